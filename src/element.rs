@@ -1,0 +1,56 @@
+//! The number types that are dropped.
+
+use core::fmt::Debug;
+
+use crate::rate::{DropRate, ONE};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A number type that the kernels work on: `f32` or `f64`.
+///
+/// Sealed: its promise is one correctly rounded multiplication, the same bits on every machine.
+pub trait Element: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'static {
+    /// +0.0, what a dropped element becomes.
+    const ZERO: Self;
+
+    /// The scale of inverted dropout at this rate, rounded to this type.
+    fn inverted_scale(rate: DropRate) -> Self;
+
+    /// 1 - p at this rate, rounded to this type.
+    fn keep_probability(rate: DropRate) -> Self;
+
+    /// The product, rounded once.
+    #[must_use]
+    fn times(self, factor: Self) -> Self;
+}
+
+macro_rules! float {
+    ($float:ident, $scale:ident) => {
+        impl Element for $float {
+            const ZERO: Self = 0.0;
+
+            #[inline]
+            fn inverted_scale(rate: DropRate) -> Self {
+                rate.$scale()
+            }
+
+            #[inline]
+            fn keep_probability(rate: DropRate) -> Self {
+                // The conversion rounds; the power of two does not.
+                const UNIT: $float = 1.0 / ONE as $float;
+                rate.kept() as $float * UNIT
+            }
+
+            #[inline(always)]
+            fn times(self, factor: Self) -> Self {
+                self * factor
+            }
+        }
+    };
+}
+float!(f32, scale_f32);
+float!(f64, scale);

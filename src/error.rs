@@ -1,0 +1,228 @@
+//! What can be wrong with an input. Every error says what was expected and what came.
+
+use core::error;
+use core::fmt;
+
+/// A probability that is none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RateError {
+    /// The rate is NaN.
+    NotANumber,
+    /// The rate is below zero (`-0.0` is zero, and fine).
+    Negative {
+        /// The rate that was given.
+        given: f32,
+    },
+    /// The rate is above one.
+    AboveOne {
+        /// The rate that was given.
+        given: f32,
+    },
+    /// A ratio whose numerator is above its denominator.
+    RatioAboveOne {
+        /// The numerator that was given.
+        numerator: u32,
+        /// The denominator that was given.
+        denominator: u32,
+    },
+    /// A ratio over zero.
+    ZeroDenominator {
+        /// The numerator that was given.
+        numerator: u32,
+    },
+    /// A drop threshold above 2^40.
+    ThresholdAboveOne {
+        /// The threshold that was given.
+        given: u64,
+    },
+}
+
+impl fmt::Display for RateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected a drop rate from 0 to 1, got ")?;
+        match *self {
+            Self::NotANumber => f.write_str("NaN"),
+            Self::Negative { given } | Self::AboveOne { given } => write!(f, "{given}"),
+            Self::RatioAboveOne { numerator, denominator } => {
+                write!(f, "{numerator}/{denominator}")
+            }
+            Self::ZeroDenominator { numerator } => write!(f, "{numerator}/0"),
+            Self::ThresholdAboveOne { given } => write!(f, "threshold {given} of 2^40"),
+        }
+    }
+}
+
+impl error::Error for RateError {}
+
+/// Lengths that do not fit each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ShapeError {
+    /// The mask has fewer bits than the slice has elements.
+    MaskTooShort {
+        /// Elements of the slice.
+        expected: usize,
+        /// Bits of the mask.
+        given: usize,
+    },
+    /// The mask has more bits than the slice has elements.
+    MaskTooLong {
+        /// Elements of the slice.
+        expected: usize,
+        /// Bits of the mask.
+        given: usize,
+    },
+    /// Input and output differ in length.
+    LengthMismatch {
+        /// Elements of the input.
+        expected: usize,
+        /// Elements of the output.
+        given: usize,
+    },
+    /// Fewer `u32` words than a mask of this many bits needs.
+    TooFewWords {
+        /// Words needed.
+        expected: usize,
+        /// Words given.
+        given: usize,
+    },
+    /// More `u32` words than a mask of this many bits has.
+    TooManyWords {
+        /// Words needed.
+        expected: usize,
+        /// Words given.
+        given: usize,
+    },
+}
+
+impl fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::MaskTooShort { expected, given } => {
+                write!(f, "mask too short: expected {expected} bits, got {given}")
+            }
+            Self::MaskTooLong { expected, given } => {
+                write!(f, "mask too long: expected {expected} bits, got {given}")
+            }
+            Self::LengthMismatch { expected, given } => {
+                write!(f, "lengths differ: expected {expected} elements of output, got {given}")
+            }
+            Self::TooFewWords { expected, given } => {
+                write!(f, "too few mask words: expected {expected}, got {given}")
+            }
+            Self::TooManyWords { expected, given } => {
+                write!(f, "too many mask words: expected {expected}, got {given}")
+            }
+        }
+    }
+}
+
+impl error::Error for ShapeError {}
+
+/// Bytes that are not a generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StateError {
+    /// All 16 bytes of a lane are zero: xoshiro would give zeros for ever.
+    ZeroLane {
+        /// The lane, 0 to 15.
+        lane: usize,
+    },
+}
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::ZeroLane { lane } => {
+                write!(
+                    f,
+                    "expected a state other than zero in each of 16 lanes, lane {lane} is zero"
+                )
+            }
+        }
+    }
+}
+
+impl error::Error for StateError {}
+
+/// A tape that cannot give or take the mask asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TapeError {
+    /// No room for this mask.
+    Full {
+        /// Words that the mask needs.
+        expected: usize,
+        /// Words that are free.
+        given: usize,
+    },
+    /// A mask was asked for and none is left.
+    Empty {
+        /// Bits of the mask that was asked for.
+        expected: usize,
+    },
+    /// The mask on top is of another length: layers are run backward in another order than forward.
+    OtherLength {
+        /// Bits of the mask that was asked for.
+        expected: usize,
+        /// Bits of the mask on top.
+        given: usize,
+    },
+}
+
+impl fmt::Display for TapeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Full { expected, given } => {
+                write!(f, "tape full: expected room for {expected} words, {given} are free")
+            }
+            Self::Empty { expected } => {
+                write!(f, "tape empty: expected a mask of {expected} bits, got 0 masks")
+            }
+            Self::OtherLength { expected, given } => {
+                write!(f, "expected a mask of {expected} bits on the tape, got one of {given}")
+            }
+        }
+    }
+}
+
+impl error::Error for TapeError {}
+
+/// Any error of this crate, so that one `?` serves a whole training step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// See [`RateError`].
+    Rate(RateError),
+    /// See [`ShapeError`].
+    Shape(ShapeError),
+    /// See [`StateError`].
+    State(StateError),
+    /// See [`TapeError`].
+    Tape(TapeError),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rate(e) => e.fmt(f),
+            Self::Shape(e) => e.fmt(f),
+            Self::State(e) => e.fmt(f),
+            Self::Tape(e) => e.fmt(f),
+        }
+    }
+}
+
+impl error::Error for Error {}
+
+macro_rules! from {
+    ($($variant:ident($inner:ty)),*) => {$(
+        impl From<$inner> for Error {
+            fn from(error: $inner) -> Self {
+                Self::$variant(error)
+            }
+        }
+    )*};
+}
+from!(Rate(RateError), Shape(ShapeError), State(StateError), Tape(TapeError));

@@ -1,0 +1,92 @@
+//! The sixteen lanes: state, seeding and step of the generators behind every mask
+//! (STREAM.md, sections 1 and 2). Plain data; nothing here knows what a mask is.
+
+/// Generators in a stream. Part of the format: no processor changes it.
+pub(crate) const LANES: usize = 16;
+
+/// Elements that one step of all the lanes decides: one 32-bit word a lane.
+pub(crate) const BLOCK: usize = 32 * LANES;
+
+/// Sixteen xoshiro128++ generators; state word `i` of lane `l` is `self.0[i][l]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lanes(pub(crate) [[u32; LANES]; 4]);
+
+impl Lanes {
+    /// The first `count` lanes of a stream; the others are left at zero and must not be used.
+    pub(crate) const fn seeded(seed: u64, stream: u64, count: usize) -> Self {
+        let mut lanes = Self([[0; LANES]; 4]);
+        let mut l = 0;
+        while l < LANES && l < count {
+            lanes.set(l, seeded_lane(seed, stream, l as u64));
+            l += 1;
+        }
+        lanes
+    }
+
+    /// The four state words of lane `l`, which is below [`LANES`].
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the caller's loop bounds l, and inlining shows it"
+    )]
+    #[inline(always)]
+    pub(crate) const fn get(&self, l: usize) -> [u32; 4] {
+        let [s0, s1, s2, s3] = &self.0;
+        [s0[l], s1[l], s2[l], s3[l]]
+    }
+
+    /// Sets the four state words of lane `l`, which is below [`LANES`].
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the caller's loop bounds l, and inlining shows it"
+    )]
+    #[inline(always)]
+    pub(crate) const fn set(&mut self, l: usize, state: [u32; 4]) {
+        let [s0, s1, s2, s3] = &mut self.0;
+        [s0[l], s1[l], s2[l], s3[l]] = state;
+    }
+}
+
+/// Random access, by `SplitMix64`: A(j) mixes seed + (j + 1) G, and W(j) mixes A(j) + (stream + 1) G.
+const fn seeded_lane(seed: u64, stream: u64, lane: u64) -> [u32; 4] {
+    const G: u64 = 0x9E37_79B9_7F4A_7C15;
+    const fn mix(z: u64) -> u64 {
+        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+    const fn word(seed: u64, stream: u64, j: u64) -> u64 {
+        let a = mix(seed.wrapping_add((j + 1).wrapping_mul(G)));
+        mix(a.wrapping_add(stream.wrapping_add(1).wrapping_mul(G)))
+    }
+    let (a, b) = (word(seed, stream, 2 * lane), word(seed, stream, 2 * lane + 1));
+    if a == 0 && b == 0 {
+        [1, 0, 0, 0]
+    } else {
+        [a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32]
+    }
+}
+
+/// One step of `G` lanes of xoshiro128++ (Blackman and Vigna 2019); returns their outputs.
+#[expect(clippy::indexing_slicing, reason = "i runs over the length of each array")]
+#[inline(always)]
+pub(crate) fn step<const G: usize>([s0, s1, s2, s3]: &mut [[u32; G]; 4]) -> [u32; G] {
+    let mut out = [0; G];
+    for i in 0..G {
+        out[i] = rotate_left::<7>(s0[i].wrapping_add(s3[i])).wrapping_add(s0[i]);
+        let t = s1[i] << 9;
+        s2[i] ^= s0[i];
+        s3[i] ^= s1[i];
+        s1[i] ^= s2[i];
+        s0[i] ^= s3[i];
+        s2[i] ^= t;
+        s3[i] = rotate_left::<11>(s3[i]);
+    }
+    out
+}
+
+/// Written out because `u32::rotate_left` does not vectorise on wasm simd128.
+#[expect(clippy::manual_rotate, reason = "see above")]
+#[inline(always)]
+fn rotate_left<const K: u32>(x: u32) -> u32 {
+    (x << K) | (x >> (32 - K))
+}

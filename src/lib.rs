@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+// The library's own promise, which tests and examples need not keep: nothing panics.
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
+// What the user asks for.
+mod dropout;
+#[cfg(feature = "tape")]
+mod tape;
+
+// What a mask is.
+mod element;
+mod error;
+mod lanes;
+mod mask;
+mod rate;
+mod rng;
+
+// What the machine does.
+mod backend;
+
+pub use backend::Backend;
+pub use dropout::{Dropout, Rule};
+pub use element::Element;
+pub use error::{Error, RateError, ShapeError, StateError, TapeError};
+pub use mask::{KeptRuns, Mask, MaskMut, MaskRef, mask_words};
+pub use rate::DropRate;
+pub use rng::MaskRng;
+#[cfg(feature = "tape")]
+pub use tape::{MaskTape, tape_words};
+
+/// The version of the mask stream: what (seed, stream, p, n) to mask is defined by. A change to
+/// any mask changes it.
+pub const STREAM_VERSION: u32 = 1;

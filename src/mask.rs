@@ -1,0 +1,393 @@
+//! Bit-packed masks: one bit an element, 1 = keep, the least significant bit of a word first.
+//!
+//! Element i is bit i % 32 of word i / 32. What this crate writes has zeros past the last element;
+//! what it reads may have anything there, so the first n bits of a longer mask are a mask.
+
+use core::fmt;
+use core::iter::FusedIterator;
+use core::ops::Range;
+
+use crate::error::ShapeError;
+
+/// Words of a mask over `n` elements, n / 32 rounded up.
+///
+/// ```
+/// assert_eq!(dropout_kernels::mask_words(100), 4);
+/// ```
+#[must_use]
+pub const fn mask_words(n: usize) -> usize {
+    n.div_ceil(32)
+}
+
+/// The bits of the last word of an `n`-element mask that stand for elements.
+const fn last_word(n: usize) -> u32 {
+    match n % 32 {
+        0 => !0,
+        used => !(!0 << used),
+    }
+}
+
+/// An owned mask of up to 32 * `WORDS` elements. `WORDS` is [`mask_words`] of the element count.
+///
+/// A new one keeps nothing.
+///
+/// ```
+/// use dropout_kernels::{Mask, mask_words};
+///
+/// let mut mask = Mask::<{ mask_words(100) }>::new();
+/// mask.view_mut(100)?.keep_all();
+/// assert_eq!(mask.view(100)?.count_kept(), 100);
+/// assert_eq!(mask.words(), &[!0, !0, !0, 0b1111]);
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mask<const WORDS: usize> {
+    words: [u32; WORDS],
+}
+
+impl<const WORDS: usize> Mask<WORDS> {
+    /// A mask that keeps nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { words: [0; WORDS] }
+    }
+
+    /// A mask of these words.
+    #[must_use]
+    pub const fn from_words(words: [u32; WORDS]) -> Self {
+        Self { words }
+    }
+
+    /// The words.
+    #[must_use]
+    pub const fn words(&self) -> &[u32; WORDS] {
+        &self.words
+    }
+
+    /// The first `len` bits.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::TooFewWords`] if `WORDS` hold fewer.
+    pub fn view(&self, len: usize) -> Result<MaskRef<'_>, ShapeError> {
+        match self.words.get(..mask_words(len)) {
+            Some(words) => Ok(MaskRef { words, len }),
+            None => Err(ShapeError::TooFewWords { expected: mask_words(len), given: WORDS }),
+        }
+    }
+
+    /// The first `len` bits, to write.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::TooFewWords`] if `WORDS` hold fewer.
+    pub fn view_mut(&mut self, len: usize) -> Result<MaskMut<'_>, ShapeError> {
+        match self.words.get_mut(..mask_words(len)) {
+            Some(words) => Ok(MaskMut { words, len }),
+            None => Err(ShapeError::TooFewWords { expected: mask_words(len), given: WORDS }),
+        }
+    }
+
+    /// All words, as the mask of an array of `N` elements; another count of words does not build.
+    pub(crate) const fn of_array<const N: usize>(&self) -> MaskRef<'_> {
+        const { assert!(WORDS == mask_words(N), "a mask has one word per 32 elements of its array") };
+        MaskRef { words: &self.words, len: N }
+    }
+
+    /// As [`of_array`](Self::of_array), to write.
+    pub(crate) const fn of_array_mut<const N: usize>(&mut self) -> MaskMut<'_> {
+        const { assert!(WORDS == mask_words(N), "a mask has one word per 32 elements of its array") };
+        MaskMut { words: &mut self.words, len: N }
+    }
+}
+
+impl<const WORDS: usize> Default for Mask<WORDS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// `words` has to be the words of `len` bits.
+fn check_words(words: &[u32], len: usize) -> Result<(), ShapeError> {
+    let (expected, given) = (mask_words(len), words.len());
+    if given < expected {
+        Err(ShapeError::TooFewWords { expected, given })
+    } else if given > expected {
+        Err(ShapeError::TooManyWords { expected, given })
+    } else {
+        Ok(())
+    }
+}
+
+/// A borrowed mask.
+///
+/// ```
+/// use dropout_kernels::MaskRef;
+///
+/// let mask = MaskRef::new(&[0b1_0111], 5)?;
+/// assert_eq!(mask.count_kept(), 4);
+/// assert!(mask.iter().eq([true, true, true, false, true]));
+/// assert!(mask.kept_runs().eq([0..3, 4..5]));
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct MaskRef<'a> {
+    words: &'a [u32],
+    len: usize,
+}
+
+impl<'a> MaskRef<'a> {
+    /// A mask of `len` elements in `words`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::TooFewWords`] and [`ShapeError::TooManyWords`] if there are not
+    /// [`mask_words(len)`](mask_words) of them.
+    pub fn new(words: &'a [u32], len: usize) -> Result<Self, ShapeError> {
+        check_words(words, len).map(|()| Self { words, len })
+    }
+
+    /// Elements.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// The words as they are stored: in the last one, bits past the last element mean nothing.
+    #[must_use]
+    pub const fn words(self) -> &'a [u32] {
+        self.words
+    }
+
+    /// Whether element `i` is kept; `None` past the end.
+    #[must_use]
+    pub fn get(self, i: usize) -> Option<bool> {
+        let word = self.words.get(i / 32).filter(|_| i < self.len)?;
+        Some(word >> (i % 32) & 1 != 0)
+    }
+
+    /// How many elements are kept.
+    #[must_use]
+    pub fn count_kept(self) -> usize {
+        self.used_words().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Whether each element is kept, in order.
+    #[must_use]
+    pub fn iter(self) -> impl ExactSizeIterator<Item = bool> + 'a {
+        let mut words = self.words.iter();
+        let mut word = 0;
+        (0..self.len).map(move |i| {
+            word = if i % 32 == 0 { words.next().copied().unwrap_or(0) } else { word >> 1 };
+            word & 1 != 0
+        })
+    }
+
+    /// The ranges of neighbours that are kept, in order; no two of them touch.
+    ///
+    /// What a product skips if it runs over these only are the dropped elements. Costs a few
+    /// operations a run and one comparison a word without an end of a run.
+    #[must_use]
+    pub fn kept_runs(self) -> KeptRuns<'a> {
+        KeptRuns { mask: self, at: 0 }
+    }
+
+    /// The words with zeros past the last element.
+    fn used_words(self) -> impl Iterator<Item = u32> + 'a {
+        let last = self.words.len().wrapping_sub(1);
+        let used = last_word(self.len);
+        self.words
+            .iter()
+            .enumerate()
+            .map(move |(i, &word)| if i == last { word & used } else { word })
+    }
+
+    /// The first index from `at` on whose bit is not the one in `skip` (all ones or all zeros).
+    fn find_from(self, at: usize, skip: u32) -> usize {
+        let mut i = at / 32;
+        let mut seen = !0 << (at % 32);
+        while let Some(word) = self.words.get(i) {
+            let found = (word ^ skip) & seen;
+            if found != 0 {
+                return (i * 32 + found.trailing_zeros() as usize).min(self.len);
+            }
+            seen = !0;
+            i += 1;
+        }
+        self.len
+    }
+}
+
+/// Equal length, and the same elements kept.
+impl PartialEq for MaskRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.used_words().eq(other.used_words())
+    }
+}
+
+impl Eq for MaskRef<'_> {}
+
+impl fmt::Debug for MaskRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mask({} of {} kept", self.count_kept(), self.len)?;
+        for word in self.used_words() {
+            write!(f, " {word:08x}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// The iterator of [`MaskRef::kept_runs`].
+#[derive(Clone, Debug)]
+pub struct KeptRuns<'a> {
+    mask: MaskRef<'a>,
+    at: usize,
+}
+
+impl Iterator for KeptRuns<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.mask.find_from(self.at, 0);
+        let end = self.mask.find_from(start, !0);
+        self.at = end;
+        (start < end).then_some(start..end)
+    }
+}
+
+impl FusedIterator for KeptRuns<'_> {}
+
+/// A borrowed mask, to write.
+#[derive(Debug)]
+pub struct MaskMut<'a> {
+    words: &'a mut [u32],
+    len: usize,
+}
+
+impl<'a> MaskMut<'a> {
+    /// A mask of `len` elements in `words`, whose contents it keeps.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::TooFewWords`] and [`ShapeError::TooManyWords`] if there are not
+    /// [`mask_words(len)`](mask_words) of them.
+    pub fn new(words: &'a mut [u32], len: usize) -> Result<Self, ShapeError> {
+        check_words(words, len).map(|()| Self { words, len })
+    }
+
+    /// Elements.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// To read.
+    #[must_use]
+    pub const fn as_ref(&self) -> MaskRef<'_> {
+        MaskRef { words: self.words, len: self.len }
+    }
+
+    /// The same mask for a shorter time, to pass it on and still have it.
+    #[must_use]
+    pub const fn reborrow(&mut self) -> MaskMut<'_> {
+        MaskMut { words: self.words, len: self.len }
+    }
+
+    /// Keeps or drops element `i`; tells whether there is one.
+    pub fn set(&mut self, i: usize, keep: bool) -> bool {
+        match self.words.get_mut(i / 32).filter(|_| i < self.len) {
+            Some(word) => {
+                let bit = 1 << (i % 32);
+                *word = if keep { *word | bit } else { *word & !bit };
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Keeps every element.
+    pub fn keep_all(&mut self) {
+        self.write(|words| words.fill(!0));
+    }
+
+    /// Drops every element.
+    pub fn drop_all(&mut self) {
+        self.words.fill(0);
+    }
+
+    /// Keeps what was dropped and drops what was kept.
+    pub fn not(&mut self) {
+        self.write(|words| words.iter_mut().for_each(|word| *word = !*word));
+    }
+
+    /// Keeps what both keep.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if the lengths differ.
+    pub fn and(&mut self, other: MaskRef<'_>) -> Result<(), ShapeError> {
+        self.zip(other, |a, b| a & b)
+    }
+
+    /// Keeps what either keeps.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if the lengths differ.
+    pub fn or(&mut self, other: MaskRef<'_>) -> Result<(), ShapeError> {
+        self.zip(other, |a, b| a | b)
+    }
+
+    /// Becomes a copy of `other`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if the lengths differ.
+    pub fn copy_from(&mut self, other: MaskRef<'_>) -> Result<(), ShapeError> {
+        self.zip(other, |_, b| b)
+    }
+
+    fn zip(&mut self, other: MaskRef<'_>, f: impl Fn(u32, u32) -> u32) -> Result<(), ShapeError> {
+        other.check_len(self.len)?;
+        self.write(|words| {
+            for (a, &b) in words.iter_mut().zip(other.words) {
+                *a = f(*a, b);
+            }
+        });
+        Ok(())
+    }
+
+    /// Lets `fill` write whole words, then clears what lies past the last element.
+    pub(crate) fn write(&mut self, fill: impl FnOnce(&mut [u32])) {
+        fill(self.words);
+        if let Some(last) = self.words.last_mut() {
+            *last &= last_word(self.len);
+        }
+    }
+}
+
+impl MaskRef<'_> {
+    /// Whether the mask has a bit for each of `elements` elements.
+    pub(crate) const fn check_len(self, elements: usize) -> Result<(), ShapeError> {
+        let (expected, given) = (elements, self.len);
+        if given < expected {
+            Err(ShapeError::MaskTooShort { expected, given })
+        } else if given > expected {
+            Err(ShapeError::MaskTooLong { expected, given })
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The drop rate: a probability as the integer that the stream compares with, and its scale.
+
+use crate::error::RateError;
+
+/// p = 1 as a threshold: rates are multiples of 2^-40.
+pub(crate) const ONE: u64 = 1 << 40;
+
+/// A checked drop probability p.
+///
+/// # Precision
+///
+/// The rate that is applied is `threshold / 2^40`, the multiple of 2^-40 nearest to p (ties to
+/// even). Every `f32` at or above 2^-17 is represented exactly; anything below 2^-41 becomes 0.
+/// [`p`](Self::p) returns what is really applied, and [`scale`](Self::scale) fits that, so the
+/// expectation of a dropped-out unit is right to the rounding of one float.
+///
+/// All of it is integer arithmetic: a rate made at run time on a chip without floating-point
+/// hardware costs no float routine, and is the rate that the compiler makes in a constant.
+///
+/// ```
+/// use dropout_kernels::{DropRate, RateError};
+///
+/// let rate = DropRate::new(0.25)?;
+/// assert_eq!((rate.p(), rate.scale()), (0.25, 4.0 / 3.0));
+/// assert_eq!(DropRate::from_ratio(1, 4)?, rate);
+/// assert_eq!(DropRate::new(-0.1), Err(RateError::Negative { given: -0.1 }));
+/// # Ok::<(), RateError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DropRate {
+    threshold: u64,
+    scale64: f64,
+    scale32: f32,
+}
+
+impl DropRate {
+    /// Nothing is dropped.
+    pub const ZERO: Self = Self::of(0);
+
+    /// The rate nearest to `p`, the probability that an element is dropped (not kept).
+    ///
+    /// # Errors
+    ///
+    /// [`RateError`] if `p` is NaN, negative or above 1. `-0.0` is 0.
+    pub const fn new(p: f32) -> Result<Self, RateError> {
+        // Bits and not float comparisons, which are library calls on a chip without an FPU.
+        const INFINITY: u32 = f32::INFINITY.to_bits();
+        const UNITY: u32 = 1f32.to_bits();
+        let magnitude = p.to_bits() & 0x7FFF_FFFF;
+        if magnitude > INFINITY {
+            Err(RateError::NotANumber)
+        } else if p.to_bits() > magnitude && magnitude != 0 {
+            Err(RateError::Negative { given: p })
+        } else if magnitude > UNITY {
+            Err(RateError::AboveOne { given: p })
+        } else {
+            // p = mantissa * 2^(exponent - 150), subnormals too
+            let (exponent, fraction) = (magnitude >> 23, magnitude & 0x7F_FFFF);
+            let (exponent, mantissa) =
+                if exponent == 0 { (1, fraction) } else { (exponent, fraction | 0x80_0000) };
+            let mantissa = mantissa as u64;
+            Ok(Self::of(if exponent >= 110 {
+                mantissa << (exponent - 110)
+            } else {
+                shift_right_to_even(mantissa, 110 - exponent)
+            }))
+        }
+    }
+
+    /// The rate nearest to `numerator / denominator`, for rates that no float holds, as 1/10.
+    ///
+    /// # Errors
+    ///
+    /// [`RateError`] if the denominator is 0 or the ratio is above 1.
+    pub const fn from_ratio(numerator: u32, denominator: u32) -> Result<Self, RateError> {
+        if denominator == 0 {
+            Err(RateError::ZeroDenominator { numerator })
+        } else if numerator > denominator {
+            Err(RateError::RatioAboveOne { numerator, denominator })
+        } else if numerator == denominator {
+            Ok(Self::of(ONE))
+        } else {
+            Ok(Self::of(divide_to_even(0, numerator as u64, denominator as u64, 40)))
+        }
+    }
+
+    /// The rate `threshold / 2^40`, as [`threshold`](Self::threshold) returned it.
+    ///
+    /// # Errors
+    ///
+    /// [`RateError::ThresholdAboveOne`].
+    pub const fn from_threshold(threshold: u64) -> Result<Self, RateError> {
+        if threshold > ONE {
+            Err(RateError::ThresholdAboveOne { given: threshold })
+        } else {
+            Ok(Self::of(threshold))
+        }
+    }
+
+    /// `threshold` is at most [`ONE`].
+    const fn of(threshold: u64) -> Self {
+        if threshold >= ONE {
+            return Self { threshold: ONE, scale64: 0.0, scale32: 0.0 };
+        }
+        // 2^40 / kept = m * 2^exponent with 1 <= m < 2; m has 53 bits, the first of them 1.
+        let kept = ONE - threshold;
+        let exponent = (kept - 1).leading_zeros() - (ONE - 1).leading_zeros();
+        let kept = kept << exponent;
+        let m = divide_to_even(1, ONE - kept, kept, 52);
+        // Adding, and not or-ing, the mantissa lets a carry run into the exponent.
+        Self {
+            threshold,
+            scale64: f64::from_bits(((1022 + exponent as u64) << 52) + m),
+            scale32: f32::from_bits(((126 + exponent) << 23) + shift_right_to_even(m, 29) as u32),
+        }
+    }
+
+    /// The effective p, `threshold / 2^40`, exactly.
+    #[must_use]
+    pub const fn p(self) -> f64 {
+        self.threshold as f64 / ONE as f64
+    }
+
+    /// What kept elements are multiplied with in inverted dropout, 1 / (1 - p); 0 where p = 1.
+    ///
+    /// This is the value for `f64` elements. For `f32` it is rounded once more.
+    #[must_use]
+    pub const fn scale(self) -> f64 {
+        self.scale64
+    }
+
+    /// [`scale`](Self::scale), rounded to `f32`.
+    #[must_use]
+    pub const fn scale_f32(self) -> f32 {
+        self.scale32
+    }
+
+    /// round(p * 2^40), ties to even: the integer that is compared with, 0 to 2^40.
+    #[must_use]
+    pub const fn threshold(self) -> u64 {
+        self.threshold
+    }
+
+    /// The probability that an element is kept, in units of 2^-40.
+    pub(crate) const fn kept(self) -> u64 {
+        ONE - self.threshold
+    }
+
+    /// What has to be drawn to decide at this rate.
+    #[inline]
+    pub(crate) const fn draws(self) -> Draws {
+        match self.threshold {
+            0 => Draws::KeepAll,
+            ONE.. => Draws::DropAll,
+            t => {
+                let (top, low) = ((t >> 32) as u32, t as u32);
+                let count = if low != 0 { 8 } else { 8 - top.trailing_zeros() };
+                Draws::Planes(Planes { top: top << 24, low, count })
+            }
+        }
+    }
+}
+
+/// A rate seen by a kernel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Draws {
+    KeepAll,
+    DropAll,
+    Planes(Planes),
+}
+
+/// A rate strictly between 0 and 1 as bit planes (STREAM.md, section 4).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Planes {
+    /// The first eight bits of p, from bit 31 downwards.
+    pub(crate) top: u32,
+    /// The next 32 bits, which decide the ties; 0 if there are none to decide.
+    pub(crate) low: u32,
+    /// Planes to draw, 1 to 8.
+    pub(crate) count: u32,
+}
+
+/// `value / 2^shift`, rounded to nearest, ties to even.
+const fn shift_right_to_even(value: u64, shift: u32) -> u64 {
+    match shift {
+        0 => value,
+        1..64 => {
+            let quotient = value >> shift;
+            let rest = value << (64 - shift);
+            quotient + (rest > HALF || rest == HALF && quotient & 1 == 1) as u64
+        }
+        // exactly half can round only down to the even 0
+        64 => (value > HALF) as u64,
+        _ => 0,
+    }
+}
+
+const HALF: u64 = 1 << 63;
+
+/// `(whole + rest / divisor) * 2^bits`, rounded to nearest, ties to even, by long division:
+/// 64-bit division is a library call on small chips, and this runs once a rate.
+///
+/// `rest < divisor <= 2^62`.
+const fn divide_to_even(whole: u64, mut rest: u64, divisor: u64, bits: u32) -> u64 {
+    let mut quotient = whole;
+    let mut bit = 0;
+    while bit < bits {
+        rest <<= 1;
+        quotient <<= 1;
+        if rest >= divisor {
+            rest -= divisor;
+            quotient |= 1;
+        }
+        bit += 1;
+    }
+    rest <<= 1;
+    quotient + (rest > divisor || rest == divisor && quotient & 1 == 1) as u64
+}
+
+/// A [`DropRate`] in a constant: a probability that is none does not build.
+///
+/// ```
+/// use dropout_kernels::{Dropout, drop_rate};
+///
+/// const HIDDEN: Dropout = Dropout::new(drop_rate!(0.5));
+/// ```
+///
+/// ```compile_fail
+/// let rate = dropout_kernels::drop_rate!(1.5);
+/// ```
+#[macro_export]
+macro_rules! drop_rate {
+    ($p:expr) => {
+        const {
+            match $crate::DropRate::new($p) {
+                Ok(rate) => rate,
+                Err(_) => panic!("expected a drop rate from 0 to 1"),
+            }
+        }
+    };
+}

@@ -1,0 +1,116 @@
+//! The generator of masks.
+
+use core::fmt;
+
+use rand_core::SeedableRng;
+
+use crate::backend::Backend;
+use crate::error::StateError;
+use crate::lanes::{LANES, Lanes};
+use crate::mask::MaskMut;
+use crate::rate::{Draws, DropRate};
+
+/// Sixteen xoshiro128++ generators that draw masks: the mask stream, version 1.
+///
+/// `(seed, stream)` names everything that follows, on every machine. Different streams of one
+/// seed share no state but by chance (2^-128 a pair of lanes), so a stream can be a step, a layer
+/// or a shard of the data, or all of them in one number.
+///
+/// 256 bytes. Not a cryptographic generator.
+///
+/// ```
+/// use dropout_kernels::{Mask, MaskRng, drop_rate};
+///
+/// let mut rng = MaskRng::new(42, 0);
+/// let mut mask = Mask::<4>::new();
+/// rng.fill(drop_rate!(0.1), mask.view_mut(100)?);
+/// assert_eq!(mask.words(), &[0xbff7ff7e, 0xfd7fe7f5, 0xeffbdabf, 0x0000000d]);
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+///
+/// It is made in a constant as well as at run time: `static RNG: Mutex<MaskRng> = ...` needs no
+/// start-up code.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MaskRng {
+    pub(crate) lanes: Lanes,
+}
+
+impl MaskRng {
+    /// The generator at the start of a stream. Costs 64 rounds of `SplitMix64`'s mixing function.
+    #[must_use]
+    pub const fn new(seed: u64, stream: u64) -> Self {
+        Self { lanes: Lanes::seeded(seed, stream, LANES) }
+    }
+
+    /// Draws a mask: each element is dropped with probability [`rate.p()`](DropRate::p).
+    ///
+    /// At rates 0 and 1 nothing is drawn. Calls of a multiple of 512 elements can be split and
+    /// joined: the masks, one after the other, are the same.
+    pub fn fill(&mut self, rate: DropRate, mask: MaskMut<'_>) {
+        self.fill_with(Backend::detect(), rate, mask);
+    }
+
+    /// [`fill`](Self::fill) by a given backend, for tests and benchmarks: the mask is the same.
+    pub fn fill_with(&mut self, backend: Backend, rate: DropRate, mut mask: MaskMut<'_>) {
+        match rate.draws() {
+            Draws::KeepAll => mask.keep_all(),
+            Draws::DropAll => mask.drop_all(),
+            Draws::Planes(planes) => {
+                mask.write(|words| backend.fill(&mut self.lanes, planes, words));
+            }
+        }
+    }
+
+    /// The state, for a checkpoint: for each lane s0 to s3, little-endian, which is the seed that
+    /// `rand_xoshiro::Xoshiro128PlusPlus` takes.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; 256] {
+        let mut bytes = [0; 256];
+        let (words, _) = bytes.as_chunks_mut::<4>();
+        let state = (0..LANES).flat_map(|l| self.lanes.get(l));
+        for (bytes, word) in words.iter_mut().zip(state) {
+            *bytes = word.to_le_bytes();
+        }
+        bytes
+    }
+
+    /// The generator that [`to_bytes`](Self::to_bytes) saved; it goes on where that one stood.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] if a lane is all zeros, which no generator ever is.
+    pub fn from_bytes(bytes: &[u8; 256]) -> Result<Self, StateError> {
+        let mut lanes = Lanes([[0; LANES]; 4]);
+        let (words, _) = bytes.as_chunks::<4>();
+        let (states, _) = words.as_chunks::<4>();
+        for (lane, state) in states.iter().enumerate().take(LANES) {
+            let state = state.map(u32::from_le_bytes);
+            if state == [0; 4] {
+                return Err(StateError::ZeroLane { lane });
+            }
+            lanes.set(lane, state);
+        }
+        Ok(Self { lanes })
+    }
+}
+
+/// A seed is `seed` and `stream`, each as eight little-endian bytes. `seed_from_u64` is stream 0.
+impl SeedableRng for MaskRng {
+    type Seed = [u8; 16];
+
+    fn from_seed(seed: [u8; 16]) -> Self {
+        let [a, b, c, d, e, f, g, h, stream @ ..] = seed;
+        Self::new(u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes(stream))
+    }
+
+    fn seed_from_u64(seed: u64) -> Self {
+        Self::new(seed, 0)
+    }
+}
+
+/// Hides the state, as generators do.
+impl fmt::Debug for MaskRng {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MaskRng").finish_non_exhaustive()
+    }
+}
