@@ -80,7 +80,7 @@ impl DropRate {
         } else if numerator == denominator {
             Ok(Self::of(ONE))
         } else {
-            Ok(Self::of(divide_to_even(0, numerator as u64, denominator as u64, 40)))
+            Ok(Self::of(divide_to_nearest(0, numerator as u64, denominator as u64, 40)))
         }
     }
 
@@ -106,7 +106,7 @@ impl DropRate {
         let kept = ONE - threshold;
         let exponent = (kept - 1).leading_zeros() - (ONE - 1).leading_zeros();
         let kept = kept << exponent;
-        let m = divide_to_even(1, ONE - kept, kept, 52);
+        let m = divide_to_nearest(1, ONE - kept, kept, 52);
         // Adding, and not or-ing, the mantissa lets a carry run into the exponent.
         Self {
             threshold,
@@ -197,11 +197,12 @@ const fn shift_right_to_even(value: u64, shift: u32) -> u64 {
 
 const HALF: u64 = 1 << 63;
 
-/// `(whole + rest / divisor) * 2^bits`, rounded to nearest, ties to even, by long division:
-/// 64-bit division is a library call on small chips, and this runs once a rate.
+/// `(whole + rest / divisor) * 2^bits`, rounded to nearest, by long division: 64-bit division is a
+/// library call on small chips, and this runs once a rate.
 ///
-/// `rest < divisor <= 2^62`.
-const fn divide_to_even(whole: u64, mut rest: u64, divisor: u64, bits: u32) -> u64 {
+/// `rest < divisor <= 2^62`. No tie can arise: halfway between two results the divisor would be a
+/// power of two, where scales are exact, or a multiple of 2^41, which no `u32` is.
+const fn divide_to_nearest(whole: u64, mut rest: u64, divisor: u64, bits: u32) -> u64 {
     let mut quotient = whole;
     let mut bit = 0;
     while bit < bits {
@@ -214,7 +215,7 @@ const fn divide_to_even(whole: u64, mut rest: u64, divisor: u64, bits: u32) -> u
         bit += 1;
     }
     rest <<= 1;
-    quotient + (rest > divisor || rest == divisor && quotient & 1 == 1) as u64
+    quotient + (rest > divisor) as u64
 }
 
 /// A [`DropRate`] in a constant: a probability that is none does not build.

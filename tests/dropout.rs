@@ -1,0 +1,342 @@
+//! Every way to drop, against the reference: all backends, rules, rates, lengths and offsets, with
+//! guards around every slice; and every error, after which nothing has been written.
+
+mod support;
+
+use dropout_kernels::{
+    Backend, DropRate, Dropout, Mask, MaskMut, MaskRef, MaskRng, Rule, ShapeError, drop_rate,
+    mask_words,
+};
+use support::guarded::Guarded;
+use support::number::{Number, bits, same};
+use support::reference::{Reference, pack};
+use support::{LENGTHS, rates};
+
+const SEED: u64 = 42;
+const STREAM: u64 = 7;
+
+/// What dropout makes of `x`, from the formulas.
+fn expected<T: Number>(rule: Rule, rate: DropRate, keep: &[bool], x: &[T]) -> Vec<T> {
+    let t = rate.threshold();
+    let of_kept = |x: T| match rule {
+        Rule::Inverted if t == 1 << 40 => T::ZERO,
+        Rule::Inverted if t != 0 => x.multiply(T::reference_scale(t)),
+        _ => x,
+    };
+    x.iter().zip(keep).map(|(x, keep)| if *keep { of_kept(*x) } else { T::ZERO }).collect()
+}
+
+/// What a way to drop is given, and what it has to leave behind.
+struct Case<'a, T> {
+    dropout: Dropout,
+    x: &'a [T],
+    offset: usize,
+}
+
+/// A way to drop: from x to y, or in place if there is no x.
+type Way<T> = fn(&Dropout, Option<&[T]>, &mut [T], MaskMut<'_>, &mut MaskRng);
+
+/// Ways that draw, and store the mask.
+fn storing<T: Number>() -> [Way<T>; 1] {
+    [|dropout, x, y, mask, rng| {
+        match x {
+            Some(x) => dropout.forward(x, y, mask, rng),
+            None => dropout.forward_in_place(y, mask, rng),
+        }
+        .expect("lengths agree");
+    }]
+}
+
+/// Ways that take a mask as it is.
+fn masked<T: Number>() -> [Way<T>; 2] {
+    [
+        |dropout, x, y, mask, _| {
+            match x {
+                Some(x) => dropout.forward_masked(x, y, mask.as_ref()),
+                None => dropout.forward_masked_in_place(y, mask.as_ref()),
+            }
+            .expect("lengths agree");
+        },
+        |dropout, x, y, mask, _| {
+            match x {
+                Some(x) => dropout.backward(x, y, mask.as_ref()),
+                None => dropout.backward_in_place(y, mask.as_ref()),
+            }
+            .expect("lengths agree");
+        },
+    ]
+}
+
+/// Ways without a mask.
+fn replayed<T: Number>() -> [Way<T>; 2] {
+    [
+        |dropout, x, y, _, _| match x {
+            Some(x) => dropout.forward_replay(x, y, SEED, STREAM).expect("lengths agree"),
+            None => dropout.forward_replay_in_place(y, SEED, STREAM),
+        },
+        |dropout, x, y, _, _| match x {
+            Some(x) => dropout.backward_replay(x, y, SEED, STREAM).expect("lengths agree"),
+            None => dropout.backward_replay_in_place(y, SEED, STREAM),
+        },
+    ]
+}
+
+impl<T: Number> Case<'_, T> {
+    /// Runs one way in and out of place; `words` is the mask before, `after` the mask after.
+    fn run(&self, way: Way<T>, words: &[u32], after: &[u32], y: &[T], rng_after: &MaskRng) {
+        for in_place in [true, false] {
+            let n = self.x.len();
+            let mut mask = Guarded::new(words, self.offset, 0xDEAD_BEEF);
+            let before = if in_place { self.x.to_vec() } else { vec![T::ONE; n] };
+            let mut target = Guarded::new(&before, self.offset, T::GUARD);
+            let mut source = Guarded::new(self.x, (self.offset + 1) % 4, T::GUARD);
+            let mut rng = MaskRng::new(SEED, STREAM);
+            way(
+                &self.dropout,
+                (!in_place).then(|| &*source.slice()),
+                target.slice(),
+                MaskMut::new(mask.slice(), n).expect("mask_words(n) words"),
+                &mut rng,
+            );
+            let told =
+                format!("{:?} n {n} offset {} in place {in_place}", self.dropout, self.offset);
+            for (i, (given, wanted)) in target.slice().iter().zip(y).enumerate() {
+                assert!(same(*given, *wanted), "{told} element {i}: {given:?}, not {wanted:?}");
+            }
+            assert_eq!(mask.slice(), after, "{told}");
+            assert_eq!(rng, *rng_after, "{told}");
+            assert_eq!(bits(source.slice()), bits(self.x), "{told}");
+            assert!(mask.intact(|a, b| a == b), "{told}");
+            assert!(target.intact(|a, b| a.bits() == b.bits()), "{told}");
+        }
+    }
+
+    /// Every way at one rate, rule, length and offset.
+    fn check(&self) {
+        let (n, rate, rule) = (self.x.len(), self.dropout.rate(), self.dropout.rule());
+        let fresh = MaskRng::new(SEED, STREAM);
+        let mut reference = Reference::new(SEED, STREAM);
+        let keep = reference.mask(rate.threshold(), n);
+        let words = pack(&keep);
+        let moved = MaskRng::from_bytes(&reference.to_bytes()).expect("a generator's state");
+        let garbage = vec![0x5A5A_5A5A; words.len()];
+        let y = expected(rule, rate, &keep, self.x);
+        for way in storing() {
+            self.run(way, &garbage, &words, &y, &moved);
+        }
+        for way in replayed() {
+            self.run(way, &garbage, &garbage, &y, &fresh);
+        }
+        // A mask that no generator drew, with ones past its end.
+        let brought: Vec<_> = (0..n).map(|i| i * i % 7 < 3).collect();
+        let mut words = pack(&brought);
+        if let (Some(last), used @ 1..) = (words.last_mut(), n % 32) {
+            *last |= !0 << used;
+        }
+        let y = expected(rule, rate, &brought, self.x);
+        for way in masked() {
+            self.run(way, &words, &words, &y, &fresh);
+        }
+    }
+}
+
+/// Every combination over one element type.
+fn check_all<T: Number>() {
+    for backend in Backend::available() {
+        for rate in rates() {
+            for dropout in [Dropout::new(rate), Dropout::classic(rate)] {
+                for (i, n) in LENGTHS.into_iter().enumerate() {
+                    let x = T::values(n);
+                    let dropout = dropout.with_backend(backend);
+                    Case { dropout, x: &x, offset: i % 4 }.check();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_way_drops_f32_as_the_reference() {
+    check_all::<f32>();
+}
+
+#[test]
+fn every_way_drops_f64_as_the_reference() {
+    check_all::<f64>();
+}
+
+#[test]
+fn every_offset_drops_alike() {
+    for backend in Backend::available() {
+        for offset in 0..16 {
+            for n in [33, 512, 700] {
+                let dropout = Dropout::new(drop_rate!(0.1)).with_backend(backend);
+                Case { dropout, x: &f32::values(n), offset }.check();
+                Case { dropout, x: &f64::values(n), offset }.check();
+            }
+        }
+    }
+}
+
+#[test]
+fn inference_is_the_identity_or_scales_by_1_minus_p() {
+    fn check<T: Number>() {
+        for rate in rates() {
+            for n in LENGTHS {
+                let x = T::values(n);
+                let t = rate.threshold();
+                let classic: Vec<T> = match t {
+                    0 => x.clone(),
+                    t if t == 1 << 40 => vec![T::ZERO; n],
+                    t => x.iter().map(|x| x.multiply(T::reference_keep(t))).collect(),
+                };
+                for (dropout, y) in [(Dropout::new(rate), &x), (Dropout::classic(rate), &classic)] {
+                    let mut out = Guarded::new(&vec![T::ONE; n], 1, T::GUARD);
+                    dropout.infer(&x, out.slice()).expect("lengths agree");
+                    let mut in_place = Guarded::new(&x, 2, T::GUARD);
+                    dropout.infer_in_place(in_place.slice());
+                    for target in [&mut out, &mut in_place] {
+                        assert!(target.slice().iter().zip(y).all(|(a, b)| same(*a, *b)));
+                        assert!(target.intact(|a, b| a.bits() == b.bits()));
+                    }
+                }
+            }
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+/// The array forms against the slice forms, for one length.
+macro_rules! arrays {
+    ($($n:literal),*) => {$({
+        const N: usize = $n;
+        let values: [f32; N] = f32::values(N).try_into().expect("N values");
+        for rate in rates() {
+            for dropout in [Dropout::new(rate), Dropout::classic(rate)] {
+                let (mut mask, mut mask2) = (Mask::<{ mask_words(N) }>::new(), Mask::new());
+                let (mut rng, mut rng2) = (MaskRng::new(SEED, 0), MaskRng::new(SEED, 0));
+                let (mut x, mut y) = (values, [1f32; N]);
+                let mut wanted = values;
+                let slice_mask = mask2.view_mut(N).expect("mask_words(N) words");
+                dropout.forward_in_place(&mut wanted, slice_mask, &mut rng2).expect("lengths agree");
+
+                dropout.forward_array_in_place(&mut x, &mut mask, &mut rng);
+                assert_eq!((bits(&x), &mask, &rng), (bits(&wanted), &mask2, &rng2));
+                dropout.forward_array(&values, &mut y, &mut mask, &mut MaskRng::new(SEED, 0));
+                assert_eq!((bits(&y), &mask), (bits(&wanted), &mask2));
+                y = [1.0; N];
+                dropout.forward_replay_array(&values, &mut y, SEED, 0);
+                assert_eq!(bits(&y), bits(&wanted));
+                y = [1.0; N];
+                dropout.backward_replay_array(&values, &mut y, SEED, 0);
+                assert_eq!(bits(&y), bits(&wanted));
+
+                // A brought mask decides alone, at p = 0 too; so it is not compared with the above.
+                let brought = Mask::from_words([0x0F0F_3355; mask_words(N)]);
+                let view = brought.view(N).expect("mask_words(N) words");
+                dropout.forward_masked(&values, &mut wanted, view).expect("lengths agree");
+                let out: [fn(&Dropout, &[f32; N], &mut [f32; N], &Mask<{ mask_words(N) }>); 2] =
+                    [Dropout::forward_masked_array, Dropout::backward_array];
+                for way in out {
+                    y = [1.0; N];
+                    way(&dropout, &values, &mut y, &brought);
+                    assert_eq!(bits(&y), bits(&wanted));
+                }
+                let in_place: [fn(&Dropout, &mut [f32; N], &Mask<{ mask_words(N) }>); 2] =
+                    [Dropout::forward_masked_array_in_place, Dropout::backward_array_in_place];
+                for way in in_place {
+                    x = values;
+                    way(&dropout, &mut x, &brought);
+                    assert_eq!(bits(&x), bits(&wanted));
+                }
+
+                dropout.infer(&values, &mut wanted).expect("lengths agree");
+                dropout.infer_array(&values, &mut y);
+                assert_eq!(bits(&y), bits(&wanted));
+            }
+        }
+    })*};
+}
+
+#[test]
+fn arrays_are_dropped_as_slices() {
+    arrays!(0, 1, 31, 32, 33, 64, 511, 512, 513, 1000);
+}
+
+/// Calls `act` on slices of the given lengths and checks the error, and that nothing has changed.
+fn refused(
+    [x_len, y_len, mask_len]: [usize; 3],
+    error: ShapeError,
+    act: impl Fn(&Dropout, &[f32], &mut [f32], MaskMut<'_>, &mut MaskRng) -> Result<(), ShapeError>,
+) {
+    for rate in rates() {
+        for dropout in [Dropout::new(rate), Dropout::classic(rate)] {
+            let (x, mut y) = (vec![1.5; x_len], vec![2.5; y_len]);
+            let mut words = vec![0x1234_5678; mask_words(mask_len)];
+            let mut rng = MaskRng::new(SEED, STREAM);
+            let mask = MaskMut::new(&mut words, mask_len).expect("mask_words(n) words");
+            assert_eq!(act(&dropout, &x, &mut y, mask, &mut rng), Err(error));
+            assert!(y.iter().all(|y| *y == 2.5));
+            assert!(words.iter().all(|w| *w == 0x1234_5678));
+            assert_eq!(rng, MaskRng::new(SEED, STREAM));
+        }
+    }
+}
+
+#[test]
+fn a_mask_of_another_length_is_refused() {
+    for (n, given) in [(64, 63), (64, 65), (64, 0), (0, 1), (1, 0), (600, 32), (33, 1024)] {
+        let error = if given < n {
+            ShapeError::MaskTooShort { expected: n, given }
+        } else {
+            ShapeError::MaskTooLong { expected: n, given }
+        };
+        let lengths = [n, n, given];
+        refused(lengths, error, |d, x, y, mask, rng| d.forward(x, y, mask, rng));
+        refused(lengths, error, |d, _, y, mask, rng| d.forward_in_place(y, mask, rng));
+        refused(lengths, error, |d, x, y, mask, _| d.forward_masked(x, y, mask.as_ref()));
+        refused(lengths, error, |d, _, y, mask, _| d.forward_masked_in_place(y, mask.as_ref()));
+        refused(lengths, error, |d, x, y, mask, _| d.backward(x, y, mask.as_ref()));
+        refused(lengths, error, |d, _, y, mask, _| d.backward_in_place(y, mask.as_ref()));
+    }
+}
+
+#[test]
+fn an_output_of_another_length_is_refused() {
+    for (n, given) in [(64, 63), (64, 65), (64, 0), (0, 1)] {
+        let error = ShapeError::LengthMismatch { expected: n, given };
+        let lengths = [n, given, n];
+        refused(lengths, error, |d, x, y, mask, rng| d.forward(x, y, mask, rng));
+        refused(lengths, error, |d, x, y, mask, _| d.forward_masked(x, y, mask.as_ref()));
+        refused(lengths, error, |d, x, y, mask, _| d.backward(x, y, mask.as_ref()));
+        refused(lengths, error, |d, x, y, _, _| d.forward_replay(x, y, 1, 2));
+        refused(lengths, error, |d, x, y, _, _| d.backward_replay(x, y, 1, 2));
+        refused(lengths, error, |d, x, y, _, _| d.infer(x, y));
+    }
+}
+
+#[test]
+fn shape_errors_say_both_numbers() {
+    let (expected, given) = (12, 34);
+    let errors = [
+        ShapeError::MaskTooShort { expected, given },
+        ShapeError::MaskTooLong { expected, given },
+        ShapeError::LengthMismatch { expected, given },
+        ShapeError::TooFewWords { expected, given },
+        ShapeError::TooManyWords { expected, given },
+    ];
+    let texts: std::collections::HashSet<_> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), errors.len());
+    assert!(texts.iter().all(|t| t.contains("12") && t.contains("34")), "{texts:?}");
+}
+
+#[test]
+fn the_first_bits_of_a_longer_mask_are_a_mask() {
+    let dropout = Dropout::new(drop_rate!(0.5));
+    let mask = Mask::<2>::from_words([0b0110, !0]);
+    let mut x = [1f32; 4];
+    let first: MaskRef<'_> = mask.view(4).expect("two words hold four");
+    dropout.forward_masked_in_place(&mut x, first).expect("lengths agree");
+    assert_eq!(x, [0.0, 2.0, 2.0, 0.0]);
+}

@@ -1,0 +1,128 @@
+//! The semantics table of the README, a test for each row.
+
+mod support;
+
+use dropout_kernels::{Backend, DropRate, Dropout, Element, Mask, MaskRng, drop_rate, mask_words};
+use support::number::{Number, bits};
+
+const N: usize = 1100;
+const WORDS: usize = mask_words(N);
+
+/// A step of training with a stored mask: y, dx, the mask and the generator afterwards.
+fn train<T: Number>(dropout: Dropout, x: &[T], dy: &[T]) -> (Vec<T>, Vec<T>, Mask<WORDS>, MaskRng) {
+    let mut mask = Mask::new();
+    let mut rng = MaskRng::new(1, 2);
+    let (mut y, mut dx) = (x.to_vec(), dy.to_vec());
+    dropout
+        .forward_in_place(&mut y, mask.view_mut(x.len()).expect("N bits"), &mut rng)
+        .and_then(|()| dropout.backward_in_place(&mut dx, mask.view(x.len())?))
+        .expect("lengths agree");
+    (y, dx, mask, rng)
+}
+
+fn dropouts(rate: DropRate) -> impl Iterator<Item = Dropout> {
+    Backend::available()
+        .flat_map(move |b| [Dropout::new(rate), Dropout::classic(rate)].map(|d| d.with_backend(b)))
+}
+
+/// x holds signalling NaN too, which any arithmetic would quieten.
+#[test]
+fn at_p_0_the_output_has_the_bits_of_the_input() {
+    let mut x = f32::values(N);
+    x[17] = f32::from_bits(0x7F80_0001);
+    x[1099] = f32::from_bits(0xFFA0_0001);
+    for dropout in dropouts(DropRate::ZERO) {
+        let (y, dx, mask, rng) = train(dropout, &x, &x);
+        assert_eq!(bits(&y), bits(&x));
+        assert_eq!(bits(&dx), bits(&x));
+        assert_eq!(mask.view(N).expect("N bits").count_kept(), N);
+        assert_eq!(rng, MaskRng::new(1, 2));
+        let mut y = x.clone();
+        dropout.forward_replay_in_place(&mut y, 3, 4);
+        assert_eq!(bits(&y), bits(&x));
+    }
+}
+
+#[test]
+fn at_p_1_all_is_positive_zero() {
+    for dropout in dropouts(drop_rate!(1.0)) {
+        let x = f32::values(N);
+        let (y, dx, mask, rng) = train(dropout, &x, &x);
+        assert!(y.iter().chain(&dx).all(|y| y.to_bits() == 0));
+        assert_eq!(mask.words(), &[0; WORDS]);
+        assert_eq!(rng, MaskRng::new(1, 2));
+    }
+}
+
+#[test]
+fn a_dropped_element_is_positive_zero_whatever_it_was() {
+    fn check<T: Number>() {
+        for dropout in dropouts(drop_rate!(0.5)) {
+            for awkward in T::AWKWARD {
+                let (y, dx, mask, _) = train(dropout, &[awkward; N], &[awkward; N]);
+                for (i, keep) in mask.view(N).expect("N bits").iter().enumerate() {
+                    assert!(keep || y[i].bits() == 0 && dx[i].bits() == 0);
+                }
+            }
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn a_kept_element_is_one_product_forward_and_backward() {
+    fn check<T: Number>(rate: DropRate) {
+        let x = T::ramp(N);
+        let scale = T::reference_scale(rate.threshold());
+        for backend in Backend::available() {
+            let (y, dx, mask, _) = train(Dropout::new(rate).with_backend(backend), &x, &x);
+            let mask = mask.view(N).expect("N bits");
+            assert!(0 < mask.count_kept() && mask.count_kept() < N);
+            for (i, _) in mask.iter().enumerate().filter(|(_, keep)| *keep) {
+                assert_eq!(y[i].bits(), x[i].multiply(scale).bits());
+                assert_eq!(dx[i].bits(), y[i].bits());
+            }
+        }
+    }
+    for rate in [drop_rate!(0.1), drop_rate!(0.3), drop_rate!(0.5), drop_rate!(0.9)] {
+        check::<f32>(rate);
+        check::<f64>(rate);
+    }
+}
+
+#[test]
+fn the_gradient_does_not_look_at_the_forward_values() {
+    let dropout = Dropout::new(drop_rate!(0.5));
+    let (_, dx, mask, _) = train(dropout, &[f32::NAN; N], &[1.0; N]);
+    let keep = mask.view(N).expect("N bits").iter();
+    assert!(keep.zip(&dx).all(|(keep, dx)| *dx == if keep { 2.0 } else { 0.0 }));
+}
+
+#[test]
+fn one_in_a_mask_is_keep() {
+    let mask = Mask::<1>::from_words([0b01]);
+    let mut x = [3f32, 3.0];
+    Dropout::new(drop_rate!(0.5)).forward_masked_array_in_place(&mut x, &mask);
+    assert_eq!(x, [6.0, 0.0]);
+}
+
+#[test]
+fn a_rate_below_2_to_the_minus_41_drops_nothing() {
+    let rate = DropRate::new(4e-13).expect("a probability");
+    assert_eq!((rate.p(), rate.scale()), (0.0, 1.0));
+    assert_eq!(rate, DropRate::ZERO);
+}
+
+/// The mean of y over masks is x, to the rounding of the scale: q * scale = 1.
+#[test]
+fn the_scale_fits_what_is_dropped() {
+    for p in [1e-6f32, 0.003, 0.1, 0.3, 0.5, 0.9, 0.999] {
+        let rate = DropRate::new(p).expect("a probability");
+        let kept = 1.0 - rate.p();
+        assert!((kept * rate.scale() - 1.0).abs() <= f64::EPSILON);
+        assert!(
+            (kept * f64::from(f32::inverted_scale(rate)) - 1.0).abs() <= f64::from(f32::EPSILON)
+        );
+    }
+}

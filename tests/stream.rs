@@ -1,0 +1,198 @@
+//! The mask stream is the one of STREAM.md: check values, the lanes, and what follows from them.
+
+mod support;
+
+use dropout_kernels::{Backend, DropRate, MaskMut, MaskRng, drop_rate, mask_words};
+use rand_core::SeedableRng;
+use support::reference::{Reference, pack};
+use support::{LENGTHS, rates};
+
+/// The words of a mask drawn by `backend`, into words that held garbage.
+fn draw(backend: Backend, rng: &mut MaskRng, rate: DropRate, n: usize) -> Vec<u32> {
+    let mut words = vec![0xA5A5_A5A5; mask_words(n)];
+    rng.fill_with(backend, rate, MaskMut::new(&mut words, n).expect("mask_words(n) words"));
+    words
+}
+
+#[test]
+fn check_values() {
+    const CASES: [(u64, u64, f32, u64, usize, &[u32], usize); 3] = [
+        (0, 0, 0.5, 0x80_0000_0000, 64, &[0x3577_f2b8, 0xcc6d_9cd3], 37),
+        (42, 0, 0.1, 0x19_9999_a000, 100, &[0xbff7_ff7e, 0xfd7f_e7f5, 0xeffb_dabf, 0xd], 83),
+        (
+            42,
+            7,
+            0.25,
+            0x40_0000_0000,
+            512,
+            &[0xd2fe_ffbf, 0xdbb9_ebff, 0x3ed6_deff, 0xfebb_3d5f],
+            389,
+        ),
+    ];
+    for backend in Backend::available() {
+        for (seed, stream, p, threshold, n, first, kept) in CASES {
+            let rate = DropRate::new(p).expect("a probability");
+            assert_eq!(rate.threshold(), threshold);
+            let words = draw(backend, &mut MaskRng::new(seed, stream), rate, n);
+            assert_eq!(words[..first.len()], *first, "{backend:?} seed {seed} stream {stream}");
+            assert_eq!(words.iter().map(|w| w.count_ones() as usize).sum::<usize>(), kept);
+        }
+    }
+}
+
+#[test]
+fn lanes_0_and_15_of_seed_42_start_as_published() {
+    let bytes = MaskRng::new(42, 0).to_bytes();
+    let lane = |l: usize| -> Vec<u32> {
+        let (words, _) = bytes[16 * l..16 * (l + 1)].as_chunks::<4>();
+        words.iter().map(|w| u32::from_le_bytes(*w)).collect()
+    };
+    assert_eq!(lane(0), [0x6510_7204, 0x57e1_faba, 0x1a1a_a1ae, 0xfc99_1bca]);
+    assert_eq!(lane(15), [0x4cb3_3520, 0xd9b7_3fa5, 0x34ff_85ac, 0xc285_06db]);
+}
+
+#[test]
+fn every_lane_is_seeded_as_rand_xoshiro_seeds_it() {
+    let edges = [0, 1, 42, u64::MAX / 2, u64::MAX - 1, u64::MAX];
+    for seed in edges {
+        for stream in edges {
+            let rng = MaskRng::new(seed, stream);
+            assert_eq!(rng.to_bytes(), Reference::new(seed, stream).to_bytes(), "{seed} {stream}");
+        }
+    }
+}
+
+#[test]
+fn masks_and_states_are_the_references() {
+    for backend in Backend::available() {
+        for rate in rates() {
+            for n in LENGTHS {
+                let (seed, stream) = (n as u64 + 1, rate.threshold());
+                let mut rng = MaskRng::new(seed, stream);
+                let mut reference = Reference::new(seed, stream);
+                // The second call begins where the lanes of the first were left.
+                for call in 0..2 {
+                    let expected = pack(&reference.mask(rate.threshold(), n));
+                    let words = draw(backend, &mut rng, rate, n);
+                    assert_eq!(words, expected, "{backend:?} {rate:?} n {n} call {call}");
+                    assert_eq!(rng.to_bytes(), reference.to_bytes(), "{backend:?} {rate:?} n {n}");
+                }
+            }
+        }
+    }
+}
+
+/// A rate whose first eight bits are few decides most words by ties, several in each.
+#[test]
+fn words_of_many_ties_are_the_references() {
+    for backend in Backend::available() {
+        for threshold in [1, 0x8000_0000, 0xFFFF_FFFF, 0x01_0000_0001, 0xFF_FFFF_FFFF] {
+            let rate = DropRate::from_threshold(threshold).expect("below 2^40");
+            let n = 512 * 400;
+            let mut rng = MaskRng::new(3, 4);
+            let mut reference = Reference::new(3, 4);
+            assert_eq!(draw(backend, &mut rng, rate, n), pack(&reference.mask(threshold, n)));
+            assert_eq!(rng.to_bytes(), reference.to_bytes());
+        }
+    }
+}
+
+#[test]
+fn a_call_split_at_multiples_of_512_is_the_whole_call() {
+    for rate in rates() {
+        let whole = draw(Backend::detect(), &mut MaskRng::new(9, 1), rate, 2000);
+        for at in [0, 512, 1024, 1536] {
+            let mut rng = MaskRng::new(9, 1);
+            let mut parts = draw(Backend::detect(), &mut rng, rate, at);
+            parts.extend(draw(Backend::detect(), &mut rng, rate, 2000 - at));
+            assert_eq!(parts, whole, "{rate:?} at {at}");
+        }
+    }
+}
+
+/// Word w depends on lane w % 16 alone, so lanes could run in any order.
+#[test]
+fn a_changed_lane_changes_its_words_alone() {
+    let rate = drop_rate!(0.1);
+    let plain = MaskRng::new(5, 5);
+    let words = draw(Backend::detect(), &mut plain.clone(), rate, 2048);
+    for lane in 0..16 {
+        let mut bytes = plain.to_bytes();
+        bytes[16 * lane] ^= 1;
+        let mut rng = MaskRng::from_bytes(&bytes).expect("no lane is zero");
+        let changed = draw(Backend::detect(), &mut rng, rate, 2048);
+        let differ = |w: usize| words[w] != changed[w];
+        assert!((0..64).filter(|w| w % 16 == lane).any(differ), "lane {lane}");
+        assert!(!(0..64).filter(|w| w % 16 != lane).any(differ), "lane {lane}");
+    }
+}
+
+#[test]
+fn lanes_that_no_word_uses_do_not_advance() {
+    for backend in Backend::available() {
+        for n in LENGTHS {
+            let used = mask_words(n).min(16);
+            let mut rng = MaskRng::new(1, 2);
+            let before = rng.to_bytes();
+            draw(backend, &mut rng, drop_rate!(0.3), n);
+            for lane in 0..16 {
+                let state = 16 * lane..16 * (lane + 1);
+                let moved = rng.to_bytes()[state.clone()] != before[state];
+                assert_eq!(moved, lane < used, "{backend:?} n {n} lane {lane}");
+            }
+        }
+    }
+}
+
+#[test]
+fn at_rates_0_and_1_nothing_is_drawn() {
+    for backend in Backend::available() {
+        let mut rng = MaskRng::new(1, 2);
+        assert_eq!(draw(backend, &mut rng, DropRate::ZERO, 40), [!0, 0xFF]);
+        assert_eq!(draw(backend, &mut rng, drop_rate!(1.0), 40), [0, 0]);
+        assert_eq!(rng, MaskRng::new(1, 2));
+    }
+}
+
+#[test]
+fn element_i_is_bit_i_of_the_little_endian_bytes() {
+    let n = 100;
+    let words = draw(Backend::detect(), &mut MaskRng::new(42, 0), drop_rate!(0.1), n);
+    let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+    let keep = Reference::new(42, 0).mask(drop_rate!(0.1).threshold(), n);
+    for (i, keep) in keep.iter().enumerate() {
+        assert_eq!(bytes[i / 8] >> (i % 8) & 1 != 0, *keep);
+    }
+}
+
+#[test]
+fn a_generator_saved_in_the_middle_goes_on_where_it_stood() {
+    let mut rng = MaskRng::new(77, 3);
+    draw(Backend::detect(), &mut rng, drop_rate!(0.1), 1000);
+    let mut restored = MaskRng::from_bytes(&rng.to_bytes()).expect("a generator's bytes");
+    assert_eq!(rng, restored);
+    for n in LENGTHS {
+        let next = draw(Backend::detect(), &mut rng, drop_rate!(0.1), n);
+        assert_eq!(draw(Backend::detect(), &mut restored, drop_rate!(0.1), n), next);
+    }
+}
+
+#[test]
+fn seeds_of_rand_core() {
+    let mut seed = [0; 16];
+    seed[..8].copy_from_slice(&42u64.to_le_bytes());
+    seed[8..].copy_from_slice(&7u64.to_le_bytes());
+    assert_eq!(MaskRng::from_seed(seed), MaskRng::new(42, 7));
+    assert_eq!(MaskRng::seed_from_u64(42), MaskRng::new(42, 0));
+}
+
+#[test]
+fn a_generator_can_be_a_constant() {
+    static RNG: std::sync::Mutex<MaskRng> = std::sync::Mutex::new(MaskRng::new(42, 0));
+    assert_eq!(*RNG.lock().expect("nobody panicked"), MaskRng::new(42, 0));
+}
+
+#[test]
+fn debug_output_hides_the_state() {
+    assert_eq!(format!("{:?}", MaskRng::new(42, 0)), "MaskRng { .. }");
+}

@@ -1,0 +1,43 @@
+//! What the tests share: a textbook reference, the inputs at which code breaks, and guarded memory.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
+
+pub mod guarded;
+pub mod number;
+pub mod reference;
+
+use dropout_kernels::DropRate;
+
+/// Lengths around every size that a kernel treats apart: a word, four words (below which lanes run
+/// singly), a block of 512, and several blocks.
+pub const LENGTHS: [usize; 26] = [
+    0, 1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129, 159, 160, 161, 480, 481, 511, 512, 513,
+    1023, 1024, 1025, 1567,
+];
+
+/// Drop probabilities of every class: 0 and what rounds to it, the least, one plane, several, ties
+/// after eight planes, ties alone, near 1, and 1.
+pub fn rates() -> impl Iterator<Item = DropRate> {
+    const P: [f32; 20] = [
+        0.0,
+        -0.0,
+        f32::MIN_POSITIVE,
+        4.547_473_5e-13, // 2^-41, a tie that goes to 0
+        9.094_947e-13,   // 2^-40
+        1e-6,
+        0.003,
+        0.1,
+        1.0 / 256.0,
+        3.0 / 256.0,
+        0.25,
+        0.3,
+        0.5,
+        0.500_000_06,
+        0.75,
+        0.9,
+        255.0 / 256.0,
+        0.997,
+        0.999_999_94, // 1 - 2^-24
+        1.0,
+    ];
+    P.into_iter().map(|p| DropRate::new(p).expect("a probability"))
+}

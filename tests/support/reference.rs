@@ -1,0 +1,93 @@
+//! STREAM.md, written down a second time, element by element, with the generators of `rand_xoshiro`.
+//! It shares no code with the crate and no trick: every element has a binary fraction of its own,
+//! which is compared with p as an integer.
+
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::{SplitMix64, Xoshiro128PlusPlus};
+
+const G: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// Sixteen generators.
+#[derive(Clone)]
+pub struct Reference {
+    lanes: [Xoshiro128PlusPlus; 16],
+}
+
+impl Reference {
+    pub fn new(seed: u64, stream: u64) -> Self {
+        let mut a = SplitMix64::from_seed(seed.to_le_bytes());
+        let lanes = std::array::from_fn(|_| {
+            let mut state = [0; 16];
+            for half in state.chunks_mut(8) {
+                let start = a.next_u64().wrapping_add(stream.wrapping_mul(G));
+                let w = SplitMix64::from_seed(start.to_le_bytes()).next_u64();
+                half.copy_from_slice(&w.to_le_bytes());
+            }
+            if state == [0; 16] {
+                state[0] = 1;
+            }
+            Xoshiro128PlusPlus::from_seed(state)
+        });
+        Self { lanes }
+    }
+
+    /// Whether each of `n` elements is kept, at the drop threshold `t` of 2^40.
+    pub fn mask(&mut self, t: u64, n: usize) -> Vec<bool> {
+        let mut keep = Vec::new();
+        for word in 0..n.div_ceil(32) {
+            keep.extend(self.word(t, word % 16));
+        }
+        keep.truncate(n);
+        keep
+    }
+
+    fn word(&mut self, t: u64, lane: usize) -> [bool; 32] {
+        if t == 0 || t == 1 << 40 {
+            return [t == 0; 32];
+        }
+        let low = t & 0xFFFF_FFFF;
+        let mut bits = 8;
+        let mut p = t >> 32;
+        while low == 0 && p & 1 == 0 {
+            p >>= 1;
+            bits -= 1;
+        }
+        // Each element's fraction, the first draw its most significant bit.
+        let mut fraction = [0; 32];
+        for _ in 0..bits {
+            let r = self.lanes[lane].next_u32();
+            for (i, fraction) in fraction.iter_mut().enumerate() {
+                *fraction = *fraction << 1 | u64::from(r >> i & 1);
+            }
+        }
+        let mut keep = fraction.map(|f| f >= p);
+        if low != 0 {
+            let mut r = u64::from(self.lanes[lane].next_u32());
+            let mut first = true;
+            for i in (0..32).filter(|i| fraction[*i] == p) {
+                if !first {
+                    r = u64::from(self.lanes[lane].next_u32());
+                }
+                first = false;
+                keep[i] = r >= low;
+            }
+        }
+        keep
+    }
+
+    /// The state as `MaskRng::to_bytes` gives it.
+    pub fn to_bytes(&self) -> [u8; 256] {
+        let mut bytes = [0; 256];
+        for (bytes, lane) in bytes.chunks_mut(16).zip(&self.lanes) {
+            bytes.copy_from_slice(&lane.state());
+        }
+        bytes
+    }
+}
+
+/// Keep flags as a mask stores them.
+pub fn pack(keep: &[bool]) -> Vec<u32> {
+    keep.chunks(32)
+        .map(|word| word.iter().rev().fold(0, |bits, keep| bits << 1 | u32::from(*keep)))
+        .collect()
+}
