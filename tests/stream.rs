@@ -2,7 +2,7 @@
 
 mod support;
 
-use dropout_kernels::{Backend, DropRate, MaskMut, MaskRng, drop_rate, mask_words};
+use dropout_kernels::{Backend, DropRate, MaskMut, MaskRng, StateError, drop_rate, mask_words};
 use rand_core::SeedableRng;
 use support::reference::{Reference, pack};
 use support::{LENGTHS, rates};
@@ -174,6 +174,20 @@ fn a_generator_saved_in_the_middle_goes_on_where_it_stood() {
     for n in LENGTHS {
         let next = draw(Backend::detect(), &mut rng, drop_rate!(0.1), n);
         assert_eq!(draw(Backend::detect(), &mut restored, drop_rate!(0.1), n), next);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_generator_are_refused_by_lane() {
+    let good = MaskRng::new(1, 1).to_bytes();
+    for lane in 0..16 {
+        let mut bytes = good;
+        bytes[16 * lane..16 * (lane + 1)].fill(0);
+        let error = StateError::ZeroLane { lane };
+        assert_eq!(MaskRng::from_bytes(&bytes), Err(error));
+        assert!(error.to_string().contains(&format!("lane {lane} ")), "{error}");
+        bytes[16 * lane + 15] = 1;
+        assert!(MaskRng::from_bytes(&bytes).is_ok());
     }
 }
 
