@@ -1,6 +1,9 @@
 //! Prints keep masks as words, to compare an implementation of the mask stream in another language
 //! or on another processor with this one, bit for bit.
 
+use std::io::{self, BufWriter, ErrorKind, Write, stdout};
+use std::process::ExitCode;
+
 use clap::Parser;
 use dropout_kernels::{DropRate, MaskMut, MaskRng, mask_words};
 
@@ -16,7 +19,7 @@ struct Options {
     #[arg(value_parser = number)]
     stream: u64,
     /// Probability that an element is dropped, 0 to 1, read as an f32
-    #[arg(value_parser = rate, allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true)]
     p: DropRate,
     /// Elements
     #[arg(value_parser = elements)]
@@ -33,11 +36,6 @@ fn number(text: &str) -> Result<u64, std::num::ParseIntError> {
     }
 }
 
-fn rate(text: &str) -> Result<DropRate, String> {
-    let p = text.parse::<f32>().map_err(|e| e.to_string())?;
-    DropRate::new(p).map_err(|e| e.to_string())
-}
-
 /// The mask is held in memory, and a slip of a few digits should not ask for terabytes.
 fn elements(text: &str) -> Result<usize, String> {
     const MOST: usize = 1 << 32;
@@ -45,8 +43,19 @@ fn elements(text: &str) -> Result<usize, String> {
     if n <= MOST { Ok(n) } else { Err(format!("expected at most {MOST} elements, got {n}")) }
 }
 
-fn main() {
-    let Options { seed, stream, p, n, calls } = Options::parse();
+fn main() -> ExitCode {
+    match print(&Options::parse(), &mut BufWriter::new(stdout().lock())) {
+        // Whoever reads may have seen enough.
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("cannot print: {e}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn print(options: &Options, out: &mut impl Write) -> io::Result<()> {
+    let &Options { seed, stream, p, n, calls } = options;
     let mut rng = MaskRng::new(seed, stream);
     let mut words = vec![0; mask_words(n)];
     for _ in 0..calls {
@@ -55,8 +64,9 @@ fn main() {
         let kept = mask.as_ref().count_kept();
         for line in words.chunks(8) {
             let line: Vec<_> = line.iter().map(|word| format!("{word:08x}")).collect();
-            println!("{}", line.join(" "));
+            writeln!(out, "{}", line.join(" "))?;
         }
-        println!("kept {kept} of {n}");
+        writeln!(out, "kept {kept} of {n}")?;
     }
+    out.flush()
 }

@@ -7,7 +7,7 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RateError {
-    /// The rate is NaN.
+    /// The rate is NaN, or text that is no number.
     NotANumber,
     /// The rate is below zero (`-0.0` is zero, and fine).
     Negative {
@@ -42,7 +42,7 @@ impl fmt::Display for RateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("expected a drop rate from 0 to 1, got ")?;
         match *self {
-            Self::NotANumber => f.write_str("NaN"),
+            Self::NotANumber => f.write_str("what is not a number"),
             Self::Negative { given } | Self::AboveOne { given } => write!(f, "{given}"),
             Self::RatioAboveOne { numerator, denominator } => {
                 write!(f, "{numerator}/{denominator}")

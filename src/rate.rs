@@ -1,5 +1,8 @@
 //! The drop rate: a probability as the integer that the stream compares with, and its scale.
 
+use core::fmt;
+use core::str::FromStr;
+
 use crate::error::RateError;
 
 /// p = 1 as a threshold: rates are multiples of 2^-40.
@@ -23,6 +26,7 @@ pub(crate) const ONE: u64 = 1 << 40;
 /// let rate = DropRate::new(0.25)?;
 /// assert_eq!((rate.p(), rate.scale()), (0.25, 4.0 / 3.0));
 /// assert_eq!(DropRate::from_ratio(1, 4)?, rate);
+/// assert_eq!("0.25".parse(), Ok(rate));
 /// assert_eq!(DropRate::new(-0.1), Err(RateError::Negative { given: -0.1 }));
 /// # Ok::<(), RateError>(())
 /// ```
@@ -158,6 +162,22 @@ impl DropRate {
                 Draws::Planes(Planes { top: top << 24, low, count })
             }
         }
+    }
+}
+
+/// The shortest decimal that is p as an `f32`: `0.1`, not `0.10000000149011612`.
+impl fmt::Display for DropRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.threshold as f32 / ONE as f32).fmt(f)
+    }
+}
+
+/// Reads an `f32`, for command lines. What is no number is [`RateError::NotANumber`].
+impl FromStr for DropRate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        text.parse().map_or(Err(RateError::NotANumber), Self::new)
     }
 }
 

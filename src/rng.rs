@@ -13,8 +13,9 @@ use crate::rate::{Draws, DropRate};
 /// Sixteen xoshiro128++ generators that draw masks: the mask stream, version 1.
 ///
 /// `(seed, stream)` names everything that follows, on every machine. Different streams of one
-/// seed share no state but by chance (2^-128 a pair of lanes), so a stream can be a step, a layer
-/// or a shard of the data, or all of them in one number.
+/// seed share no state but by chance (2^-128 a pair of lanes), so a stream can name a step and a
+/// layer, `step * LAYERS + layer`, or a shard of the data: then any mask can be drawn again alone,
+/// in any order, by [`forward_replay`](crate::Dropout::forward_replay) too.
 ///
 /// 256 bytes. Not a cryptographic generator.
 ///

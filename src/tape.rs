@@ -5,7 +5,7 @@ use heapless::Vec;
 use crate::error::TapeError;
 use crate::mask::{MaskMut, MaskRef, mask_words};
 
-/// Words of a [`MaskTape`] that holds masks of these lengths at once: one more a mask than
+/// Words of a [`MaskTape`] that holds masks of up to these lengths at once: one more a mask than
 /// [`mask_words`](crate::mask_words), for its length.
 ///
 /// ```
@@ -24,7 +24,8 @@ pub const fn tape_words(lengths: &[usize]) -> usize {
 
 /// A stack of masks: the forward pass pushes, the backward pass pops in reverse.
 ///
-/// Its capacity is fixed: `WORDS` is [`tape_words`] of the layers' lengths.
+/// Its capacity is fixed: `WORDS` is [`tape_words`] of the layers' lengths. Draw each mask from a
+/// stream of its own, as [`MaskRng`](crate::MaskRng) says, and a tape can be exchanged for replay.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, MaskRng, MaskTape, drop_rate, tape_words};
@@ -110,7 +111,8 @@ impl<const WORDS: usize> MaskTape<WORDS> {
         WORDS - self.used
     }
 
-    /// Forgets every mask, for a forward pass that has no backward.
+    /// Forgets every mask: for a forward pass without a backward one, or with one that stops above
+    /// the input, of whose dropout nobody needs the gradient.
     pub fn clear(&mut self) {
         self.used = 0;
     }

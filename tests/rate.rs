@@ -156,8 +156,8 @@ fn what_is_no_probability_is_an_error_that_says_so() {
         AboveOne, Negative, NotANumber, RatioAboveOne, ThresholdAboveOne, ZeroDenominator,
     };
     let cases = [
-        (DropRate::new(f32::NAN), NotANumber, "got NaN"),
-        (DropRate::new(-f32::NAN), NotANumber, "got NaN"),
+        (DropRate::new(f32::NAN), NotANumber, "got what is not a number"),
+        (DropRate::new(-f32::NAN), NotANumber, "got what is not a number"),
         (DropRate::new(-0.5), Negative { given: -0.5 }, "got -0.5"),
         (DropRate::new(1.5), AboveOne { given: 1.5 }, "got 1.5"),
         (DropRate::from_ratio(3, 2), RatioAboveOne { numerator: 3, denominator: 2 }, "got 3/2"),
@@ -177,6 +177,19 @@ fn what_is_no_probability_is_an_error_that_says_so() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn rates_are_read_and_written_as_people_write_them() {
+    for text in ["0", "0.1", "0.25", "0.3", "0.999", "1"] {
+        assert_eq!(text.parse::<DropRate>().map(|rate| rate.to_string()), Ok(text.into()));
+    }
+    assert_eq!(format!("{:.3}", drop_rate!(0.1)), "0.100");
+    assert_eq!("0.1".parse(), Ok(drop_rate!(0.1)));
+    for text in ["", "abc", "0.1x", "NaN"] {
+        assert_eq!(text.parse::<DropRate>(), Err(RateError::NotANumber));
+    }
+    assert_eq!("-1".parse::<DropRate>(), Err(RateError::Negative { given: -1.0 }));
 }
 
 #[test]
