@@ -82,3 +82,34 @@ fn every_lane_and_every_bit_drops_at_the_rate_p() {
         assert!(z.abs() < LIMIT, "p {p}: chi-square {chi:.1} of 512");
     }
 }
+
+/// Streams of one seed, and seeds of one stream, drop at the rate p independently: the squared
+/// deviations of their counts sum to chi-square with a degree of freedom for each. Too wide a spread
+/// would be streams that agree with each other, too narrow a one streams that balance. False alarm
+/// 2 * 10^-6 a rate.
+#[test]
+fn streams_and_seeds_drop_independently() {
+    const MASKS: u64 = 10_000;
+    const N: usize = 8192;
+    for p in [0.1f32, 0.3, 0.5] {
+        let rate = DropRate::new(p).expect("a probability");
+        let variance = N as f64 * rate.p() * (1.0 - rate.p());
+        for name in [|i| (42, i), |i| (i, 0)] as [fn(u64) -> (u64, u64); 2] {
+            let mut words = [0; mask_words(N)];
+            let (mut sum, mut squares) = (0.0, 0.0);
+            for (seed, stream) in (0..MASKS).map(name) {
+                let mut mask = MaskMut::new(&mut words, N).expect("mask_words(N) words");
+                MaskRng::new(seed, stream).fill(rate, mask.reborrow());
+                let dropped = (N - mask.as_ref().count_kept()) as f64;
+                let z = (dropped - N as f64 * rate.p()) / variance.sqrt();
+                sum += z;
+                squares += z * z;
+            }
+            let n = MASKS as f64;
+            let (mean, spread) = (sum / n.sqrt(), (squares - n) / (2.0 * n).sqrt());
+            assert!(mean.abs() < LIMIT, "p {p}: mean off by {mean:.2} standard deviations");
+            assert!(spread.abs() < LIMIT, "p {p}: spread off by {spread:.2} standard deviations");
+            eprintln!("p {p}: mean {mean:+.2} spread {spread:+.2}");
+        }
+    }
+}
