@@ -1,0 +1,153 @@
+//! Trains a small network to read handwritten digits, without and with dropout, and says what
+//! dropout was worth: `cargo run --release --example train_digits`.
+
+mod digits;
+mod masks;
+mod matrix;
+mod network;
+mod picture;
+mod report;
+mod statistics;
+mod training;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use clap::builder::RangedU64ValueParser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use dropout_kernels::DropRate;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::digits::Digits;
+use crate::masks::LAYERS;
+use crate::report::Pair;
+use crate::training::{Outcome, Plan, train};
+
+/// Trains a perceptron (64-256-256-10) on handwritten digits without and with dropout, from
+/// the same weights and on the same batches, and tests both on the digits it was not trained on.
+///
+/// Prints the test errors of every seed, a paired t-test, what the masks dropped, and a checksum of
+/// the trained weights; draws the learning curves.
+#[derive(Parser)]
+#[command(name = "train_digits")]
+struct Options {
+    /// Probability that a pixel is dropped, 0 to 1
+    #[arg(long, value_name = "P", default_value = "0.1")]
+    #[arg(allow_negative_numbers = true)]
+    input_rate: DropRate,
+    /// Probability that a hidden unit is dropped, 0 to 1
+    #[arg(long, value_name = "P", default_value = "0.3")]
+    #[arg(allow_negative_numbers = true)]
+    hidden_rate: DropRate,
+    /// Pairs of networks to train, each with a split, weights and masks of its own
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = count(1_000))]
+    seeds: usize,
+    /// Times that each network sees its digits
+    #[arg(long, value_name = "N", default_value_t = 150, value_parser = count(100_000))]
+    epochs: usize,
+    /// Digits to train on, of 1797; the others are tested on
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = count(1_700))]
+    train: usize,
+    /// Store no masks: draw each again for the backward pass. The results are the same
+    #[arg(long)]
+    replay: bool,
+    /// SVG to draw the learning curves in
+    #[arg(long, value_name = "PATH", default_value = "target/train_digits.svg")]
+    picture: PathBuf,
+    /// Threads, as many as the machine runs at once if not given. The results are the same
+    #[arg(long, value_name = "N", value_parser = count(1_024))]
+    threads: Option<usize>,
+}
+
+fn count(most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=most)
+}
+
+fn main() {
+    let options = Options::parse();
+    if let Err(e) = picture::check(&options.picture) {
+        fail(&format!("cannot write the picture to {}: {e}", options.picture.display()));
+    }
+    let rates = [options.input_rate, options.hidden_rate, options.hidden_rate];
+    let digits = Digits::load();
+    println!("{}\n", setting(&digits, &options));
+
+    let pairs = train_all(&digits, &options, rates);
+    report::print_errors(&pairs);
+    report::print_drops(rates, &pairs);
+    println!("Checksum of all trained weights: {:016x}", report::checksum(&pairs));
+
+    if let Err(e) = picture::draw(&options.picture, &pairs) {
+        fail(&format!("cannot draw {}: {e}", options.picture.display()));
+    }
+    println!("Learning curves: {}", options.picture.display());
+}
+
+fn fail(message: &str) -> ! {
+    Options::command().error(ErrorKind::Io, message).exit()
+}
+
+fn setting(digits: &Digits, options: &Options) -> String {
+    let Options { input_rate, hidden_rate, seeds, epochs, train, replay, .. } = options;
+    format!(
+        "A perceptron 64-256-256-10: training on {train} digits, test on the other {test}; \
+         seeds: {seeds}; epochs: {epochs}.\n\
+         Dropout: p = {input_rate} on the input, {hidden_rate} on both hidden layers; masks {masks}.",
+        test = digits.len() - train,
+        masks = if *replay { "replayed" } else { "stored" },
+    )
+}
+
+/// Trains without and with dropout for each seed, on as many threads as asked for.
+fn train_all(digits: &Digits, options: &Options, rates: [DropRate; LAYERS]) -> Vec<Pair> {
+    let plans: Vec<_> = (1..=options.seeds as u64)
+        .flat_map(|seed| [[DropRate::ZERO; LAYERS], rates].map(|rates| (seed, rates)))
+        .map(|(seed, rates)| Plan {
+            seed,
+            rates,
+            epochs: options.epochs,
+            train: options.train,
+            replay: options.replay,
+        })
+        .collect();
+    let progress = progress(plans.len() * options.epochs);
+    let threads =
+        options.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+    let outcomes = map(&plans, threads, |plan| train(digits, *plan, || progress.inc(1)));
+    progress.finish_and_clear();
+
+    let mut outcomes = outcomes.into_iter();
+    let mut pairs = Vec::new();
+    while let (Some(without), Some(with)) = (outcomes.next(), outcomes.next()) {
+        pairs.push(Pair { without, with });
+    }
+    pairs
+}
+
+/// `work` of each plan, in their order. Each thread takes the next plan when it is free.
+fn map(plans: &[Plan], threads: usize, work: impl Fn(&Plan) -> Outcome + Sync) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut done = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(plan) = plans.get(i) else { return done };
+            done.push((i, work(plan)));
+        }
+    };
+    let mut done: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads.min(plans.len())).map(|_| scope.spawn(take)).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().expect("no plan panics");
+        threads.into_iter().flat_map(join).collect()
+    });
+    done.sort_by_key(|(i, _)| *i);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+fn progress(epochs: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} epochs, {eta} left")
+        .expect("the template is right");
+    ProgressBar::new(epochs as u64).with_style(style)
+}

@@ -1,0 +1,121 @@
+//! Dropout on the layers of the network: where the mask of a step and a layer comes from.
+
+use dropout_kernels::{DropRate, Dropout, Mask, MaskRng, MaskTape, mask_words, tape_words};
+
+use crate::digits::PIXELS;
+use crate::network::{BATCH, HIDDEN};
+
+/// Layers with dropout on their output: the input, and both hidden layers.
+pub(crate) const LAYERS: usize = 3;
+
+const LENGTHS: [usize; LAYERS] = [BATCH * PIXELS, BATCH * HIDDEN, BATCH * HIDDEN];
+
+/// Where masks are between forward and backward.
+enum Store {
+    /// On a tape, one bit an element.
+    Tape(Box<MaskTape<{ tape_words(&LENGTHS) }>>),
+    /// Nowhere: each is drawn a second time.
+    Replay,
+}
+
+/// Elements that were masked, and how many of them were dropped.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Drops {
+    pub(crate) dropped: u64,
+    pub(crate) elements: u64,
+}
+
+impl Drops {
+    fn add(&mut self, kept: usize, elements: usize) {
+        self.dropped += (elements - kept) as u64;
+        self.elements += elements as u64;
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.dropped += other.dropped;
+        self.elements += other.elements;
+    }
+}
+
+/// The dropout of a network in training.
+///
+/// The mask of a step and a layer has a stream of its own. Both stores draw from it, so they give
+/// the same masks.
+pub(crate) struct Masks {
+    dropouts: [Dropout; LAYERS],
+    store: Store,
+    seed: u64,
+    step: u64,
+    drops: [Drops; LAYERS],
+}
+
+impl Masks {
+    pub(crate) fn new(rates: [DropRate; LAYERS], replay: bool, seed: u64) -> Self {
+        Self {
+            dropouts: rates.map(Dropout::new),
+            store: if replay { Store::Replay } else { Store::Tape(Box::default()) },
+            seed,
+            step: 0,
+            drops: Default::default(),
+        }
+    }
+
+    fn stream(&self, layer: usize) -> u64 {
+        self.step * LAYERS as u64 + layer as u64
+    }
+
+    /// Drops from `x`, the whole batch, in the forward pass. Layers go upwards.
+    pub(crate) fn forward(&mut self, layer: usize, x: &mut [f32]) {
+        let dropout = self.dropouts[layer];
+        let stream = self.stream(layer);
+        let kept = match &mut self.store {
+            Store::Tape(tape) => {
+                let mut mask = tape.push(x.len()).expect("the tape holds a step's masks");
+                let mut rng = MaskRng::new(self.seed, stream);
+                dropout
+                    .forward_in_place(x, mask.reborrow(), &mut rng)
+                    .expect("the mask has the batch's length");
+                mask.as_ref().count_kept()
+            }
+            Store::Replay => {
+                dropout.forward_replay_in_place(x, self.seed, stream);
+                count_kept(dropout.rate(), x.len(), self.seed, stream)
+            }
+        };
+        self.drops[layer].add(kept, x.len());
+    }
+
+    /// Drops from `dx`, the gradient, what [`forward`](Self::forward) dropped. Layers go downwards.
+    pub(crate) fn backward(&mut self, layer: usize, dx: &mut [f32]) {
+        let dropout = self.dropouts[layer];
+        let stream = self.stream(layer);
+        match &mut self.store {
+            Store::Tape(tape) => {
+                let mask = tape.pop(dx.len()).expect("layers go backward in reverse");
+                dropout.backward_in_place(dx, mask).expect("the mask has the batch's length");
+            }
+            Store::Replay => dropout.backward_replay_in_place(dx, self.seed, stream),
+        }
+    }
+
+    /// Ends a step. The mask of the input is still on the tape: nobody asks for the gradient there.
+    pub(crate) fn end_step(&mut self) {
+        if let Store::Tape(tape) = &mut self.store {
+            tape.clear();
+        }
+        self.step += 1;
+    }
+
+    /// What the masks dropped so far.
+    pub(crate) const fn drops(&self) -> [Drops; LAYERS] {
+        self.drops
+    }
+}
+
+/// What the mask that replay draws keeps. It is drawn here once more for this count alone.
+fn count_kept(rate: DropRate, len: usize, seed: u64, stream: u64) -> usize {
+    let mut mask = Mask::<{ mask_words(BATCH * HIDDEN) }>::new();
+    let mut mask = mask.view_mut(len).expect("no layer is wider than the hidden ones");
+    MaskRng::new(seed, stream).fill(rate, mask.reborrow());
+    mask.as_ref().count_kept()
+}

@@ -1,0 +1,99 @@
+//! Matrix products in plain Rust, shaped so that the compiler can keep a tile in registers.
+//!
+//! Each element of a product is summed in the order of the inner dimension, by one multiplication
+//! and one addition a term, whatever the width of the machine's vectors: results are the same
+//! everywhere.
+
+/// A tile is ROWS x COLUMNS sums: eight registers of SSE2, which leaves room for the operands.
+const ROWS: usize = 4;
+const COLUMNS: usize = 8;
+
+/// COLUMNS neighbouring columns of a matrix, one row after the other, so that the innermost loop
+/// reads memory in order. Columns past the last one are zeros.
+type Panel<const K: usize> = [[f32; COLUMNS]; K];
+
+/// c += a b
+pub(crate) fn add_product<const K: usize, const N: usize>(
+    a: &[[f32; K]],
+    b: &[[f32; N]; K],
+    c: &mut [[f32; N]],
+) {
+    let mut panel = [[0.0; COLUMNS]; K];
+    for start in (0..N).step_by(COLUMNS) {
+        let width = COLUMNS.min(N - start);
+        for (to, from) in panel.iter_mut().zip(b) {
+            to[..width].copy_from_slice(&from[start..start + width]);
+            to[width..].fill(0.0);
+        }
+        add_panel(a, &panel, c, start..start + width);
+    }
+}
+
+/// c += a b, with b given by its transpose.
+pub(crate) fn add_product_transposed<const K: usize, const N: usize>(
+    a: &[[f32; K]],
+    b: &[[f32; K]; N],
+    c: &mut [[f32; N]],
+) {
+    let mut panel = [[0.0; COLUMNS]; K];
+    for start in (0..N).step_by(COLUMNS) {
+        let width = COLUMNS.min(N - start);
+        let columns = &b[start..start + width];
+        for (k, to) in panel.iter_mut().enumerate() {
+            for (to, from) in to.iter_mut().zip(columns) {
+                *to = from[k];
+            }
+            to[width..].fill(0.0);
+        }
+        add_panel(a, &panel, c, start..start + width);
+    }
+}
+
+/// The columns of `a`, as rows. Rows that `a` does not have are zeros.
+pub(crate) fn transpose<const R: usize, const C: usize>(a: &[[f32; C]]) -> [[f32; R]; C] {
+    let mut transposed = [[0.0; R]; C];
+    for (r, row) in a.iter().enumerate() {
+        for (to, &from) in transposed.iter_mut().zip(row) {
+            to[r] = from;
+        }
+    }
+    transposed
+}
+
+/// Adds to `columns` of c.
+fn add_panel<const K: usize, const N: usize>(
+    a: &[[f32; K]],
+    panel: &Panel<K>,
+    c: &mut [[f32; N]],
+    columns: std::ops::Range<usize>,
+) {
+    let (a, a_rest) = a.as_chunks::<ROWS>();
+    let (c, c_rest) = c.as_chunks_mut::<ROWS>();
+    for (a, c) in a.iter().zip(c) {
+        add_tile(a, panel, c, columns.clone());
+    }
+    for (a, c) in a_rest.iter().zip(c_rest) {
+        add_tile(&[*a], panel, std::array::from_mut(c), columns.clone());
+    }
+}
+
+fn add_tile<const R: usize, const K: usize, const N: usize>(
+    a: &[[f32; K]; R],
+    panel: &Panel<K>,
+    c: &mut [[f32; N]; R],
+    columns: std::ops::Range<usize>,
+) {
+    let mut sums = [[0.0; COLUMNS]; R];
+    for (k, b) in panel.iter().enumerate() {
+        for (sums, a) in sums.iter_mut().zip(a) {
+            for (sum, b) in sums.iter_mut().zip(b) {
+                *sum += a[k] * b;
+            }
+        }
+    }
+    for (c, sums) in c.iter_mut().zip(&sums) {
+        for (c, sum) in c[columns.clone()].iter_mut().zip(sums) {
+            *c += sum;
+        }
+    }
+}

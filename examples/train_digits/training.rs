@@ -1,0 +1,81 @@
+//! One network from its first weights to its last.
+
+use dropout_kernels::DropRate;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng;
+
+use crate::digits::{Digits, shuffle};
+use crate::masks::{Drops, LAYERS, Masks};
+use crate::network::{BATCH, Network};
+
+const LEARNING_RATE: f32 = 0.1;
+const LEARNING_RATE_DECAY: f32 = 0.98;
+
+/// What to train.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    /// Names the split, the initial weights, the order of the batches and the masks.
+    pub(crate) seed: u64,
+    /// Of each layer in [`Masks`]; zeros are the network without dropout.
+    pub(crate) rates: [DropRate; LAYERS],
+    pub(crate) epochs: usize,
+    /// Digits to train on.
+    pub(crate) train: usize,
+    pub(crate) replay: bool,
+}
+
+/// What came of it.
+pub(crate) struct Outcome {
+    /// Test error in percent before the first epoch and after each.
+    pub(crate) errors: Vec<f64>,
+    pub(crate) drops: [Drops; LAYERS],
+    /// Of the bits of the trained parameters.
+    pub(crate) checksum: u64,
+}
+
+impl Outcome {
+    /// After the last epoch.
+    pub(crate) fn final_error(&self) -> f64 {
+        self.errors.last().copied().unwrap_or(f64::NAN)
+    }
+}
+
+/// Trains a network, and calls `tick` after each epoch.
+///
+/// Masks come from a generator of their own, so that networks of one seed start from the same
+/// weights and see the same batches whatever their drop rates.
+pub(crate) fn train(digits: &Digits, plan: Plan, tick: impl Fn()) -> Outcome {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(plan.seed);
+    let (train, test) = digits.split(plan.train, &mut rng);
+    let mut network = Network::new(&mut rng);
+    let mut masks = Masks::new(plan.rates, plan.replay, plan.seed);
+    let mut order: Vec<_> = (0..train.len()).collect();
+    let mut learning_rate = LEARNING_RATE;
+    let mut errors = vec![test_error(&network, &test)];
+    for _ in 0..plan.epochs {
+        shuffle(&mut order, &mut rng);
+        for batch in order.chunks(BATCH) {
+            let Digits { pixels, labels } = train.select(batch);
+            network.train(&pixels, &labels, &mut masks, learning_rate);
+        }
+        learning_rate *= LEARNING_RATE_DECAY;
+        errors.push(test_error(&network, &test));
+        tick();
+    }
+    let checksum = fnv1a(network.parameters().flat_map(f32::to_le_bytes));
+    Outcome { errors, drops: masks.drops(), checksum }
+}
+
+/// In percent.
+fn test_error(network: &Network, test: &Digits) -> f64 {
+    let batches = test.pixels.chunks(BATCH).zip(test.labels.chunks(BATCH));
+    let errors: usize = batches.map(|(pixels, labels)| network.errors(pixels, labels)).sum();
+    100.0 * errors as f64 / test.len() as f64
+}
+
+/// The 64-bit hash of Fowler, Noll and Vo.
+pub(crate) fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
