@@ -1,0 +1,98 @@
+//! Links for a bare-metal target only if no panic can be reached from the library: the panic handler
+//! calls a function that does not exist. Built by `.ci/run`, never run.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::panic::PanicInfo;
+
+use dropout_kernels::{
+    DropRate, Dropout, Element, Error, Mask, MaskMut, MaskRef, MaskRng, MaskTape,
+};
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    unsafe extern "C" {
+        safe fn a_panic_is_reachable() -> !;
+    }
+    a_panic_is_reachable()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    loop {
+        black_box(all::<f32>(black_box([1.0; 100])).is_ok());
+        black_box(all::<f64>(black_box([1.0; 100])).is_ok());
+    }
+}
+
+/// Every public function on values that the compiler does not know.
+fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
+    let rate = match black_box(0u8) {
+        0 => DropRate::new(black_box(0.1))?,
+        1 => DropRate::from_ratio(black_box(1), black_box(10))?,
+        _ => DropRate::from_threshold(black_box(1 << 35))?,
+    };
+    black_box((rate.scale(), rate.scale_f32(), rate.threshold()));
+    let dropout =
+        if black_box(true) { Dropout::new(rate) } else { Dropout::classic(black_box(rate)) };
+    let mut rng = MaskRng::new(black_box(1), black_box(2));
+    rng = MaskRng::from_bytes(&black_box(rng.to_bytes()))?;
+
+    slices(&dropout, &mut x, &mut rng)?;
+    let mut y = x;
+    let mut mask = Mask::<4>::new();
+    dropout.forward_array(&x, &mut y, &mut mask, &mut rng);
+    dropout.forward_array_in_place(&mut x, &mut mask, &mut rng);
+    dropout.forward_replay_array(&x, &mut y, black_box(1), black_box(2));
+    dropout.forward_masked_array(&x, &mut y, &mask);
+    dropout.forward_masked_array_in_place(&mut x, &mask);
+    dropout.backward_array(&x, &mut y, &mask);
+    dropout.backward_array_in_place(&mut x, &mask);
+    dropout.backward_replay_array(&x, &mut y, black_box(1), black_box(2));
+    dropout.infer_array(&x, &mut y);
+    black_box((x, y, mask, rng));
+    Ok(())
+}
+
+fn slices<T: Element>(dropout: &Dropout, x: &mut [T], rng: &mut MaskRng) -> Result<(), Error> {
+    let n = black_box(70usize);
+    let (x, y) = x.split_at_mut_checked(black_box(50)).unwrap_or_default();
+    let mut words = black_box([3u32; 4]);
+    let (a, b) = words.split_at_mut_checked(black_box(2)).unwrap_or_default();
+    let mut mask = MaskMut::new(a, n)?;
+    let other = MaskRef::new(b, n)?;
+
+    dropout.forward(x, y, mask.reborrow(), rng)?;
+    dropout.forward_in_place(x, mask.reborrow(), rng)?;
+    dropout.forward_replay(x, y, black_box(1), black_box(2))?;
+    dropout.forward_replay_in_place(x, black_box(1), black_box(2));
+    dropout.forward_masked(x, y, other)?;
+    dropout.forward_masked_in_place(x, other)?;
+    dropout.backward(x, y, other)?;
+    dropout.backward_in_place(x, other)?;
+    dropout.backward_replay(x, y, black_box(1), black_box(2))?;
+    dropout.backward_replay_in_place(x, black_box(1), black_box(2));
+    dropout.infer(x, y)?;
+    dropout.infer_in_place(x);
+
+    rng.fill(dropout.rate(), mask.reborrow());
+    mask.and(other)?;
+    mask.or(other)?;
+    mask.not();
+    mask.copy_from(other)?;
+    black_box(mask.set(black_box(7), true));
+    mask.keep_all();
+    let read = mask.as_ref();
+    black_box((read.count_kept(), read.get(black_box(9)), read == other));
+    black_box((read.iter().filter(|k| *k).count(), read.kept_runs().map(|r| r.len()).max()));
+    mask.drop_all();
+
+    let owned = black_box(Mask::<3>::from_words([1, 2, 3]));
+    black_box(owned.view(n)?.count_kept());
+    let mut tape = black_box(MaskTape::<9>::new());
+    rng.fill(dropout.rate(), tape.push(n)?);
+    black_box(tape.pop(n)?.count_kept());
+    tape.clear();
+    Ok(())
+}
