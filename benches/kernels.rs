@@ -82,6 +82,13 @@ fn train<T: Element>(c: &mut Criterion, one: T, backend: Backend, n: usize, p: f
     group.bench_function(name("backward"), |b| {
         b.iter(|| dropout.backward(black_box(x.slice()), y.slice(), mask!().as_ref()));
     });
+    let classic = Dropout::classic(rate).with_backend(backend);
+    group.bench_function(name("classic_forward_in_place"), |b| {
+        b.iter(|| classic.forward_in_place(black_box(x.slice()), mask!(), &mut rng));
+    });
+    group.bench_function(name("classic_infer_in_place"), |b| {
+        b.iter(|| classic.infer_in_place(black_box(x.slice())));
+    });
     group.bench_function(name("forward_replay_in_place"), |b| {
         b.iter(|| dropout.forward_replay_in_place(black_box(x.slice()), black_box(42), 0));
     });

@@ -19,7 +19,7 @@ struct Options {
     #[arg(value_parser = number)]
     stream: u64,
     /// Probability that an element is dropped, 0 to 1, read as an f32
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = rate, allow_negative_numbers = true)]
     p: DropRate,
     /// Elements
     #[arg(value_parser = elements)]
@@ -29,11 +29,17 @@ struct Options {
     calls: usize,
 }
 
-fn number(text: &str) -> Result<u64, std::num::ParseIntError> {
+fn number(text: &str) -> Result<u64, String> {
     match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => text.parse(),
     }
+    .map_err(|e| format!("expected a number below 2^64, decimal or 0x and hexadecimal: {e}"))
+}
+
+fn rate(text: &str) -> Result<DropRate, String> {
+    let p = text.parse::<f32>().map_err(|e| e.to_string())?;
+    DropRate::new(p).map_err(|e| e.to_string())
 }
 
 /// The mask is held in memory, and a slip of a few digits should not ask for terabytes.

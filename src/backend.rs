@@ -1,8 +1,8 @@
 //! Which code runs the kernels. A backend is chosen once a call, outside every loop.
 //!
-//! [`kernels!`] holds the one list of kernels, and [`Backend::ALL`] the one list of backends:
-//! dispatch, tests and benches expand from them. The portable backend is the definition, and
-//! every other is equal to it bit for bit.
+//! `kernels!` holds the one list of kernels, from which the dispatch expands, and [`Backend::ALL`] the
+//! one list of backends, over which tests and benches run. The portable backend is the definition,
+//! and every other is equal to it bit for bit.
 
 mod portable;
 
@@ -18,7 +18,7 @@ use crate::rate::Planes;
 /// assert!(Backend::available().any(|b| b == Backend::detect()));
 /// println!("this machine runs {}", Backend::detect().name());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
     /// Array code without intrinsics, in the vectors of the target that it is compiled for, or
@@ -33,8 +33,13 @@ impl Backend {
     /// The best backend that this machine runs.
     #[inline]
     #[must_use]
-    pub const fn detect() -> Self {
+    pub fn detect() -> Self {
         Self::Portable
+    }
+
+    /// Itself if this machine runs it, else the portable one.
+    pub(crate) fn or_portable(self) -> Self {
+        if self.is_available() { self } else { Self::Portable }
     }
 
     /// The backends that this machine runs.
@@ -44,7 +49,7 @@ impl Backend {
 
     /// Whether this machine runs it.
     #[must_use]
-    pub const fn is_available(self) -> bool {
+    pub fn is_available(self) -> bool {
         match self {
             Self::Portable => true,
         }

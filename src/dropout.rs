@@ -11,7 +11,7 @@ use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
 
 /// Where the factor stands that makes up for dropped units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// Kept units are scaled by 1 / (1 - p) in training; inference is the identity.
     Inverted,
@@ -22,12 +22,13 @@ pub enum Rule {
 /// Element-wise dropout (Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural
 /// Networks from Overfitting").
 ///
-/// With d = 1 where the mask keeps and p the [rate](DropRate):
+/// With d = 1 where the mask keeps, 0 elsewhere, and p the [rate](DropRate) at which elements are
+/// dropped (the paper's p is the probability to keep):
 ///
 /// | rule | forward | backward | inference | source |
 /// |---|---|---|---|---|
 /// | [`new`](Self::new), inverted | y = d * x / (1 - p) | dx = d * dy / (1 - p) | y = x | as frameworks do it; section 10 of the paper |
-/// | [`classic`](Self::classic) | y = d * x | dx = d * dy | y = (1 - p) * x | section 4 of the paper |
+/// | [`classic`](Self::classic) | y = d * x | dx = d * dy | y = (1 - p) * x | section 4 of the paper; Hinton et al. 2012 |
 ///
 /// A dropped element is +0.0 whatever it was, NaN and infinity too. Training and inference are
 /// different functions; there is no mode to forget.
@@ -41,7 +42,15 @@ pub enum Rule {
 /// | brought by the caller | [`forward_masked`](Self::forward_masked) | [`backward`](Self::backward) |
 ///
 /// Each has a form `..._in_place`, and one for fixed-size arrays, `..._array`, which checks lengths
-/// when it is compiled and so has no error. All read and write each element once.
+/// when it is compiled and so has no error. (What works in place on a slice alone cannot fail, and
+/// takes an array too.)
+///
+/// # Cost
+///
+/// One pass that reads and writes each element once; mask words are drawn and applied in blocks of
+/// 512 elements. For 32 elements a draw of xoshiro128++ at p = 1/2, up to eight at p = k / 256, nine
+/// and now and then more at any other p. A replay seeds a lane for every 32 elements, sixteen at
+/// most. Under 1 KiB of stack, no heap.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, Mask, MaskRng, drop_rate};
@@ -60,7 +69,7 @@ pub enum Rule {
 /// }
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dropout {
     rate: DropRate,
     rule: Rule,
@@ -81,10 +90,11 @@ impl Dropout {
         Self { rate, rule: Rule::Classic, backend: None }
     }
 
-    /// The same run by a given backend, for tests and benchmarks: the results are the same.
+    /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
+    /// that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
-    pub const fn with_backend(self, backend: Backend) -> Self {
-        Self { backend: Some(backend), ..self }
+    pub fn with_backend(self, backend: Backend) -> Self {
+        Self { backend: Some(backend.or_portable()), ..self }
     }
 
     /// The rate.
@@ -252,13 +262,13 @@ impl Dropout {
     /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written.
     pub fn infer<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.expect(x, y);
+        self.scale_for_inference(x, y);
         Ok(())
     }
 
     /// [`infer`](Self::infer) in place, which cannot fail.
     pub fn infer_in_place<T: Element>(&self, x: &mut [T]) {
-        self.expect(InPlace, x);
+        self.scale_for_inference(InPlace, x);
     }
 
     fn draw<T: Element, S: Source<T>>(
@@ -318,7 +328,7 @@ impl Dropout {
         }
     }
 
-    fn expect<T: Element, S: Source<T>>(&self, x: S, y: &mut [T]) {
+    fn scale_for_inference<T: Element, S: Source<T>>(&self, x: S, y: &mut [T]) {
         match (self.rule, self.rate.draws()) {
             (Rule::Inverted, _) | (Rule::Classic, Draws::KeepAll) => x.copy_to(y),
             (Rule::Classic, Draws::DropAll) => y.fill(T::ZERO),

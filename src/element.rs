@@ -17,12 +17,15 @@ pub trait Element: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'st
     /// +0.0, what a dropped element becomes.
     const ZERO: Self;
 
+    #[doc(hidden)]
     /// The scale of inverted dropout at this rate, rounded to this type.
     fn inverted_scale(rate: DropRate) -> Self;
 
+    #[doc(hidden)]
     /// 1 - p at this rate, rounded to this type.
     fn keep_probability(rate: DropRate) -> Self;
 
+    #[doc(hidden)]
     /// The product, rounded once.
     #[must_use]
     fn times(self, factor: Self) -> Self;

@@ -3,11 +3,11 @@
 use core::error;
 use core::fmt;
 
-/// A probability that is none.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What was given as a drop rate is not a probability.
+#[derive(Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum RateError {
-    /// The rate is NaN, or text that is no number.
+    /// The rate is NaN.
     NotANumber,
     /// The rate is below zero (`-0.0` is zero, and fine).
     Negative {
@@ -42,33 +42,52 @@ impl fmt::Display for RateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("expected a drop rate from 0 to 1, got ")?;
         match *self {
-            Self::NotANumber => f.write_str("what is not a number"),
-            Self::Negative { given } | Self::AboveOne { given } => write!(f, "{given}"),
+            Self::NotANumber => f.write_str("NaN"),
+            Self::Negative { given } | Self::AboveOne { given } => write_float(f, given),
             Self::RatioAboveOne { numerator, denominator } => {
                 write!(f, "{numerator}/{denominator}")
             }
             Self::ZeroDenominator { numerator } => write!(f, "{numerator}/0"),
-            Self::ThresholdAboveOne { given } => write!(f, "threshold {given} of 2^40"),
+            Self::ThresholdAboveOne { given } => write!(f, "threshold {given:#x} of 2^40"),
         }
+    }
+}
+
+/// As Display, so that `unwrap` on a chip formats no float either.
+impl fmt::Debug for RateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl error::Error for RateError {}
 
+/// Six decimals and the bits, by integers: core's own formatting of floats takes kilobytes of flash
+/// and has panics that only its authors can rule out.
+fn write_float(f: &mut fmt::Formatter<'_>, x: f32) -> fmt::Result {
+    let magnitude = x.abs();
+    let whole = magnitude as u32; // saturates
+    let millionths = ((magnitude - whole as f32) * 1e6) as u32;
+    let sign = if x < 0.0 { "-" } else { "" };
+    let more = if magnitude >= u32::MAX as f32 { " or more" } else { "" };
+    let millionths = if more.is_empty() { millionths } else { 0 };
+    write!(f, "{sign}{whole}.{millionths:06}{more} ({:#010x})", x.to_bits())
+}
+
 /// Lengths that do not fit each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShapeError {
-    /// The mask has fewer bits than the slice has elements.
+    /// The mask has fewer bits than what it is to fit: a slice, or another mask.
     MaskTooShort {
-        /// Elements of the slice.
+        /// Elements to fit.
         expected: usize,
         /// Bits of the mask.
         given: usize,
     },
-    /// The mask has more bits than the slice has elements.
+    /// The mask has more bits than what it is to fit: a slice, or another mask.
     MaskTooLong {
-        /// Elements of the slice.
+        /// Elements to fit.
         expected: usize,
         /// Bits of the mask.
         given: usize,

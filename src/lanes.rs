@@ -8,7 +8,7 @@ pub(crate) const LANES: usize = 16;
 pub(crate) const BLOCK: usize = 32 * LANES;
 
 /// Sixteen xoshiro128++ generators; state word `i` of lane `l` is `self.0[i][l]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Lanes(pub(crate) [[u32; LANES]; 4]);
 
 impl Lanes {
@@ -47,6 +47,9 @@ impl Lanes {
 }
 
 /// Random access, by `SplitMix64`: A(j) mixes seed + (j + 1) G, and W(j) mixes A(j) + (stream + 1) G.
+///
+/// The mix is written out, and not taken from `rand_xoshiro`, so that a generator can be a constant;
+/// tests compare it with that crate's.
 const fn seeded_lane(seed: u64, stream: u64, lane: u64) -> [u32; 4] {
     const G: u64 = 0x9E37_79B9_7F4A_7C15;
     const fn mix(z: u64) -> u64 {
@@ -59,10 +62,14 @@ const fn seeded_lane(seed: u64, stream: u64, lane: u64) -> [u32; 4] {
         mix(a.wrapping_add(stream.wrapping_add(1).wrapping_mul(G)))
     }
     let (a, b) = (word(seed, stream, 2 * lane), word(seed, stream, 2 * lane + 1));
-    if a == 0 && b == 0 {
-        [1, 0, 0, 0]
-    } else {
-        [a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32]
+    nonzero([a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32])
+}
+
+/// A state of zeros would stay so for ever; no (seed, stream) is known to give one.
+const fn nonzero(state: [u32; 4]) -> [u32; 4] {
+    match state {
+        [0, 0, 0, 0] => [1, 0, 0, 0],
+        state => state,
     }
 }
 
@@ -89,4 +96,16 @@ pub(crate) fn step<const G: usize>([s0, s1, s2, s3]: &mut [[u32; G]; 4]) -> [u32
 #[inline(always)]
 fn rotate_left<const K: u32>(x: u32) -> u32 {
     (x << K) | (x >> (32 - K))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nonzero;
+
+    /// STREAM.md, section 2: should all four be zero, s0 = 1. No known seed reaches it.
+    #[test]
+    fn a_lane_of_zeros_becomes_1() {
+        assert_eq!(nonzero([0; 4]), [1, 0, 0, 0]);
+        assert_eq!(nonzero([0, 0, 0, 9]), [0, 0, 0, 9]);
+    }
 }

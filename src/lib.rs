@@ -1,4 +1,8 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "tape", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "tape"),
+    doc = "Dropout without a framework. The full text needs feature `tape`."
+)]
 #![no_std]
 // The library's own promise, which tests and examples need not keep: nothing panics.
 #![deny(
@@ -35,6 +39,6 @@ pub use rng::MaskRng;
 #[cfg(feature = "tape")]
 pub use tape::{MaskTape, tape_words};
 
-/// The version of the mask stream: what (seed, stream, p, n) to mask is defined by. A change to
-/// any mask changes it.
+/// The version of the mask stream (`docs/STREAM.md`), which says what mask (seed, stream, p, n) gives.
+/// A change to any mask changes it.
 pub const STREAM_VERSION: u32 = 1;

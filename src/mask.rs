@@ -1,7 +1,4 @@
-//! Bit-packed masks: one bit an element, 1 = keep, the least significant bit of a word first.
-//!
-//! Element i is bit i % 32 of word i / 32. What this crate writes has zeros past the last element;
-//! what it reads may have anything there, so the first n bits of a longer mask are a mask.
+//! Bit-packed masks: owned, borrowed, and their algebra.
 
 use core::fmt;
 use core::iter::FusedIterator;
@@ -29,7 +26,10 @@ const fn last_word(n: usize) -> u32 {
 
 /// An owned mask of up to 32 * `WORDS` elements. `WORDS` is [`mask_words`] of the element count.
 ///
-/// A new one keeps nothing.
+/// One bit an element, 1 = keep: element i is bit i % 32 of word i / 32, bit 0 the least significant.
+/// What this crate writes has zeros past the last element; what it reads may have anything there, so
+/// the first n bits of a longer mask are a mask. A new one keeps nothing. `==` compares all words;
+/// compare [views](Self::view) to compare elements.
 ///
 /// ```
 /// use dropout_kernels::{Mask, mask_words};
@@ -40,7 +40,7 @@ const fn last_word(n: usize) -> u32 {
 /// assert_eq!(mask.words(), &[!0, !0, !0, 0b1111]);
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mask<const WORDS: usize> {
     words: [u32; WORDS],
 }
@@ -76,7 +76,7 @@ impl<const WORDS: usize> Mask<WORDS> {
         }
     }
 
-    /// The first `len` bits, to write.
+    /// The first `len` bits, to write. What writes them all clears the other bits of their last word.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ fn check_words(words: &[u32], len: usize) -> Result<(), ShapeError> {
     }
 }
 
-/// A borrowed mask.
+/// A borrowed mask: the first bits of some words, as in a [`Mask`]. Bits past the end are ignored.
 ///
 /// ```
 /// use dropout_kernels::MaskRef;
@@ -191,11 +191,23 @@ impl<'a> MaskRef<'a> {
 
     /// The ranges of neighbours that are kept, in order; no two of them touch.
     ///
-    /// What a product skips if it runs over these only are the dropped elements. Costs a few
-    /// operations a run and one comparison a word without an end of a run.
+    /// Work that runs over these alone skips what was dropped. Costs a few operations a run and a
+    /// word.
     #[must_use]
     pub fn kept_runs(self) -> KeptRuns<'a> {
         KeptRuns { mask: self, at: 0 }
+    }
+
+    /// Whether the mask has a bit for each of `elements` elements.
+    pub(crate) const fn check_len(self, elements: usize) -> Result<(), ShapeError> {
+        let (expected, given) = (elements, self.len);
+        if given < expected {
+            Err(ShapeError::MaskTooShort { expected, given })
+        } else if given > expected {
+            Err(ShapeError::MaskTooLong { expected, given })
+        } else {
+            Ok(())
+        }
     }
 
     /// The words with zeros past the last element.
@@ -263,11 +275,16 @@ impl Iterator for KeptRuns<'_> {
 
 impl FusedIterator for KeptRuns<'_> {}
 
-/// A borrowed mask, to write.
-#[derive(Debug)]
+/// A borrowed mask, to write. What writes all of it leaves zeros past the end.
 pub struct MaskMut<'a> {
     words: &'a mut [u32],
     len: usize,
+}
+
+impl fmt::Debug for MaskMut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
 }
 
 impl<'a> MaskMut<'a> {
@@ -374,20 +391,6 @@ impl<'a> MaskMut<'a> {
         fill(self.words);
         if let Some(last) = self.words.last_mut() {
             *last &= last_word(self.len);
-        }
-    }
-}
-
-impl MaskRef<'_> {
-    /// Whether the mask has a bit for each of `elements` elements.
-    pub(crate) const fn check_len(self, elements: usize) -> Result<(), ShapeError> {
-        let (expected, given) = (elements, self.len);
-        if given < expected {
-            Err(ShapeError::MaskTooShort { expected, given })
-        } else if given > expected {
-            Err(ShapeError::MaskTooLong { expected, given })
-        } else {
-            Ok(())
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The drop rate: a probability as the integer that the stream compares with, and its scale.
 
+use core::cmp::Ordering;
 use core::fmt;
-use core::str::FromStr;
+use core::hash::{Hash, Hasher};
 
 use crate::error::RateError;
 
@@ -13,7 +14,7 @@ pub(crate) const ONE: u64 = 1 << 40;
 /// # Precision
 ///
 /// The rate that is applied is `threshold / 2^40`, the multiple of 2^-40 nearest to p (ties to
-/// even). Every `f32` at or above 2^-17 is represented exactly; anything below 2^-41 becomes 0.
+/// even). Every `f32` at or above 2^-17 is represented exactly; 2^-41 and anything below becomes 0.
 /// [`p`](Self::p) returns what is really applied, and [`scale`](Self::scale) fits that, so the
 /// expectation of a dropped-out unit is right to the rounding of one float.
 ///
@@ -26,11 +27,10 @@ pub(crate) const ONE: u64 = 1 << 40;
 /// let rate = DropRate::new(0.25)?;
 /// assert_eq!((rate.p(), rate.scale()), (0.25, 4.0 / 3.0));
 /// assert_eq!(DropRate::from_ratio(1, 4)?, rate);
-/// assert_eq!("0.25".parse(), Ok(rate));
 /// assert_eq!(DropRate::new(-0.1), Err(RateError::Negative { given: -0.1 }));
 /// # Ok::<(), RateError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct DropRate {
     threshold: u64,
     scale64: f64,
@@ -40,6 +40,9 @@ pub struct DropRate {
 impl DropRate {
     /// Nothing is dropped.
     pub const ZERO: Self = Self::of(0);
+
+    /// Everything is dropped.
+    pub const ONE: Self = Self::of(ONE);
 
     /// The rate nearest to `p`, the probability that an element is dropped (not kept).
     ///
@@ -165,19 +168,37 @@ impl DropRate {
     }
 }
 
-/// The shortest decimal that is p as an `f32`: `0.1`, not `0.10000000149011612`.
-impl fmt::Display for DropRate {
+/// Shows the threshold, in hexadecimal: core's formatting of floats is large for a chip.
+impl fmt::Debug for DropRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (self.threshold as f32 / ONE as f32).fmt(f)
+        write!(f, "DropRate({:#x}_{:08x} / 2^40)", self.threshold >> 32, self.threshold as u32)
     }
 }
 
-/// Reads an `f32`, for command lines. What is no number is [`RateError::NotANumber`].
-impl FromStr for DropRate {
-    type Err = RateError;
+// The scales follow from the threshold.
+impl PartialEq for DropRate {
+    fn eq(&self, other: &Self) -> bool {
+        self.threshold == other.threshold
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, RateError> {
-        text.parse().map_or(Err(RateError::NotANumber), Self::new)
+impl Eq for DropRate {}
+
+impl PartialOrd for DropRate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for DropRate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.threshold.cmp(&other.threshold)
+    }
+}
+
+impl Hash for DropRate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.threshold.hash(state);
     }
 }
 
@@ -200,7 +221,7 @@ pub(crate) struct Planes {
     pub(crate) count: u32,
 }
 
-/// `value / 2^shift`, rounded to nearest, ties to even.
+/// `value / 2^shift`, rounded to nearest, ties to even. `value` is below 2^63.
 const fn shift_right_to_even(value: u64, shift: u32) -> u64 {
     match shift {
         0 => value,
@@ -209,8 +230,6 @@ const fn shift_right_to_even(value: u64, shift: u32) -> u64 {
             let rest = value << (64 - shift);
             quotient + (rest > HALF || rest == HALF && quotient & 1 == 1) as u64
         }
-        // exactly half can round only down to the even 0
-        64 => (value > HALF) as u64,
         _ => 0,
     }
 }

@@ -61,6 +61,9 @@ impl<const WORDS: usize> MaskTape<WORDS> {
 
     /// Adds a mask of `len` elements, all dropped as yet, and lends it to be written.
     ///
+    /// It stays on the tape if what was to write it fails: after such an error,
+    /// [`clear`](Self::clear) the tape.
+    ///
     /// # Errors
     ///
     /// [`TapeError::Full`]; the tape is as before.
@@ -111,8 +114,9 @@ impl<const WORDS: usize> MaskTape<WORDS> {
         WORDS - self.used
     }
 
-    /// Forgets every mask: for a forward pass without a backward one, or with one that stops above
-    /// the input, of whose dropout nobody needs the gradient.
+    /// Forgets every mask: after a forward pass that has no backward pass, after one that failed, and
+    /// where the backward pass ends before the first layer, since nobody needs the gradient of the
+    /// network's input.
     pub fn clear(&mut self) {
         self.used = 0;
     }

@@ -190,7 +190,11 @@ fn inference_is_the_identity_or_scales_by_1_minus_p() {
                     t if t == 1 << 40 => vec![T::ZERO; n],
                     t => x.iter().map(|x| x.multiply(T::reference_keep(t))).collect(),
                 };
-                for (dropout, y) in [(Dropout::new(rate), &x), (Dropout::classic(rate), &classic)] {
+                let both = [(Dropout::new(rate), &x), (Dropout::classic(rate), &classic)];
+                for (backend, (dropout, y)) in
+                    Backend::available().flat_map(|backend| both.map(|both| (backend, both)))
+                {
+                    let dropout = dropout.with_backend(backend);
                     let mut out = Guarded::new(&vec![T::ONE; n], 1, T::GUARD);
                     dropout.infer(&x, out.slice()).expect("lengths agree");
                     let mut in_place = Guarded::new(&x, 2, T::GUARD);

@@ -45,6 +45,10 @@ fn reading_ignores_what_lies_past_the_end() {
             let (clean, words) = (pack(&keep), dirty(&keep));
             let mask = MaskRef::new(&words, n).expect("mask_words(n) words");
             assert_eq!((mask.len(), mask.is_empty()), (n, n == 0));
+            let mut copy = words.clone();
+            let written = MaskMut::new(&mut copy, n).expect("mask_words(n) words");
+            assert_eq!((written.len(), written.is_empty()), (n, n == 0));
+            assert_eq!(format!("{written:?}"), format!("{mask:?}"));
             assert!(mask.iter().eq(keep.iter().copied()));
             assert_eq!(mask.iter().len(), n);
             assert_eq!(mask.count_kept(), keep.iter().filter(|k| **k).count());

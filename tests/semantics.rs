@@ -1,4 +1,5 @@
-//! The semantics table of the README, a test for each row.
+//! The semantics table of the README. (Bad rates are in `rate.rs`, bad lengths and inference in
+//! `dropout.rs`, the tape in `tape.rs`.)
 
 mod support;
 
@@ -25,33 +26,75 @@ fn dropouts(rate: DropRate) -> impl Iterator<Item = Dropout> {
         .flat_map(move |b| [Dropout::new(rate), Dropout::classic(rate)].map(|d| d.with_backend(b)))
 }
 
-/// x holds signalling NaN too, which any arithmetic would quieten.
+/// y and dx by every way to draw: stored or replayed, in place or from one slice to another.
+fn every_draw<T: Number>(dropout: Dropout, x: &[T]) -> [Vec<T>; 4] {
+    let (y, dx, ..) = train(dropout, x, x);
+    let (mut in_place, mut out) = (x.to_vec(), vec![T::ONE; x.len()]);
+    dropout.forward_replay_in_place(&mut in_place, 1, 2);
+    dropout.forward_replay(x, &mut out, 1, 2).expect("lengths agree");
+    [y, dx, in_place, out]
+}
+
 #[test]
 fn at_p_0_the_output_has_the_bits_of_the_input() {
+    fn check<T: Number>(x: &[T]) {
+        for dropout in dropouts(DropRate::ZERO) {
+            for y in every_draw(dropout, x) {
+                assert_eq!(bits(&y), bits(x));
+            }
+            let (_, _, mask, rng) = train(dropout, x, x);
+            assert_eq!(mask.view(N).expect("N bits").count_kept(), N);
+            assert_eq!(rng, MaskRng::new(1, 2));
+        }
+    }
+    // Signalling NaN, which any arithmetic would quieten.
     let mut x = f32::values(N);
     x[17] = f32::from_bits(0x7F80_0001);
     x[1099] = f32::from_bits(0xFFA0_0001);
-    for dropout in dropouts(DropRate::ZERO) {
-        let (y, dx, mask, rng) = train(dropout, &x, &x);
-        assert_eq!(bits(&y), bits(&x));
-        assert_eq!(bits(&dx), bits(&x));
-        assert_eq!(mask.view(N).expect("N bits").count_kept(), N);
-        assert_eq!(rng, MaskRng::new(1, 2));
-        let mut y = x.clone();
-        dropout.forward_replay_in_place(&mut y, 3, 4);
-        assert_eq!(bits(&y), bits(&x));
-    }
+    check(&x);
+    let mut x = f64::values(N);
+    x[17] = f64::from_bits(0x7FF0_0000_0000_0001);
+    check(&x);
 }
 
 #[test]
 fn at_p_1_all_is_positive_zero() {
-    for dropout in dropouts(drop_rate!(1.0)) {
-        let x = f32::values(N);
-        let (y, dx, mask, rng) = train(dropout, &x, &x);
-        assert!(y.iter().chain(&dx).all(|y| y.to_bits() == 0));
-        assert_eq!(mask.words(), &[0; WORDS]);
-        assert_eq!(rng, MaskRng::new(1, 2));
+    fn check<T: Number>() {
+        for dropout in dropouts(DropRate::ONE) {
+            for y in every_draw(dropout, &T::values(N)) {
+                assert!(y.iter().all(|y| y.bits() == 0));
+            }
+            let (_, _, mask, rng) = train(dropout, &T::values(N), &T::values(N));
+            assert_eq!(mask.words(), &[0; WORDS]);
+            assert_eq!(rng, MaskRng::new(1, 2));
+        }
     }
+    check::<f32>();
+    check::<f64>();
+}
+
+/// At p = 0 too; and at p = 1 the inverted rule has no scale, so all is zero.
+#[test]
+fn a_mask_of_the_callers_decides_alone() {
+    let mask = Mask::<1>::from_words([0b01]);
+    for (dropout, y) in [
+        (Dropout::new(DropRate::ZERO), [3.0, 0.0]),
+        (Dropout::classic(DropRate::ZERO), [3.0, 0.0]),
+        (Dropout::classic(DropRate::ONE), [3.0, 0.0]),
+        (Dropout::new(DropRate::ONE), [0.0, 0.0]),
+    ] {
+        let mut x = [3f32, f32::NAN];
+        dropout.forward_masked_array_in_place(&mut x, &mask);
+        assert_eq!(x, y);
+    }
+}
+
+/// The sizes that the README states.
+#[test]
+fn the_memory_is_what_was_said() {
+    assert_eq!(size_of::<MaskRng>(), 256);
+    assert!(size_of::<Dropout>() <= 32);
+    assert_eq!(size_of::<Mask<8>>(), 32);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The rate of the masks is p. Seeds are fixed, so the tests give the same answer every time; the
 //! false-alarm rate said of each is the chance that a fair stream would have failed at the seed
-//! chosen. (The whole battery is to come with its audit; this is what no change may break.)
+//! chosen. It is a floor under every change, and not the whole battery.
 
 use dropout_kernels::{DropRate, MaskMut, MaskRng, mask_words};
 
@@ -47,10 +47,11 @@ fn a_rate_wrong_by_1_percent_would_be_seen() {
     }
 }
 
-/// Rates that eight bits cannot hold, decided by ties: 2^-20 and its complement.
+/// Rates that eight bits cannot hold, of which the ties decide a third: 1/300 and 299/300. An error of
+/// 1 % of the rarer outcome lies 4.7 standard deviations off.
 #[test]
-fn rates_of_ties_alone_are_exact_too() {
-    for p in [1.0 / (1 << 20) as f32, 1.0 - 1.0 / (1 << 20) as f32, 1.0 / 300.0] {
+fn rates_between_eight_bit_thresholds_are_met() {
+    for p in [1.0 / 300.0, 299.0 / 300.0] {
         let rate = DropRate::new(p).expect("a probability");
         let z = deviation(rate, rate.p(), 1 << 26, 7);
         assert!(z.abs() < LIMIT, "p {p}: {z:.2} standard deviations");
@@ -109,7 +110,6 @@ fn streams_and_seeds_drop_independently() {
             let (mean, spread) = (sum / n.sqrt(), (squares - n) / (2.0 * n).sqrt());
             assert!(mean.abs() < LIMIT, "p {p}: mean off by {mean:.2} standard deviations");
             assert!(spread.abs() < LIMIT, "p {p}: spread off by {spread:.2} standard deviations");
-            eprintln!("p {p}: mean {mean:+.2} spread {spread:+.2}");
         }
     }
 }

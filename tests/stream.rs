@@ -3,7 +3,8 @@
 mod support;
 
 use dropout_kernels::{Backend, DropRate, MaskMut, MaskRng, StateError, drop_rate, mask_words};
-use rand_core::SeedableRng;
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro128PlusPlus;
 use support::reference::{Reference, pack};
 use support::{LENGTHS, rates};
 
@@ -57,6 +58,7 @@ const CHECK_VALUES: [CheckValue; 3] = [
 
 #[test]
 fn check_values() {
+    assert_eq!(dropout_kernels::STREAM_VERSION, 1);
     for backend in Backend::available() {
         for row in CHECK_VALUES {
             let rate = DropRate::new(row.p).expect("a probability");
@@ -108,6 +110,42 @@ fn masks_and_states_are_the_references() {
             }
         }
     }
+}
+
+/// The draws of one lane decide elements 0 and 1 at p = `threshold` / 2^40, by the definition: top is
+/// what their first eight bits are, and low is compared with the draw that breaks the tie.
+#[test]
+fn a_tie_is_kept_where_the_draw_equals_low_and_dropped_below() {
+    // Seeds at which two elements of word 0 agree in their first eight bits, so that both tie.
+    let mut found = 0;
+    for seed in 0..400u64 {
+        let bytes = Reference::new(seed, 0).to_bytes();
+        let lane: [u8; 16] = bytes[..16].try_into().expect("16 bytes");
+        let mut lane = Xoshiro128PlusPlus::from_seed(lane);
+        let planes: [u32; 8] = std::array::from_fn(|_| lane.next_u32());
+        let fraction = |i: u32| planes.iter().fold(0, |f, r| f << 1 | u64::from(r >> i & 1));
+        let ties: Vec<u32> = (1..32).filter(|i| fraction(*i) == fraction(0)).collect();
+        let [second] = ties[..] else { continue };
+        let draws = [lane.next_u32(), lane.next_u32()];
+        for (element, r) in [(0, draws[0]), (second, draws[1])] {
+            for (low, kept) in [(r, true), (r.wrapping_add(1), false)] {
+                if low == 0 {
+                    continue;
+                }
+                let rate = DropRate::from_threshold(fraction(0) << 32 | u64::from(low));
+                let rate = rate.expect("below 2^40");
+                for backend in Backend::available() {
+                    // 512 elements, so that vectors are used where there are any.
+                    let words = draw(backend, &mut MaskRng::new(seed, 0), rate, 512);
+                    assert_eq!(words[0] >> element & 1 != 0, kept, "{backend:?} seed {seed}");
+                    let words = draw(backend, &mut MaskRng::new(seed, 0), rate, 32);
+                    assert_eq!(words[0] >> element & 1 != 0, kept, "{backend:?} seed {seed}");
+                }
+            }
+        }
+        found += 1;
+    }
+    assert!(found > 20, "{found} seeds with two ties would be too few to prove anything");
 }
 
 /// A rate whose first eight bits are few decides most words by ties, several in each.

@@ -4,7 +4,8 @@
 mod support;
 
 use dropout_kernels::{
-    Dropout, Error, Mask, MaskRef, MaskRng, MaskTape, TapeError, drop_rate, mask_words, tape_words,
+    Dropout, Error, Mask, MaskRef, MaskRng, MaskTape, RateError, ShapeError, StateError, TapeError,
+    drop_rate, mask_words, tape_words,
 };
 use support::LENGTHS;
 
@@ -93,6 +94,27 @@ fn one_question_mark_serves_tape_and_dropout() {
     let error = step(&mut tape, &mut [1.0; 65], &mut rng).expect_err("65 elements, 64 bits");
     assert_eq!(error.to_string(), "mask too short: expected 65 bits, got 64");
     assert_eq!(rng, moved);
+    // The mask that was pushed for it is still there, as `push` says.
+    assert!(!tape.is_empty());
+    tape.clear();
+    assert_eq!(step(&mut tape, &mut [1.0; 64], &mut rng), Ok(()));
+}
+
+#[test]
+fn the_error_of_everything_says_what_its_part_says() {
+    let parts: [(Error, &dyn std::fmt::Display); 4] = [
+        (RateError::NotANumber.into(), &RateError::NotANumber),
+        (
+            ShapeError::TooFewWords { expected: 2, given: 1 }.into(),
+            &ShapeError::TooFewWords { expected: 2, given: 1 },
+        ),
+        (StateError::ZeroLane { lane: 3 }.into(), &StateError::ZeroLane { lane: 3 }),
+        (TapeError::Empty { expected: 3 }.into(), &TapeError::Empty { expected: 3 }),
+    ];
+    for (error, part) in parts {
+        assert_eq!(error.to_string(), part.to_string());
+        assert!(!error.to_string().is_empty());
+    }
 }
 
 #[test]

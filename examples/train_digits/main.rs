@@ -34,11 +34,11 @@ use crate::training::{Outcome, Plan, train};
 #[command(name = "train_digits")]
 struct Options {
     /// Probability that a pixel is dropped, 0 to 1
-    #[arg(long, value_name = "P", default_value = "0.1")]
+    #[arg(long, value_name = "P", default_value = "0.1", value_parser = rate)]
     #[arg(allow_negative_numbers = true)]
     input_rate: DropRate,
     /// Probability that a hidden unit is dropped, 0 to 1
-    #[arg(long, value_name = "P", default_value = "0.3")]
+    #[arg(long, value_name = "P", default_value = "0.3", value_parser = rate)]
     #[arg(allow_negative_numbers = true)]
     hidden_rate: DropRate,
     /// Pairs of networks to train, each with a split, weights and masks of its own
@@ -59,6 +59,11 @@ struct Options {
     /// Threads, as many as the machine runs at once if not given. The results are the same
     #[arg(long, value_name = "N", value_parser = count(1_024))]
     threads: Option<usize>,
+}
+
+fn rate(text: &str) -> Result<DropRate, String> {
+    let p = text.parse::<f32>().map_err(|e| e.to_string())?;
+    DropRate::new(p).map_err(|e| e.to_string())
 }
 
 fn count(most: u64) -> RangedU64ValueParser<usize> {
@@ -94,8 +99,10 @@ fn setting(digits: &Digits, options: &Options) -> String {
     format!(
         "A perceptron 64-256-256-10: training on {train} digits, test on the other {test}; \
          seeds: {seeds}; epochs: {epochs}.\n\
-         Dropout: p = {input_rate} on the input, {hidden_rate} on both hidden layers; masks {masks}.",
+         Dropout: p = {input} on the input, {hidden} on both hidden layers; masks {masks}.",
         test = digits.len() - train,
+        input = input_rate.p() as f32,
+        hidden = hidden_rate.p() as f32,
         masks = if *replay { "replayed" } else { "stored" },
     )
 }

@@ -1,8 +1,7 @@
 //! Matrix products in plain Rust, shaped so that the compiler can keep a tile in registers.
 //!
 //! Each element of a product is summed in the order of the inner dimension, by one multiplication
-//! and one addition a term, whatever the width of the machine's vectors: results are the same
-//! everywhere.
+//! and one addition a term, whatever the width of the machine's vectors.
 
 /// A tile is ROWS x COLUMNS sums: eight registers of SSE2, which leaves room for the operands.
 const ROWS: usize = 4;

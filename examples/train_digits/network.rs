@@ -194,7 +194,7 @@ fn cross_entropy_gradient(rows: &mut [[f32; CLASSES]], labels: &[usize]) {
     let share = 1.0 / rows.len() as f32;
     for (row, &label) in rows.iter_mut().zip(labels) {
         let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        // In f64, so that the last bit of the platform's exp is rounded away.
+        // In f64, so that a platform's last bit of exp hardly ever shows.
         let exp = row.map(|x| f64::from(x - top).exp());
         let sum: f64 = exp.iter().sum();
         *row = exp.map(|e| (e / sum) as f32);

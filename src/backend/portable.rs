@@ -10,16 +10,18 @@ use crate::element::Element;
 use crate::lanes::{BLOCK, LANES, Lanes, step};
 use crate::rate::Planes;
 
-/// Whether the target has vectors at compile time.
-const VECTORS: bool = cfg!(any(
-    target_feature = "sse2",
-    target_feature = "neon",
-    target_feature = "simd128",
-    target_feature = "altivec",
-    target_feature = "vector",
-    target_feature = "v",
-    target_feature = "lsx",
-));
+/// Whether the target has vectors at compile time. `--cfg dropout_kernels_backend="scalar"` denies it,
+/// so that what microcontrollers run can be tested on machines with vectors.
+const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
+    && cfg!(any(
+        target_feature = "sse2",
+        target_feature = "neon",
+        target_feature = "simd128",
+        target_feature = "altivec",
+        target_feature = "vector",
+        target_feature = "v",
+        target_feature = "lsx",
+    ));
 
 /// Up to this many words, single lanes cost less than sixteen in step: measured on SSE2, 13 ns a
 /// lane against 72 ns for all.

@@ -1,6 +1,6 @@
 //! Dropout over fixed-size arrays: lengths are checked when it is compiled, so nothing can fail.
 //!
-//! What replays in place takes a slice and cannot fail either, so it has no form here.
+//! What works in place on a slice alone cannot fail either, so it has no form here.
 
 use super::Dropout;
 use crate::backend::InPlace;
@@ -105,6 +105,6 @@ impl Dropout {
 
     /// [`infer`](Self::infer) for arrays.
     pub fn infer_array<T: Element, const N: usize>(&self, x: &[T; N], y: &mut [T; N]) {
-        self.expect(x.as_slice(), y);
+        self.scale_for_inference(x.as_slice(), y);
     }
 }

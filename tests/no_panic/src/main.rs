@@ -3,12 +3,15 @@
 #![no_std]
 #![no_main]
 
+use core::fmt::{self, Write};
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use dropout_kernels::{
-    DropRate, Dropout, Element, Error, Mask, MaskMut, MaskRef, MaskRng, MaskTape,
+    Backend, DropRate, Dropout, Element, Error, Mask, MaskMut, MaskRef, MaskRng, MaskTape,
+    RateError, ShapeError, StateError, TapeError, mask_words, tape_words,
 };
+use rand_core::SeedableRng;
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
@@ -26,17 +29,23 @@ extern "C" fn _start() -> ! {
     }
 }
 
-/// Every public function on values that the compiler does not know.
+/// Every public function, on values that the compiler does not know.
 fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
     let rate = match black_box(0u8) {
         0 => DropRate::new(black_box(0.1))?,
         1 => DropRate::from_ratio(black_box(1), black_box(10))?,
         _ => DropRate::from_threshold(black_box(1 << 35))?,
     };
-    black_box((rate.scale(), rate.scale_f32(), rate.threshold()));
+    black_box((rate.p(), rate.scale(), rate.scale_f32(), rate.threshold(), rate < DropRate::ONE));
+    black_box((mask_words(black_box(9)), tape_words(black_box(&[1, 2]))));
     let dropout =
         if black_box(true) { Dropout::new(rate) } else { Dropout::classic(black_box(rate)) };
+    let dropout = dropout.with_backend(black_box(Backend::detect()));
+    black_box((dropout.rule(), Backend::available().count(), Backend::detect().name()));
     let mut rng = MaskRng::new(black_box(1), black_box(2));
+    rng = black_box(rng == MaskRng::seed_from_u64(3))
+        .then_some(rng)
+        .unwrap_or(MaskRng::from_seed([1; 16]));
     rng = MaskRng::from_bytes(&black_box(rng.to_bytes()))?;
 
     slices(&dropout, &mut x, &mut rng)?;
@@ -77,6 +86,7 @@ fn slices<T: Element>(dropout: &Dropout, x: &mut [T], rng: &mut MaskRng) -> Resu
     dropout.infer_in_place(x);
 
     rng.fill(dropout.rate(), mask.reborrow());
+    rng.fill_with(black_box(Backend::Portable), dropout.rate(), mask.reborrow());
     mask.and(other)?;
     mask.or(other)?;
     mask.not();
@@ -84,15 +94,50 @@ fn slices<T: Element>(dropout: &Dropout, x: &mut [T], rng: &mut MaskRng) -> Resu
     black_box(mask.set(black_box(7), true));
     mask.keep_all();
     let read = mask.as_ref();
+    black_box((read.len(), read.is_empty(), read.words().len()));
     black_box((read.count_kept(), read.get(black_box(9)), read == other));
     black_box((read.iter().filter(|k| *k).count(), read.kept_runs().map(|r| r.len()).max()));
-    mask.drop_all();
 
     let owned = black_box(Mask::<3>::from_words([1, 2, 3]));
     black_box(owned.view(n)?.count_kept());
     let mut tape = black_box(MaskTape::<9>::new());
     rng.fill(dropout.rate(), tape.push(n)?);
+    rng.fill(dropout.rate(), tape.push(black_box(3))?);
+    black_box((tape.pop(black_box(3))?.count_kept(), tape.free_words(), tape.is_empty()));
     black_box(tape.pop(n)?.count_kept());
     tape.clear();
+    show(dropout.rate(), &owned, read, rng)?;
+    mask.drop_all();
+    Ok(())
+}
+
+/// Somewhere to print to, of which the compiler knows nothing.
+struct Sink;
+
+impl fmt::Write for Sink {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        black_box(text.len());
+        Ok(())
+    }
+}
+
+/// Everything that can be printed, as text and as Debug.
+fn show<const W: usize>(
+    rate: DropRate,
+    owned: &Mask<W>,
+    read: MaskRef<'_>,
+    rng: &MaskRng,
+) -> Result<(), Error> {
+    let (expected, given) = black_box((1, 2));
+    let errors = black_box([
+        Error::Rate(RateError::Negative { given: -0.5 }),
+        Error::Shape(ShapeError::MaskTooLong { expected, given }),
+        Error::State(StateError::ZeroLane { lane: 3 }),
+        Error::Tape(TapeError::Full { expected, given }),
+    ]);
+    for error in errors {
+        black_box(write!(Sink, "{error} {error:?}").is_ok());
+    }
+    black_box(write!(Sink, "{rate:?} {owned:?} {read:?} {rng:?}").is_ok());
     Ok(())
 }
