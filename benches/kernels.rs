@@ -4,32 +4,18 @@
 //! `cargo bench --bench kernels -- forward/16384` runs a part.
 #![allow(missing_docs, reason = "criterion's macros write undocumented functions")]
 
+#[path = "support.rs"]
+#[expect(unsafe_code, reason = "the call edge of the floor's vector versions")]
+mod support;
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dropout_kernels::{Backend, DropRate, Dropout, Element, MaskMut, MaskRng, mask_words};
+use support::{Aligned, scale};
 
 const SIZES: [usize; 4] = [64, 1 << 10, 1 << 14, 1 << 18];
 const RATES: [f32; 3] = [0.1, 0.25, 0.5];
-
-/// A slice that begins on a cache line, so that a run does not depend on the allocator.
-struct Aligned<T> {
-    buffer: Vec<T>,
-    start: usize,
-    len: usize,
-}
-
-impl<T: Copy> Aligned<T> {
-    fn new(value: T, len: usize) -> Self {
-        let buffer = vec![value; len + 64];
-        let start = buffer.as_ptr().align_offset(64);
-        Self { buffer, start, len }
-    }
-
-    fn slice(&mut self) -> &mut [T] {
-        &mut self.buffer[self.start..self.start + self.len]
-    }
-}
 
 fn floors(c: &mut Criterion) {
     let mut group = c.benchmark_group("floor");
@@ -37,12 +23,7 @@ fn floors(c: &mut Criterion) {
         let (mut x, mut y) = (Aligned::new(1f32, n), Aligned::new(0f32, n));
         group.throughput(Throughput::Elements(n as u64));
         group.bench_function(BenchmarkId::new("scale", n), |b| {
-            b.iter(|| {
-                let factor = black_box(1f32);
-                for x in black_box(x.slice()) {
-                    *x *= factor;
-                }
-            });
+            b.iter(|| scale(black_box(x.slice()), black_box(1.0)));
         });
         group.bench_function(BenchmarkId::new("memcpy", n), |b| {
             b.iter(|| black_box(y.slice()).copy_from_slice(black_box(x.slice())));

@@ -4,13 +4,28 @@
 //! one list of backends, over which tests and benches run. The portable backend is the definition,
 //! and every other is equal to it bit for bit.
 
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod avx2;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod avx512;
+mod forced;
 mod portable;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod wide;
 
 use crate::element::Element;
 use crate::lanes::Lanes;
 use crate::rate::Planes;
 
 /// An implementation of the kernels. They differ in speed and in nothing else.
+///
+/// There is one for each instruction set where code written for it was measured to be faster than the
+/// portable code. SSE2, NEON and wasm's simd128 are the portable code's own vectors.
+///
+/// `--cfg dropout_kernels_backend="..."` forces one: `portable`; `sse2`, `neon` or `simd128`, the
+/// portable code in those vectors; `avx2` or `avx512`, with the portable code where the machine has
+/// none; `scalar`, the portable code as it is on machines without vectors. Where the target cannot
+/// have it, that is a build error.
 ///
 /// ```
 /// use dropout_kernels::Backend;
@@ -24,22 +39,23 @@ pub enum Backend {
     /// Array code without intrinsics, in the vectors of the target that it is compiled for, or
     /// one lane at a time where there are none.
     Portable,
+    /// 256-bit vectors of x86.
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    Avx2,
+    /// 512-bit vectors of x86: AVX-512 F, BW, DQ and VL.
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    Avx512,
 }
 
 impl Backend {
     /// Every backend of this build, the best last.
-    pub const ALL: &'static [Self] = &[Self::Portable];
+    pub const ALL: &'static [Self] = forced::BACKENDS;
 
-    /// The best backend that this machine runs.
+    /// The best backend that this machine runs. The processor is asked once; later calls are a load.
     #[inline]
     #[must_use]
     pub fn detect() -> Self {
-        Self::Portable
-    }
-
-    /// Itself if this machine runs it, else the portable one.
-    pub(crate) fn or_portable(self) -> Self {
-        if self.is_available() { self } else { Self::Portable }
+        Available::detect().0
     }
 
     /// The backends that this machine runs.
@@ -48,10 +64,15 @@ impl Backend {
     }
 
     /// Whether this machine runs it.
+    #[inline]
     #[must_use]
     pub fn is_available(self) -> bool {
         match self {
             Self::Portable => true,
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Self::Avx2 => has_avx2::get(),
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Self::Avx512 => has_avx512::get(),
         }
     }
 
@@ -60,12 +81,41 @@ impl Backend {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Self::Avx2 => "avx2",
+            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+            Self::Avx512 => "avx512",
         }
+    }
+}
+
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+cpufeatures::new!(has_avx2, "avx2");
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+cpufeatures::new!(has_avx512, "avx512f", "avx512bw", "avx512dq", "avx512vl");
+
+/// A backend that this machine has been seen to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Available(Backend);
+
+impl Available {
+    /// The best.
+    #[inline]
+    pub(crate) fn detect() -> Self {
+        let best = Backend::ALL.iter().rev().find(|b| b.is_available());
+        Self(*best.unwrap_or(&Backend::Portable))
+    }
+
+    /// `backend` if this machine runs it, else the portable one.
+    pub(crate) fn or_portable(backend: Backend) -> Self {
+        Self(if backend.is_available() { backend } else { Backend::Portable })
     }
 }
 
 /// What becomes of a kept element. A dropped one is +0.0.
 pub(crate) trait Kept<T>: Copy {
+    /// What it is multiplied with, if with anything.
+    fn factor(self) -> Option<T>;
     fn kept(self, x: T) -> T;
 }
 
@@ -74,6 +124,11 @@ pub(crate) trait Kept<T>: Copy {
 pub(crate) struct Same;
 
 impl<T: Element> Kept<T> for Same {
+    #[inline(always)]
+    fn factor(self) -> Option<T> {
+        None
+    }
+
     #[inline(always)]
     fn kept(self, x: T) -> T {
         x
@@ -85,6 +140,11 @@ impl<T: Element> Kept<T> for Same {
 pub(crate) struct Times<T>(pub(crate) T);
 
 impl<T: Element> Kept<T> for Times<T> {
+    #[inline(always)]
+    fn factor(self) -> Option<T> {
+        Some(self.0)
+    }
+
     #[inline(always)]
     fn kept(self, x: T) -> T {
         x.times(self.0)
@@ -132,13 +192,23 @@ macro_rules! kernels {
         $(#[$doc:meta])*
         fn $kernel:ident $(<$($generic:ident: $bound:path),*>)? ($($argument:ident: $type:ty),* $(,)?);
     )*) => {
-        impl Backend {
+        impl Available {
             $(
                 $(#[$doc])*
                 #[inline]
+                #[cfg_attr(
+                    any(target_arch = "x86", target_arch = "x86_64"),
+                    expect(unsafe_code, reason = "the one edge between safe code and a processor's")
+                )]
                 pub(crate) fn $kernel $(<$($generic: $bound),*>)? (self, $($argument: $type),*) {
-                    match self {
-                        Self::Portable => portable::$kernel($($argument),*),
+                    match self.0 {
+                        Backend::Portable => portable::$kernel($($argument),*),
+                        // SAFETY: an `Available` was made after the processor had been asked.
+                        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+                        Backend::Avx2 => unsafe { avx2::$kernel($($argument),*) },
+                        // SAFETY: as above.
+                        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+                        Backend::Avx512 => unsafe { avx512::$kernel($($argument),*) },
                     }
                 }
             )*

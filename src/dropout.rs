@@ -2,7 +2,7 @@
 
 mod arrays;
 
-use crate::backend::{Backend, InPlace, Same, Source, Times};
+use crate::backend::{Available, Backend, InPlace, Same, Source, Times};
 use crate::element::Element;
 use crate::error::ShapeError;
 use crate::lanes::Lanes;
@@ -74,7 +74,7 @@ pub struct Dropout {
     rate: DropRate,
     rule: Rule,
     /// `None` asks the machine at each call.
-    backend: Option<Backend>,
+    backend: Option<Available>,
 }
 
 impl Dropout {
@@ -94,7 +94,7 @@ impl Dropout {
     /// that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
-        Self { backend: Some(backend.or_portable()), ..self }
+        Self { backend: Some(Available::or_portable(backend)), ..self }
     }
 
     /// The rate.
@@ -338,8 +338,8 @@ impl Dropout {
         }
     }
 
-    fn backend(&self) -> Backend {
-        self.backend.unwrap_or_else(Backend::detect)
+    fn backend(&self) -> Available {
+        self.backend.unwrap_or_else(Available::detect)
     }
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use rand_core::SeedableRng;
 
-use crate::backend::Backend;
+use crate::backend::{Available, Backend};
 use crate::error::StateError;
 use crate::lanes::{LANES, Lanes};
 use crate::mask::MaskMut;
@@ -48,17 +48,21 @@ impl MaskRng {
     /// Costs what [`Dropout`](crate::Dropout) says. At rates 0 and 1 nothing is drawn. Calls of a multiple of 512 elements can be split and
     /// joined: the masks, one after the other, are the same.
     pub fn fill(&mut self, rate: DropRate, mask: MaskMut<'_>) {
-        self.fill_with(Backend::detect(), rate, mask);
+        self.draw(Available::detect(), rate, mask);
     }
 
     /// [`fill`](Self::fill) by a given backend, for tests and benchmarks: the mask is the same. A
     /// backend that this machine does not have is taken for [`Backend::Portable`].
-    pub fn fill_with(&mut self, backend: Backend, rate: DropRate, mut mask: MaskMut<'_>) {
+    pub fn fill_with(&mut self, backend: Backend, rate: DropRate, mask: MaskMut<'_>) {
+        self.draw(Available::or_portable(backend), rate, mask);
+    }
+
+    fn draw(&mut self, backend: Available, rate: DropRate, mut mask: MaskMut<'_>) {
         match rate.draws() {
             Draws::KeepAll => mask.keep_all(),
             Draws::DropAll => mask.drop_all(),
             Draws::Planes(planes) => {
-                mask.write(|words| backend.or_portable().fill(&mut self.lanes, planes, words));
+                mask.write(|words| backend.fill(&mut self.lanes, planes, words));
             }
         }
     }

@@ -27,6 +27,7 @@ const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
 /// lane against 72 ns for all.
 const SINGLE: usize = if VECTORS { 4 } else { LANES };
 
+#[inline(always)]
 pub(super) fn map<T: Element, S: Source<T>, K: Kept<T>>(source: S, target: &mut [T], kept: K) {
     for (at, target) in target.iter_mut().enumerate() {
         let [x] = source.read(at, &[*target]);
@@ -34,6 +35,7 @@ pub(super) fn map<T: Element, S: Source<T>, K: Kept<T>>(source: S, target: &mut 
     }
 }
 
+#[inline(always)]
 pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     for block in words.chunks_mut(LANES) {
         let drawn = draw(lanes, planes, block.len());
@@ -49,14 +51,27 @@ pub(super) fn fill_and_apply<T: Element, S: Source<T>, K: Kept<T>>(
     target: &mut [T],
     kept: K,
 ) {
+    fill_and_apply_from(0, lanes, planes, words, source, target, kept);
+}
+
+/// `target` begins at index `at` of the source.
+#[inline(always)]
+pub(super) fn fill_and_apply_from<T: Element, S: Source<T>, K: Kept<T>>(
+    mut at: usize,
+    lanes: &mut Lanes,
+    planes: Planes,
+    words: &mut [u32],
+    source: S,
+    target: &mut [T],
+    kept: K,
+) {
     let mut stored = words.chunks_mut(LANES);
-    let mut at = 0;
     for block in target.chunks_mut(BLOCK) {
         let drawn = draw(lanes, planes, block.len().div_ceil(32));
         if let Some(words) = stored.next() {
             store(drawn, words);
         }
-        apply_from(at, &drawn, source, block, kept);
+        apply_from(at, &drawn, source, block, kept, choose);
         at += BLOCK;
     }
 }
@@ -67,7 +82,7 @@ pub(super) fn apply<T: Element, S: Source<T>, K: Kept<T>>(
     target: &mut [T],
     kept: K,
 ) {
-    apply_from(0, words, source, target, kept);
+    apply_from(0, words, source, target, kept, choose);
 }
 
 #[inline(always)]
@@ -88,28 +103,34 @@ const BITS: [u32; 32] = {
     bits
 };
 
+/// Drops what `word` drops, and the other elements become what `kept` says.
+#[inline(always)]
+pub(super) fn choose<T: Element, K: Kept<T>>(word: u32, x: [T; 32], kept: K) -> [T; 32] {
+    let mut y = [T::ZERO; 32];
+    for i in 0..32 {
+        // The product stands outside the choice, so that the choice is a select.
+        let product = kept.kept(x[i]);
+        y[i] = if word & BITS[i] != 0 { product } else { T::ZERO };
+    }
+    y
+}
+
 /// `target` begins at index `at` of the source.
 #[inline(always)]
-fn apply_from<T: Element, S: Source<T>, K: Kept<T>>(
+pub(super) fn apply_from<T: Element, S: Source<T>, K: Kept<T>>(
     mut at: usize,
     words: &[u32],
     source: S,
     target: &mut [T],
     kept: K,
+    choose: impl Fn(u32, [T; 32], K) -> [T; 32],
 ) {
     let mut words = words.iter();
     let mut tail = target;
     if VECTORS {
         let (whole, rest) = tail.as_chunks_mut::<32>();
         for (target, &word) in whole.iter_mut().zip(&mut words) {
-            let x = source.read(at, target);
-            let mut y = [T::ZERO; 32];
-            for i in 0..32 {
-                // The product stands outside the choice, so that the choice is a select.
-                let product = kept.kept(x[i]);
-                y[i] = if word & BITS[i] != 0 { product } else { T::ZERO };
-            }
-            *target = y;
+            *target = choose(word, source.read(at, target), kept);
             at += 32;
         }
         tail = rest;

@@ -1,0 +1,33 @@
+//! Ours against the floors, interleaved in one run: `cargo bench --bench ratios`.
+//!
+//! Prints a line for each goal with its ratio and whether it holds, and writes all medians as CSV and
+//! a picture of nanoseconds an element over the size. Takes about a minute and a half. Options: a
+//! directory for the two files, `target/ratios` if none is given.
+#![expect(unreachable_pub, reason = "a program, not a library")]
+
+mod goals;
+mod measure;
+mod picture;
+#[path = "../support.rs"]
+#[expect(unsafe_code, reason = "the call edge of the floor's vector versions")]
+mod support;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use measure::Table;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // Cargo passes `--bench`.
+    let directory = env::args().skip(1).find(|a| !a.starts_with('-'));
+    let directory = PathBuf::from(directory.unwrap_or_else(|| "target/ratios".into()));
+    fs::create_dir_all(&directory)?;
+
+    let table = Table::measure();
+    goals::print(&table);
+    fs::write(directory.join("ratios.csv"), table.csv())?;
+    picture::draw(&directory.join("ratios.svg"), &table)?;
+    println!("\nAll medians: {0}/ratios.csv; over the size: {0}/ratios.svg", directory.display());
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! AVX2: sixteen lanes in two registers.
+#![expect(unsafe_code, reason = "a vector's value proves its instructions: see Wide")]
+
+#[cfg(target_arch = "x86")]
+use core::arch::x86::*;
+#[cfg(target_arch = "x86_64")]
+use core::arch::x86_64::*;
+
+use super::wide::{self, Wide};
+use super::{Kept, Source, portable};
+use crate::element::Element;
+use crate::lanes::{LANES, Lanes};
+use crate::rate::Planes;
+
+wide::stamp!(Vector, "avx2");
+
+#[derive(Clone, Copy)]
+struct Vector(__m256i, __m256i);
+
+macro_rules! operations {
+    ($($name:ident($a:ident $(, $b:ident)*) = $body:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self $(, $b: Self)*) -> Self {
+            let half = |$a: __m256i $(, $b: __m256i)*| {
+                // SAFETY: a value proves the instructions.
+                unsafe { $body }
+            };
+            Self(half(self.0 $(, $b.0)*), half(self.1 $(, $b.1)*))
+        }
+    )*};
+}
+
+// SAFETY: only `load` and `splat` make values from none.
+unsafe impl Wide for Vector {
+    #[inline(always)]
+    unsafe fn load(words: &[u32; LANES]) -> Self {
+        let words = words.as_ptr().cast::<__m256i>();
+        // SAFETY: the caller's promise, and the array has twice 32 bytes.
+        unsafe { Self(_mm256_loadu_si256(words), _mm256_loadu_si256(words.add(1))) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(word: u32) -> Self {
+        // SAFETY: the caller's promise.
+        let half = unsafe { _mm256_set1_epi32(word as i32) };
+        Self(half, half)
+    }
+
+    #[inline(always)]
+    fn store(self, words: &mut [u32; LANES]) {
+        let words = words.as_mut_ptr().cast::<__m256i>();
+        // SAFETY: a value proves the instructions, and the array has twice 32 bytes.
+        unsafe {
+            _mm256_storeu_si256(words, self.0);
+            _mm256_storeu_si256(words.add(1), self.1);
+        }
+    }
+
+    #[inline(always)]
+    fn any(self) -> bool {
+        // SAFETY: a value proves the instructions.
+        unsafe {
+            let any = _mm256_or_si256(self.0, self.1);
+            _mm256_testz_si256(any, any) == 0
+        }
+    }
+
+    operations! {
+        add(a, b) = _mm256_add_epi32(a, b);
+        and(a, b) = _mm256_and_si256(a, b);
+        xor(a, b) = _mm256_xor_si256(a, b);
+        negate(a) = _mm256_sub_epi32(_mm256_setzero_si256(), a);
+        shift_left_9(a) = _mm256_slli_epi32::<9>(a);
+        rotate_left_7(a) = _mm256_or_si256(_mm256_slli_epi32::<7>(a), _mm256_srli_epi32::<25>(a));
+        rotate_left_11(a) = _mm256_or_si256(_mm256_slli_epi32::<11>(a), _mm256_srli_epi32::<21>(a));
+        or_and_not(a, b, c) = _mm256_or_si256(a, _mm256_andnot_si256(c, b));
+        // r < low where the greater of the two is not r
+        or_where_below(a, r, low, bits) = _mm256_or_si256(
+            a,
+            _mm256_andnot_si256(_mm256_cmpeq_epi32(_mm256_max_epu32(r, low), r), bits),
+        );
+        where_nonzero(a, lanes, other) =
+            _mm256_blendv_epi8(a, other, _mm256_cmpeq_epi32(lanes, _mm256_setzero_si256()));
+    }
+}

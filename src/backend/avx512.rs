@@ -1,0 +1,110 @@
+//! AVX-512 (F, BW, DQ, VL): all sixteen lanes in one register.
+#![expect(unsafe_code, reason = "a vector's value proves its instructions: see Wide")]
+
+#[cfg(target_arch = "x86")]
+use core::arch::x86::*;
+#[cfg(target_arch = "x86_64")]
+use core::arch::x86_64::*;
+use core::mem::transmute_copy;
+
+use super::wide::{self, Wide};
+use super::{Kept, Source, portable};
+use crate::element::Element;
+use crate::lanes::{LANES, Lanes};
+use crate::rate::Planes;
+
+wide::stamp!(Vector, "avx512f,avx512bw,avx512dq,avx512vl");
+
+#[derive(Clone, Copy)]
+struct Vector(__m512i);
+
+/// Truth tables for `vpternlogd`: bit 4a + 2b + c is what it makes of bits a, b, c.
+const XOR3: i32 = 0b1001_0110;
+const OR_AND_NOT: i32 = 0b1111_0100;
+
+macro_rules! operations {
+    ($($name:ident($a:ident $(, $b:ident)*) = $body:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self $(, $b: Self)*) -> Self {
+            let $a = self.0;
+            $(let $b = $b.0;)*
+            // SAFETY: a value proves the instructions.
+            Self(unsafe { $body })
+        }
+    )*};
+}
+
+// SAFETY: only `load` and `splat` make values from none.
+unsafe impl Wide for Vector {
+    #[inline(always)]
+    unsafe fn load(words: &[u32; LANES]) -> Self {
+        // SAFETY: the caller's promise, and the array has 64 bytes.
+        Self(unsafe { _mm512_loadu_si512(words.as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn splat(word: u32) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm512_set1_epi32(word as i32) })
+    }
+
+    #[inline(always)]
+    fn store(self, words: &mut [u32; LANES]) {
+        // SAFETY: a value proves the instructions, and the array has 64 bytes.
+        unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), self.0) }
+    }
+
+    #[inline(always)]
+    fn any(self) -> bool {
+        // SAFETY: a value proves the instructions.
+        unsafe { _mm512_test_epi32_mask(self.0, self.0) != 0 }
+    }
+
+    operations! {
+        add(a, b) = _mm512_add_epi32(a, b);
+        and(a, b) = _mm512_and_si512(a, b);
+        xor(a, b) = _mm512_xor_si512(a, b);
+        negate(a) = _mm512_sub_epi32(_mm512_setzero_si512(), a);
+        shift_left_9(a) = _mm512_slli_epi32::<9>(a);
+        rotate_left_7(a) = _mm512_rol_epi32::<7>(a);
+        rotate_left_11(a) = _mm512_rol_epi32::<11>(a);
+        xor3(a, b, c) = _mm512_ternarylogic_epi32::<XOR3>(a, b, c);
+        or_and_not(a, b, c) = _mm512_ternarylogic_epi32::<OR_AND_NOT>(a, b, c);
+        or_where_below(a, r, low, bits) =
+            _mm512_mask_or_epi32(a, _mm512_cmplt_epu32_mask(r, low), a, bits);
+        where_nonzero(a, lanes, other) =
+            _mm512_mask_mov_epi32(other, _mm512_test_epi32_mask(lanes, lanes), a);
+    }
+
+    /// By mask registers loaded from the word: the compiler's choice for the portable code, a broadcast
+    /// and a test against a table, costs a tenth of the whole.
+    #[inline(always)]
+    unsafe fn choose<T: Element, K: Kept<T>>(word: u32, x: [T; 32], kept: K) -> [T; 32] {
+        // SAFETY: the caller's promise for the instructions. Elements are sealed to f32 and f64, told
+        // apart by their size, so both types of each copy are plain numbers of the same size.
+        unsafe {
+            if size_of::<T>() == 4 {
+                let masks = [word as u16, (word >> 16) as u16];
+                let mut x: [__m512; 2] = transmute_copy(&x);
+                let factor = kept.factor().map(|factor| _mm512_set1_ps(transmute_copy(&factor)));
+                for (x, mask) in x.iter_mut().zip(masks) {
+                    *x = match factor {
+                        Some(factor) => _mm512_maskz_mul_ps(mask, *x, factor),
+                        None => _mm512_maskz_mov_ps(mask, *x),
+                    };
+                }
+                transmute_copy(&x)
+            } else {
+                let mut x: [__m512d; 4] = transmute_copy(&x);
+                let factor = kept.factor().map(|factor| _mm512_set1_pd(transmute_copy(&factor)));
+                for (x, mask) in x.iter_mut().zip(word.to_le_bytes()) {
+                    *x = match factor {
+                        Some(factor) => _mm512_maskz_mul_pd(mask, *x, factor),
+                        None => _mm512_maskz_mov_pd(mask, *x),
+                    };
+                }
+                transmute_copy(&x)
+            }
+        }
+    }
+}
