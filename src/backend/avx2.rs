@@ -32,6 +32,8 @@ macro_rules! operations {
 
 // SAFETY: only `load` and `splat` make values from none.
 unsafe impl Wide for Vector {
+    const SINGLE: usize = 4;
+
     #[inline(always)]
     unsafe fn load(words: &[u32; LANES]) -> Self {
         let words = words.as_ptr().cast::<__m256i>();

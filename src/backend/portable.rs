@@ -23,8 +23,7 @@ const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
         target_feature = "lsx",
     ));
 
-/// Up to this many words, single lanes cost less than sixteen in step: measured on SSE2, 13 ns a
-/// lane against 72 ns for all.
+/// Up to this many words, single lanes cost less than sixteen in step.
 const SINGLE: usize = if VECTORS { 4 } else { LANES };
 
 #[inline(always)]
@@ -38,8 +37,13 @@ pub(super) fn map<T: Element, S: Source<T>, K: Kept<T>>(source: S, target: &mut 
 #[inline(always)]
 pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     for block in words.chunks_mut(LANES) {
-        let drawn = draw(lanes, planes, block.len());
-        store(drawn, block);
+        if block.len() > SINGLE {
+            store(draw(lanes, planes, block.len()), block);
+        } else {
+            for (l, word) in block.iter_mut().enumerate() {
+                *word = draw_one(lanes, planes, l);
+            }
+        }
     }
 }
 
@@ -51,12 +55,26 @@ pub(super) fn fill_and_apply<T: Element, S: Source<T>, K: Kept<T>>(
     target: &mut [T],
     kept: K,
 ) {
-    fill_and_apply_from(0, lanes, planes, words, source, target, kept);
+    let mut stored = words.chunks_mut(LANES);
+    let mut at = 0;
+    for block in target.chunks_mut(BLOCK) {
+        let words = stored.next().unwrap_or_default();
+        let count = block.len().div_ceil(32);
+        if count > SINGLE {
+            let drawn = draw(lanes, planes, count);
+            store(drawn, words);
+            apply_from(at, &drawn, source, block, kept, choose);
+        } else {
+            by_word(at, lanes, planes, words, source, block, kept, choose);
+        }
+        at += BLOCK;
+    }
 }
 
-/// `target` begins at index `at` of the source.
+/// At most a block, a word at a time: each is applied when it is drawn.
+#[expect(clippy::too_many_arguments, reason = "a kernel's, and two more")]
 #[inline(always)]
-pub(super) fn fill_and_apply_from<T: Element, S: Source<T>, K: Kept<T>>(
+pub(super) fn by_word<T: Element, S: Source<T>, K: Kept<T>>(
     mut at: usize,
     lanes: &mut Lanes,
     planes: Planes,
@@ -64,15 +82,16 @@ pub(super) fn fill_and_apply_from<T: Element, S: Source<T>, K: Kept<T>>(
     source: S,
     target: &mut [T],
     kept: K,
+    choose: impl Fn(u32, [T; 32], K) -> [T; 32],
 ) {
-    let mut stored = words.chunks_mut(LANES);
-    for block in target.chunks_mut(BLOCK) {
-        let drawn = draw(lanes, planes, block.len().div_ceil(32));
-        if let Some(words) = stored.next() {
-            store(drawn, words);
+    let mut words = words.iter_mut();
+    for (l, target) in target.chunks_mut(32).enumerate() {
+        let keep = draw_one(lanes, planes, l);
+        if let Some(word) = words.next() {
+            *word = keep;
         }
-        apply_from(at, &drawn, source, block, kept, choose);
-        at += BLOCK;
+        apply_from(at, &[keep], source, target, kept, &choose);
+        at += 32;
     }
 }
 
@@ -86,7 +105,7 @@ pub(super) fn apply<T: Element, S: Source<T>, K: Kept<T>>(
 }
 
 #[inline(always)]
-fn store(drawn: [u32; LANES], words: &mut [u32]) {
+pub(super) fn store(drawn: [u32; LANES], words: &mut [u32]) {
     for (word, keep) in words.iter_mut().zip(drawn) {
         *word = keep;
     }
@@ -149,25 +168,26 @@ pub(super) fn apply_from<T: Element, S: Source<T>, K: Kept<T>>(
 /// Keep words from the first `count` lanes; the other lanes do not advance.
 #[inline(always)]
 fn draw(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
-    if VECTORS && count >= LANES {
-        keep_words(&mut lanes.0, planes)
-    } else if count > SINGLE {
-        let mut state = lanes.0;
-        let words = keep_words(&mut state, planes);
-        for l in 0..count.min(LANES) {
-            let [s0, s1, s2, s3] = &state;
-            lanes.set(l, [s0[l], s1[l], s2[l], s3[l]]);
-        }
-        words
-    } else {
-        let mut words = [0; LANES];
-        for (l, word) in words.iter_mut().enumerate().take(count) {
-            let mut state = lanes.get(l).map(|s| [s]);
-            [*word] = keep_words(&mut state, planes);
-            lanes.set(l, state.map(|[s]| s));
-        }
-        words
+    if count >= LANES {
+        return keep_words(&mut lanes.0, planes);
     }
+    let mut state = lanes.0;
+    let words = keep_words(&mut state, planes);
+    for l in 0..count.min(LANES) {
+        let [s0, s1, s2, s3] = &state;
+        lanes.set(l, [s0[l], s1[l], s2[l], s3[l]]);
+    }
+    words
+}
+
+/// A keep word from lane `l`, below [`LANES`].
+#[inline(always)]
+fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
+    let l = l % LANES; // what the caller knows and the compiler may not
+    let mut state = lanes.get(l).map(|s| [s]);
+    let [keep] = keep_words(&mut state, planes);
+    lanes.set(l, state.map(|[s]| s));
+    keep
 }
 
 /// A keep word from each of `G` lanes, by bit-sliced comparison (STREAM.md, section 4).

@@ -21,6 +21,9 @@ use crate::rate::Planes;
 /// A value is the proof that the processor has the instructions: whoever makes one with
 /// [`load`](Self::load) or [`splat`](Self::splat) has seen to it, and every operation on it is safe.
 pub(super) unsafe trait Wide: Copy {
+    /// Up to this many words, single lanes cost less than sixteen at once.
+    const SINGLE: usize;
+
     /// # Safety
     ///
     /// The processor has this type's instructions.
@@ -177,7 +180,41 @@ pub(super) unsafe fn fill<V: Wide>(lanes: &mut Lanes, planes: Planes, words: &mu
         decider.draw(&mut state, || ()).store(block);
     }
     state.store(lanes);
-    portable::fill(lanes, planes, rest);
+    if rest.len() > V::SINGLE {
+        // SAFETY: the caller's promise.
+        let drawn = unsafe { draw_some::<V>(lanes, planes, rest.len()) };
+        portable::store(drawn, rest);
+    } else {
+        portable::fill(lanes, planes, rest);
+    }
+}
+
+/// Keep words from the first `count` lanes; the other lanes do not advance.
+///
+/// # Safety
+///
+/// The processor has the instructions of `V`.
+#[inline(always)]
+unsafe fn draw_some<V: Wide>(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
+    /// The `count` words that begin `LANES - count` words into it are ones, and then come zeros.
+    const USED: [u32; 2 * LANES] = {
+        let mut words = [0; 2 * LANES];
+        words.split_at_mut(LANES).0.copy_from_slice(&[!0; LANES]);
+        words
+    };
+    let used = USED.get(LANES.saturating_sub(count)..).and_then(|w| w.first_chunk());
+    let used = used.unwrap_or(&[!0; LANES]);
+    // SAFETY: the caller's promise.
+    let (old, decider, used) =
+        unsafe { (State::<V>::load(lanes), Decider::new(planes), V::load(used)) };
+    let mut state = old;
+    let mut words = [0; LANES];
+    decider.draw(&mut state, || ()).store(&mut words);
+    for (new, old) in state.0.iter_mut().zip(old.0) {
+        *new = new.where_nonzero(used, old);
+    }
+    state.store(lanes);
+    words
 }
 
 /// # Safety
@@ -234,7 +271,17 @@ pub(super) unsafe fn fill_and_apply<V: Wide, T: Element, S: Source<T>, K: Kept<T
         }
         state.store(lanes);
     }
-    portable::fill_and_apply_from(at, lanes, planes, rest_stored, source, rest, kept);
+    // SAFETY: the caller's promise.
+    let choose = |word, x, kept| unsafe { V::choose(word, x, kept) };
+    let count = rest.len().div_ceil(32);
+    if count > V::SINGLE {
+        // SAFETY: the caller's promise.
+        let drawn = unsafe { draw_some::<V>(lanes, planes, count) };
+        portable::store(drawn, rest_stored);
+        portable::apply_from(at, &drawn, source, rest, kept, choose);
+    } else {
+        portable::by_word(at, lanes, planes, rest_stored, source, rest, kept, choose);
+    }
 }
 
 /// Blocks between drawing a mask and applying it.
