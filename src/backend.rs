@@ -217,6 +217,9 @@ macro_rules! kernels {
 }
 
 kernels! {
+    /// The first `count` lanes of a stream, [`Lanes::seeded`].
+    fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize);
+
     /// `target[i] = kept(source[i])`, which no mask decides.
     fn map<T: Element, S: Source<T>, K: Kept<T>>(source: S, target: &mut [T], kept: K);
 

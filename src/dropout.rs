@@ -282,11 +282,11 @@ impl Dropout {
     }
 
     fn replay<T: Element, S: Source<T>>(&self, seed: u64, stream: u64, x: S, y: &mut [T]) {
-        let lanes = match self.rate.draws() {
-            Draws::Planes(_) => mask_words(y.len()),
-            Draws::KeepAll | Draws::DropAll => 0,
-        };
-        self.run(&mut Lanes::seeded(seed, stream, lanes), &mut [], x, y);
+        let mut lanes = Lanes::seeded(seed, stream, 0);
+        if let Draws::Planes(_) = self.rate.draws() {
+            self.backend().seed(&mut lanes, seed, stream, mask_words(y.len()));
+        }
+        self.run(&mut lanes, &mut [], x, y);
     }
 
     fn run<T: Element, S: Source<T>>(

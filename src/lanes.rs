@@ -17,8 +17,23 @@ impl Lanes {
         let mut lanes = Self([[0; LANES]; 4]);
         let mut l = 0;
         while l < LANES && l < count {
-            lanes.set(l, seeded_lane(seed, stream, l as u64));
+            let j = 2 * l as u64;
+            lanes.set(l, state(seed_word(seed, stream, j), seed_word(seed, stream, j + 1)));
             l += 1;
+        }
+        lanes
+    }
+
+    /// All lanes of a stream, for processors that multiply vectors of `u64`.
+    #[inline(always)]
+    pub(crate) fn seeded_at_once(seed: u64, stream: u64) -> Self {
+        let mut words = [0; 2 * LANES];
+        for (j, word) in words.iter_mut().enumerate() {
+            *word = seed_word(seed, stream, j as u64);
+        }
+        let mut lanes = Self([[0; LANES]; 4]);
+        for (l, [a, b]) in words.as_chunks().0.iter().enumerate() {
+            lanes.set(l % LANES, state(*a, *b));
         }
         lanes
     }
@@ -46,22 +61,27 @@ impl Lanes {
     }
 }
 
-/// Random access, by `SplitMix64`: A(j) mixes seed + (j + 1) G, and W(j) mixes A(j) + (stream + 1) G.
+/// W(j), by `SplitMix64` with random access: A(j) mixes seed + (j + 1) G, and W(j) mixes
+/// A(j) + (stream + 1) G.
 ///
 /// The mix is written out, and not taken from `rand_xoshiro`, so that a generator can be a constant;
 /// tests compare it with that crate's.
-const fn seeded_lane(seed: u64, stream: u64, lane: u64) -> [u32; 4] {
+#[inline(always)]
+const fn seed_word(seed: u64, stream: u64, j: u64) -> u64 {
     const G: u64 = 0x9E37_79B9_7F4A_7C15;
+    #[inline(always)]
     const fn mix(z: u64) -> u64 {
         let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
     }
-    const fn word(seed: u64, stream: u64, j: u64) -> u64 {
-        let a = mix(seed.wrapping_add((j + 1).wrapping_mul(G)));
-        mix(a.wrapping_add(stream.wrapping_add(1).wrapping_mul(G)))
-    }
-    let (a, b) = (word(seed, stream, 2 * lane), word(seed, stream, 2 * lane + 1));
+    let a = mix(seed.wrapping_add((j + 1).wrapping_mul(G)));
+    mix(a.wrapping_add(stream.wrapping_add(1).wrapping_mul(G)))
+}
+
+/// The state that two words make.
+#[inline(always)]
+const fn state(a: u64, b: u64) -> [u32; 4] {
     nonzero([a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32])
 }
 

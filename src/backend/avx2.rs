@@ -33,6 +33,7 @@ macro_rules! operations {
 // SAFETY: only `load` and `splat` make values from none.
 unsafe impl Wide for Vector {
     const SINGLE: usize = 4;
+    const SEED_SINGLE: usize = LANES; // no 64-bit multiplication
 
     #[inline(always)]
     unsafe fn load(words: &[u32; LANES]) -> Self {

@@ -36,7 +36,8 @@ macro_rules! operations {
 
 // SAFETY: only `load` and `splat` make values from none.
 unsafe impl Wide for Vector {
-    const SINGLE: usize = 2;
+    const SINGLE: usize = 1;
+    const SEED_SINGLE: usize = 2;
 
     #[inline(always)]
     unsafe fn load(words: &[u32; LANES]) -> Self {

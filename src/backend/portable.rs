@@ -27,6 +27,11 @@ const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
 const SINGLE: usize = if VECTORS { 4 } else { LANES };
 
 #[inline(always)]
+pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
+    *lanes = Lanes::seeded(seed, stream, count);
+}
+
+#[inline(always)]
 pub(super) fn map<T: Element, S: Source<T>, K: Kept<T>>(source: S, target: &mut [T], kept: K) {
     for (at, target) in target.iter_mut().enumerate() {
         let [x] = source.read(at, &[*target]);

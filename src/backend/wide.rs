@@ -24,6 +24,9 @@ pub(super) unsafe trait Wide: Copy {
     /// Up to this many words, single lanes cost less than sixteen at once.
     const SINGLE: usize;
 
+    /// Up to this many lanes, seeding them singly costs less than seeding sixteen at once.
+    const SEED_SINGLE: usize;
+
     /// # Safety
     ///
     /// The processor has this type's instructions.
@@ -334,6 +337,15 @@ pub(super) unsafe fn apply<V: Wide, T: Element, S: Source<T>, K: Kept<T>>(
 /// The kernels as functions that enable a processor's features: everything above is inlined into them.
 macro_rules! stamp {
     ($vector:ty, $features:literal) => {
+        #[target_feature(enable = $features)]
+        pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
+            if count > <$vector as Wide>::SEED_SINGLE {
+                *lanes = Lanes::seeded_at_once(seed, stream);
+            } else {
+                portable::seed(lanes, seed, stream, count);
+            }
+        }
+
         #[target_feature(enable = $features)]
         pub(super) fn map<T: Element, S: Source<T>, K: Kept<T>>(
             source: S,
