@@ -43,11 +43,10 @@ pub(super) fn map<T: Element, S: Source<T>, K: Kept<T>>(source: S, target: &mut 
 pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     for block in words.chunks_mut(LANES) {
         if block.len() > SINGLE {
-            store(draw(lanes, planes, block.len()), block);
+            let drawn = draw(lanes, planes, block.len());
+            store(block, |l| drawn[l % LANES]);
         } else {
-            for (l, word) in block.iter_mut().enumerate() {
-                *word = draw_one(lanes, planes, l);
-            }
+            store(block, |l| draw_one(lanes, planes, l));
         }
     }
 }
@@ -67,31 +66,28 @@ pub(super) fn fill_and_apply<T: Element, S: Source<T>, K: Kept<T>>(
         let count = block.len().div_ceil(32);
         if count > SINGLE {
             let drawn = draw(lanes, planes, count);
-            store(drawn, words);
-            apply_from(at, &drawn, source, block, kept, choose);
+            by_word(at, words, source, block, kept, choose, |l| drawn[l % LANES]);
         } else {
-            by_word(at, lanes, planes, words, source, block, kept, choose);
+            by_word(at, words, source, block, kept, choose, |l| draw_one(lanes, planes, l));
         }
         at += BLOCK;
     }
 }
 
-/// At most a block, a word at a time: each is applied when it is drawn.
-#[expect(clippy::too_many_arguments, reason = "a kernel's, and two more")]
+/// At most a block, a word at a time: each is stored, and applied to its elements, when `draw` gives it.
 #[inline(always)]
 pub(super) fn by_word<T: Element, S: Source<T>, K: Kept<T>>(
     mut at: usize,
-    lanes: &mut Lanes,
-    planes: Planes,
     words: &mut [u32],
     source: S,
     target: &mut [T],
     kept: K,
     choose: impl Fn(u32, [T; 32], K) -> [T; 32],
+    mut draw: impl FnMut(usize) -> u32,
 ) {
     let mut words = words.iter_mut();
     for (l, target) in target.chunks_mut(32).enumerate() {
-        let keep = draw_one(lanes, planes, l);
+        let keep = draw(l);
         if let Some(word) = words.next() {
             *word = keep;
         }
@@ -109,10 +105,11 @@ pub(super) fn apply<T: Element, S: Source<T>, K: Kept<T>>(
     apply_from(0, words, source, target, kept, choose);
 }
 
+/// Each word as `draw` gives it.
 #[inline(always)]
-pub(super) fn store(drawn: [u32; LANES], words: &mut [u32]) {
-    for (word, keep) in words.iter_mut().zip(drawn) {
-        *word = keep;
+pub(super) fn store(words: &mut [u32], mut draw: impl FnMut(usize) -> u32) {
+    for (l, word) in words.iter_mut().enumerate() {
+        *word = draw(l);
     }
 }
 
@@ -187,7 +184,7 @@ fn draw(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
 
 /// A keep word from lane `l`, below [`LANES`].
 #[inline(always)]
-fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
+pub(super) fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
     let l = l % LANES; // what the caller knows and the compiler may not
     let mut state = lanes.get(l).map(|s| [s]);
     let [keep] = keep_words(&mut state, planes);

@@ -8,6 +8,7 @@
 //! store queue behind everything before them.
 
 #![expect(unsafe_code, reason = "a vector's value proves its instructions: see Wide")]
+#![expect(clippy::indexing_slicing, reason = "indices are taken modulo the length")]
 
 use super::{Kept, Source, portable};
 use crate::element::Element;
@@ -88,9 +89,24 @@ impl<V: Wide> State<V> {
 
     #[inline(always)]
     fn store(self, lanes: &mut Lanes) {
-        for (register, words) in self.0.into_iter().zip(&mut lanes.0) {
-            register.store(words);
-        }
+        let [s0, s1, s2, s3] = &mut lanes.0;
+        self.0[0].store(s0);
+        self.0[1].store(s1);
+        self.0[2].store(s2);
+        self.0[3].store(s3);
+    }
+
+    /// Its lanes where `lanes` is not 0, elsewhere those of `old`.
+    #[inline(always)]
+    fn where_nonzero(self, lanes: V, old: Self) -> Self {
+        // Spelt out: iterating over arrays by value goes through memory.
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, old.0);
+        Self([
+            a.where_nonzero(lanes, e),
+            b.where_nonzero(lanes, f),
+            c.where_nonzero(lanes, g),
+            d.where_nonzero(lanes, h),
+        ])
     }
 
     /// As [`step`](crate::lanes::step), for all lanes at once.
@@ -159,9 +175,7 @@ impl<V: Wide> Decider<V> {
             while tied.any() {
                 let old = *state;
                 let r = state.step();
-                for (new, old) in state.0.iter_mut().zip(old.0) {
-                    *new = new.where_nonzero(tied, old);
-                }
+                *state = state.where_nonzero(tied, old);
                 let lowest = tied.and(tied.negate());
                 drop = drop.or_where_below(r, self.low, lowest);
                 tied = tied.xor(lowest);
@@ -177,16 +191,18 @@ impl<V: Wide> Decider<V> {
 #[inline(always)]
 pub(super) unsafe fn fill<V: Wide>(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     let (blocks, rest) = words.as_chunks_mut::<LANES>();
-    // SAFETY: the caller's promise.
-    let (mut state, decider) = unsafe { (State::<V>::load(lanes), Decider::new(planes)) };
-    for block in blocks {
-        decider.draw(&mut state, || ()).store(block);
+    if !blocks.is_empty() {
+        // SAFETY: the caller's promise.
+        let (mut state, decider) = unsafe { (State::<V>::load(lanes), Decider::new(planes)) };
+        for block in blocks {
+            decider.draw(&mut state, || ()).store(block);
+        }
+        state.store(lanes);
     }
-    state.store(lanes);
     if rest.len() > V::SINGLE {
         // SAFETY: the caller's promise.
         let drawn = unsafe { draw_some::<V>(lanes, planes, rest.len()) };
-        portable::store(drawn, rest);
+        portable::store(rest, |l| drawn[l % LANES]);
     } else {
         portable::fill(lanes, planes, rest);
     }
@@ -213,10 +229,7 @@ unsafe fn draw_some<V: Wide>(lanes: &mut Lanes, planes: Planes, count: usize) ->
     let mut state = old;
     let mut words = [0; LANES];
     decider.draw(&mut state, || ()).store(&mut words);
-    for (new, old) in state.0.iter_mut().zip(old.0) {
-        *new = new.where_nonzero(used, old);
-    }
-    state.store(lanes);
+    state.where_nonzero(used, old).store(lanes);
     words
 }
 
@@ -280,10 +293,11 @@ pub(super) unsafe fn fill_and_apply<V: Wide, T: Element, S: Source<T>, K: Kept<T
     if count > V::SINGLE {
         // SAFETY: the caller's promise.
         let drawn = unsafe { draw_some::<V>(lanes, planes, count) };
-        portable::store(drawn, rest_stored);
-        portable::apply_from(at, &drawn, source, rest, kept, choose);
+        let draw = |l| drawn[l % LANES];
+        portable::by_word(at, rest_stored, source, rest, kept, choose, draw);
     } else {
-        portable::by_word(at, lanes, planes, rest_stored, source, rest, kept, choose);
+        let draw = |l| portable::draw_one(lanes, planes, l);
+        portable::by_word(at, rest_stored, source, rest, kept, choose, draw);
     }
 }
 
