@@ -1,4 +1,8 @@
 //! AVX2: sixteen lanes in two registers.
+//!
+//! Measured on an AMD EPYC (Zen 4), 2026-11-23, f32, 4 Ki elements, p = 0.1, nanoseconds an element,
+//! against the portable code compiled for the same feature: masks 0.058 against 0.069, forward 0.105
+//! against 0.120.
 #![expect(unsafe_code, reason = "a vector's value proves its instructions: see Wide")]
 
 #[cfg(target_arch = "x86")]

@@ -1,0 +1,128 @@
+//! Instructions an element, counted by valgrind: the same every run, whatever else the machine does.
+//!
+//! `cargo bench --bench instructions` prints the table; with `-- --check` it compares with
+//! `benches/instructions.csv` and fails where a count has grown by more than 3 %; `-- --save` writes
+//! that file. Valgrind knows no AVX-512, so that backend is not here. The counts are those of one
+//! compiler: the first line names it.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::hint::black_box;
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+use dropout_kernels::{Backend, DropRate, Dropout, MaskMut, MaskRng, mask_words};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.csv");
+const KERNELS: [&str; 4] = ["fill", "forward", "backward", "replay"];
+const RATES: [f32; 2] = [0.1, 0.5];
+const SIZES: [usize; 2] = [64, 4096];
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let arguments: Vec<_> = env::args().skip(1).filter(|a| a != "--bench").collect();
+    if let [run, job @ ..] = &arguments[..]
+        && run == "run"
+    {
+        // Under valgrind: one kernel, so often.
+        work(job)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        println!("valgrind is not installed (Debian's package is `valgrind`)");
+        return Ok(ExitCode::FAILURE);
+    }
+    let table = measure()?;
+    print!("{table}");
+    match arguments.first().map(String::as_str) {
+        Some("--save") => fs::write(FILE, table)?,
+        Some("--check") => return compare(&fs::read_to_string(FILE)?, &table),
+        _ => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line for each case: its name and its instructions an element.
+fn measure() -> Result<String, Box<dyn Error>> {
+    let compiler = Command::new("rustc").arg("-V").output()?.stdout;
+    let mut table = String::from_utf8(compiler)?;
+    for backend in [Backend::Portable].into_iter().chain(Backend::available()) {
+        // The first of `available` is the portable one again; AVX-512 does not run under valgrind.
+        let name = backend.name();
+        if name == "avx512" || table.contains(&format!("\n{name},")) {
+            continue;
+        }
+        for kernel in KERNELS {
+            for p in RATES {
+                for n in SIZES {
+                    let case = [name, kernel, &p.to_string(), &n.to_string()].map(String::from);
+                    writeln!(table, "{},{:.3}", case.join(","), instructions(&case, n)?)?;
+                }
+            }
+        }
+    }
+    Ok(table)
+}
+
+/// From the difference of two runs, so that starting a process does not count.
+fn instructions(case: &[String], n: usize) -> Result<f64, Box<dyn Error>> {
+    // Enough calls for the rare tie to come as often as it should.
+    let calls = 200_000 / n;
+    let (less, more) = (count(case, calls)?, count(case, 2 * calls)?);
+    Ok((more - less) as f64 / (calls * n) as f64)
+}
+
+fn count(case: &[String], calls: usize) -> Result<u64, Box<dyn Error>> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(env::current_exe()?)
+        .arg("run")
+        .args(case)
+        .arg(calls.to_string())
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let line = text.lines().find_map(|line| line.split_once("Collected :"));
+    let (_, count) = line.ok_or_else(|| format!("valgrind counted nothing:\n{text}"))?;
+    Ok(count.trim().parse()?)
+}
+
+fn work(job: &[String]) -> Result<(), Box<dyn Error>> {
+    let [backend, kernel, p, n, calls] = job else { return Err("run: five arguments".into()) };
+    let backend = Backend::ALL.iter().find(|b| b.name() == backend).ok_or("no such backend")?;
+    let (n, calls) = (n.parse::<usize>()?, calls.parse::<usize>()?);
+    let dropout = Dropout::new(DropRate::new(p.parse()?)?).with_backend(*backend);
+    let mut x = vec![1f32; n];
+    let mut words = vec![!0; mask_words(n)];
+    let mut rng = MaskRng::new(42, 0);
+    for _ in 0..calls {
+        let x = black_box(&mut x[..]);
+        let mask = MaskMut::new(black_box(&mut words), n)?;
+        match &kernel[..] {
+            "fill" => rng.fill_with(*backend, dropout.rate(), mask),
+            "forward" => dropout.forward_in_place(x, mask, &mut rng)?,
+            "backward" => dropout.backward_in_place(x, mask.as_ref())?,
+            "replay" => dropout.forward_replay_in_place(x, black_box(42), 0),
+            _ => return Err(format!("no kernel {kernel}").into()),
+        }
+    }
+    Ok(())
+}
+
+fn compare(before: &str, now: &str) -> Result<ExitCode, Box<dyn Error>> {
+    let (mut before, mut now) = (before.lines(), now.lines());
+    if before.next() != now.next() {
+        println!("SKIPPED: the saved counts are another compiler's");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut grown = 0;
+    for (before, now) in before.zip(now) {
+        let number = |line: &str| -> Result<f64, Box<dyn Error>> {
+            Ok(line.rsplit(',').next().ok_or("an empty line")?.parse()?)
+        };
+        if number(now)? > 1.03 * number(before)? {
+            println!("grown: {before} is now {now}");
+            grown += 1;
+        }
+    }
+    println!("{grown} counts have grown by more than 3 %");
+    Ok(if grown == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
