@@ -183,13 +183,39 @@ fn draw(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
 }
 
 /// A keep word from lane `l`, below [`LANES`].
+///
+/// What [`keep_words`] does, for one lane in four registers: it keeps (drop, drop | undecided), of which a
+/// plane changes only one, and branches on the bits of p, which repeat from word to word.
 #[inline(always)]
 pub(super) fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
     let l = l % LANES; // what the caller knows and the compiler may not
     let mut state = lanes.get(l).map(|s| [s]);
-    let [keep] = keep_words(&mut state, planes);
+    let (mut drop, mut open) = (0, !0);
+    let mut top = planes.top;
+    for _ in 0..planes.count {
+        let [r] = step(&mut state);
+        let changed = drop | (open & !r);
+        if top & 1 << 31 != 0 {
+            drop = changed;
+        } else {
+            open = changed;
+        }
+        top <<= 1;
+    }
+    if planes.low != 0 {
+        let mut tied = open & !drop;
+        loop {
+            let [r] = step(&mut state);
+            let lowest = tied & tied.wrapping_neg();
+            drop |= if r < planes.low { lowest } else { 0 };
+            tied ^= lowest;
+            if tied == 0 {
+                break;
+            }
+        }
+    }
     lanes.set(l, state.map(|[s]| s));
-    keep
+    !drop
 }
 
 /// A keep word from each of `G` lanes, by bit-sliced comparison (STREAM.md, section 4).
