@@ -83,37 +83,32 @@ pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, S: Source<T
     // No words at all if the mask is not to be stored.
     let whole = (blocks.len() * LANES).min(words.len());
     let (stored, rest_stored) = words.split_at_mut_checked(whole).unwrap_or_default();
-    let mut stored = stored.as_chunks_mut::<LANES>().0.iter_mut();
-    let later = blocks.len().saturating_sub(LAG);
+    let stored = stored.as_chunks_mut::<LANES>().0;
+    let count = blocks.len();
     let mut at = 0;
-    if !blocks.is_empty() {
+    if count > 0 {
         // SAFETY: the caller's promise.
         let (mut state, decider) = unsafe { (State::<V>::load(lanes), Decider::new(planes)) };
-        let mut masks = [[0; LANES]; LAG];
-        let mut save = |keep: V, mask: &mut [u32; LANES]| {
-            keep.store(mask);
-            if let Some(words) = stored.next() {
-                keep.store(words);
-            }
-        };
-        for (mask, _) in masks.iter_mut().zip(&*blocks) {
-            save(decider.draw(&mut state, || ()), mask);
+        // Where masks wait that are not stored.
+        let mut ring = [[0; LANES]; LAG];
+        for i in 0..count.min(LAG) {
+            let mask = stored.get_mut(i).unwrap_or(&mut ring[i % LAG]);
+            decider.draw(&mut state, || ()).store(mask);
         }
         for (i, block) in blocks.iter_mut().enumerate() {
-            let [even, odd] = &mut masks;
-            let mask = if i % LAG == 0 { even } else { odd };
+            let mask = stored.get(i).unwrap_or(&ring[i % LAG]);
             let mut pieces = Pieces {
                 pieces: block.as_chunks_mut::<PIECE>().0.iter_mut().zip(mask.as_chunks::<2>().0),
                 at,
                 source,
                 kept,
             };
-            if i < later {
+            if i + LAG < count {
                 let keep = decider.draw(&mut state, || {
                     pieces.apply_one::<V>();
                 });
                 while pieces.apply_one::<V>() {}
-                save(keep, mask);
+                keep.store(stored.get_mut(i + LAG).unwrap_or(&mut ring[i % LAG]));
             } else {
                 while pieces.apply_one::<V>() {}
             }
