@@ -113,10 +113,17 @@ impl Available {
 }
 
 /// What becomes of a kept element. A dropped one is +0.0.
-pub(crate) trait Kept<T>: Copy {
+pub(crate) trait Kept<T: Element>: Copy {
     /// What it is multiplied with, if with anything.
     fn factor(self) -> Option<T>;
-    fn kept(self, x: T) -> T;
+
+    #[inline(always)]
+    fn kept(self, x: T) -> T {
+        match self.factor() {
+            Some(factor) => x.times(factor),
+            None => x,
+        }
+    }
 }
 
 /// y = x, to the bit, for NaN too.
@@ -128,11 +135,6 @@ impl<T: Element> Kept<T> for Same {
     fn factor(self) -> Option<T> {
         None
     }
-
-    #[inline(always)]
-    fn kept(self, x: T) -> T {
-        x
-    }
 }
 
 /// y = x * s.
@@ -143,11 +145,6 @@ impl<T: Element> Kept<T> for Times<T> {
     #[inline(always)]
     fn factor(self) -> Option<T> {
         Some(self.0)
-    }
-
-    #[inline(always)]
-    fn kept(self, x: T) -> T {
-        x.times(self.0)
     }
 }
 

@@ -25,6 +25,7 @@ impl Lanes {
     }
 
     /// All lanes of a stream, for processors that multiply vectors of `u64`.
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     #[inline(always)]
     pub(crate) fn seeded_at_once(seed: u64, stream: u64) -> Self {
         let mut words = [0; 2 * LANES];
