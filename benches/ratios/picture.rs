@@ -17,6 +17,14 @@ const LINES: [(&str, Kind, Option<f32>, RGBColor); 5] = [
     ("multiply by a constant", Kind::Scale, None, RGBColor(0, 0, 0)),
 ];
 
+/// 1 Ki and so on would not stand at powers of ten.
+fn elements(n: &f64) -> String {
+    match *n {
+        n if n >= 1e6 => format!("{} million", n / 1e6),
+        n => n.to_string(),
+    }
+}
+
 pub fn draw(path: &Path, table: &Table) -> Result<(), Box<dyn Error>> {
     let root = SVGBackend::new(path, (840, 500)).into_drawing_area();
     root.fill(&WHITE)?;
@@ -31,14 +39,14 @@ pub fn draw(path: &Path, table: &Table) -> Result<(), Box<dyn Error>> {
         .margin_right(24)
         .x_label_area_size(48)
         .y_label_area_size(64)
-        .build_cartesian_2d((first..last).log_scale(), (0.01..10.0).log_scale())?;
+        .build_cartesian_2d((first..last).log_scale(), (0.02..100.0).log_scale())?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(RGBColor(225, 225, 225))
         .x_desc("Elements")
         .y_desc("Time an element (ns)")
-        .x_label_formatter(&|n| format!("{n:.0}"))
+        .x_label_formatter(&elements)
         .y_label_formatter(&|t| format!("{t}"))
         .label_style(("sans-serif", 15))
         .axis_desc_style(("sans-serif", 16))
