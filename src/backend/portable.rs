@@ -218,18 +218,18 @@ pub(super) fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
     !drop
 }
 
-/// A keep word from each of `G` lanes, by bit-sliced comparison (STREAM.md, section 4).
+/// A keep word from each lane, by bit-sliced comparison (STREAM.md, section 4).
 #[inline(always)]
-fn keep_words<const G: usize>(state: &mut [[u32; G]; 4], planes: Planes) -> [u32; G] {
-    let mut undecided = [!0; G];
-    let mut drop = [0; G];
+fn keep_words(state: &mut [[u32; LANES]; 4], planes: Planes) -> [u32; LANES] {
+    let mut undecided = [!0; LANES];
+    let mut drop = [0; LANES];
     let mut top = planes.top;
     let mut left = planes.count;
     loop {
         let r = step(state);
         // All ones where this bit of p is 1. Where r has the other bit than p, all is decided.
         let p = ((top as i32) >> 31) as u32;
-        for i in 0..G {
+        for i in 0..LANES {
             drop[i] |= undecided[i] & !r[i] & p;
             undecided[i] &= r[i] ^ !p;
         }
@@ -242,7 +242,7 @@ fn keep_words<const G: usize>(state: &mut [[u32; G]; 4], planes: Planes) -> [u32
     if planes.low != 0 {
         let r = step(state);
         let mut more = 0;
-        for i in 0..G {
+        for i in 0..LANES {
             let lowest = undecided[i] & undecided[i].wrapping_neg();
             drop[i] |= if r[i] < planes.low { lowest } else { 0 };
             undecided[i] ^= lowest;
@@ -261,13 +261,13 @@ fn keep_words<const G: usize>(state: &mut [[u32; G]; 4], planes: Planes) -> [u32
 /// The ties after the first of a word: a draw each, in ascending order. One word in 143 has any.
 #[cold]
 #[inline(never)]
-fn break_ties<const G: usize>(
-    mut state: [[u32; G]; 4],
-    undecided: [u32; G],
-    mut drop: [u32; G],
+fn break_ties(
+    mut state: [[u32; LANES]; 4],
+    undecided: [u32; LANES],
+    mut drop: [u32; LANES],
     low: u32,
-) -> ([[u32; G]; 4], [u32; G]) {
-    for i in 0..G {
+) -> ([[u32; LANES]; 4], [u32; LANES]) {
+    for i in 0..LANES {
         let mut lane = [[state[0][i]], [state[1][i]], [state[2][i]], [state[3][i]]];
         let mut tied = undecided[i];
         while tied != 0 {

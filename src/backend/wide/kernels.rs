@@ -104,13 +104,16 @@ pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, S: Source<T
                 kept,
             };
             if i + LAG < count {
+                // SAFETY: the caller's promise.
+                let mut apply_one = || unsafe { pieces.apply_one::<V>() };
                 let keep = decider.draw(&mut state, || {
-                    pieces.apply_one::<V>();
+                    apply_one();
                 });
-                while pieces.apply_one::<V>() {}
+                while apply_one() {}
                 keep.store(stored.get_mut(i + LAG).unwrap_or(&mut ring[i % LAG]));
             } else {
-                while pieces.apply_one::<V>() {}
+                // SAFETY: the caller's promise.
+                while unsafe { pieces.apply_one::<V>() } {}
             }
             at += BLOCK;
         }
@@ -151,10 +154,14 @@ where
     I: Iterator<Item = (&'a mut [T; PIECE], &'a [u32; 2])>,
 {
     /// Applies the next piece, if there is one.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the instructions of `V`.
     #[inline(always)]
-    fn apply_one<V: Wide>(&mut self) -> bool {
+    unsafe fn apply_one<V: Wide>(&mut self) -> bool {
         let Some((target, words)) = self.pieces.next() else { return false };
-        // SAFETY: whoever made the pieces has drawn with `V`.
+        // SAFETY: the caller's promise.
         let choose = |word, x, kept| unsafe { V::choose(word, x, kept) };
         portable::apply_from(self.at, words, self.source, target, self.kept, choose);
         self.at += PIECE;
