@@ -214,7 +214,7 @@ macro_rules! kernels {
 }
 
 kernels! {
-    /// The first `count` lanes of a stream, [`Lanes::seeded`].
+    /// Seeds the first `count` lanes, [`Lanes::seed`].
     fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize);
 
     /// `target[i] = kept(source[i])`, which no mask decides.

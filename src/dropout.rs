@@ -282,7 +282,7 @@ impl Dropout {
     }
 
     fn replay<T: Element, S: Source<T>>(&self, seed: u64, stream: u64, x: S, y: &mut [T]) {
-        let mut lanes = Lanes::seeded(seed, stream, 0);
+        let mut lanes = Lanes::EMPTY;
         if let Draws::Planes(_) = self.rate.draws() {
             self.backend().seed(&mut lanes, seed, stream, mask_words(y.len()));
         }

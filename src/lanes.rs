@@ -12,31 +12,30 @@ pub(crate) const BLOCK: usize = 32 * LANES;
 pub(crate) struct Lanes(pub(crate) [[u32; LANES]; 4]);
 
 impl Lanes {
-    /// The first `count` lanes of a stream; the others are left at zero and must not be used.
-    pub(crate) const fn seeded(seed: u64, stream: u64, count: usize) -> Self {
-        let mut lanes = Self([[0; LANES]; 4]);
+    /// No lane is seeded; none must be used.
+    pub(crate) const EMPTY: Self = Self([[0; LANES]; 4]);
+
+    /// Seeds the first `count` lanes from the start of a stream.
+    pub(crate) const fn seed(&mut self, seed: u64, stream: u64, count: usize) {
         let mut l = 0;
         while l < LANES && l < count {
             let j = 2 * l as u64;
-            lanes.set(l, state(seed_word(seed, stream, j), seed_word(seed, stream, j + 1)));
+            self.set(l, state(seed_word(seed, stream, j), seed_word(seed, stream, j + 1)));
             l += 1;
         }
-        lanes
     }
 
-    /// All lanes of a stream, for processors that multiply vectors of `u64`.
+    /// [`seed`](Self::seed) for all lanes, on processors that multiply vectors of `u64`.
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     #[inline(always)]
-    pub(crate) fn seeded_at_once(seed: u64, stream: u64) -> Self {
+    pub(crate) fn seed_at_once(&mut self, seed: u64, stream: u64) {
         let mut words = [0; 2 * LANES];
         for (j, word) in words.iter_mut().enumerate() {
             *word = seed_word(seed, stream, j as u64);
         }
-        let mut lanes = Self([[0; LANES]; 4]);
         for (l, [a, b]) in words.as_chunks().0.iter().enumerate() {
-            lanes.set(l % LANES, state(*a, *b));
+            self.set(l % LANES, state(*a, *b));
         }
-        lanes
     }
 
     /// The four state words of lane `l`, which is below [`LANES`].

@@ -40,7 +40,9 @@ impl MaskRng {
     /// The generator at the start of a stream. Costs 64 rounds of `SplitMix64`'s mixing function.
     #[must_use]
     pub const fn new(seed: u64, stream: u64) -> Self {
-        Self { lanes: Lanes::seeded(seed, stream, LANES) }
+        let mut lanes = Lanes::EMPTY;
+        lanes.seed(seed, stream, LANES);
+        Self { lanes }
     }
 
     /// Draws a mask: each element is dropped with probability [`rate.p()`](DropRate::p).
@@ -86,7 +88,7 @@ impl MaskRng {
     ///
     /// [`StateError`] if a lane is all zeros, which no generator ever is.
     pub fn from_bytes(bytes: &[u8; 256]) -> Result<Self, StateError> {
-        let mut lanes = Lanes([[0; LANES]; 4]);
+        let mut lanes = Lanes::EMPTY;
         let (words, _) = bytes.as_chunks::<4>();
         let (states, _) = words.as_chunks::<4>();
         for (lane, state) in states.iter().enumerate().take(LANES) {

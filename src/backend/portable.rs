@@ -28,7 +28,7 @@ const SINGLE: usize = if VECTORS { 4 } else { LANES };
 
 #[inline(always)]
 pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
-    *lanes = Lanes::seeded(seed, stream, count);
+    lanes.seed(seed, stream, count);
 }
 
 #[inline(always)]

@@ -189,7 +189,7 @@ macro_rules! stamp {
         #[target_feature(enable = $features)]
         pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
             if count > <$vector as Wide>::SEED_SINGLE {
-                *lanes = Lanes::seeded_at_once(seed, stream);
+                lanes.seed_at_once(seed, stream);
             } else {
                 portable::seed(lanes, seed, stream, count);
             }
