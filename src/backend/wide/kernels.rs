@@ -3,9 +3,9 @@
 //! Drawing keeps the vector units busy and applying keeps the store unit busy, so the two are
 //! interleaved: a piece of one block is applied after each plane drawn of a later block. A mask is
 //! applied two blocks after it was drawn: read back at once, its words would have to wait in the
-//! store queue behind everything before them. Measured on an AMD EPYC (Zen 4), 2026-11-23, AVX-512,
-//! 16 Ki elements, p = 0.1, nanoseconds an element: one after the other 0.075, interleaved 0.057, two
-//! blocks behind 0.054 (three 0.055); multiplying by a constant takes 0.034.
+//! store queue behind everything before them. Measured on a prototype, AMD EPYC (Zen 4), 2026-11-23,
+//! AVX-512, f32, 16 Ki elements, p = 0.1, nanoseconds an element: one after the other 0.072,
+//! interleaved 0.056, two blocks behind 0.053, three no better; multiplying by a constant takes 0.034.
 #![expect(unsafe_code, reason = "a vector's value proves its instructions: see Wide")]
 #![expect(clippy::indexing_slicing, reason = "indices are taken modulo the length")]
 
@@ -136,7 +136,7 @@ pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, S: Source<T
 /// Blocks between drawing a mask and applying it.
 const LAG: usize = 2;
 
-/// Elements applied between two planes: eight pieces a block, for at most nine planes.
+/// Elements applied between two planes: eight pieces a block, for at most eight planes.
 const PIECE: usize = 64;
 
 /// What is left to apply of a block.
