@@ -8,13 +8,20 @@
 mod avx2;
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 mod avx512;
+mod change;
 mod forced;
 mod portable;
+mod structured;
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 mod wide;
 
+pub(crate) use change::{Change, InPlace, Mapped, Source};
+#[expect(unreachable_pub, reason = "hidden types of the public trait `Rule`")]
+pub use change::{Outcome, Same, Times};
+
 use crate::element::Element;
 use crate::lanes::Lanes;
+use crate::layout::Layout;
 use crate::rate::Planes;
 
 /// An implementation of the kernels. They differ in speed and in nothing else.
@@ -112,78 +119,6 @@ impl Available {
     }
 }
 
-/// What becomes of a kept element. A dropped one is +0.0.
-pub(crate) trait Kept<T: Element>: Copy {
-    /// What it is multiplied with, if with anything.
-    fn factor(self) -> Option<T>;
-
-    #[inline(always)]
-    fn kept(self, x: T) -> T {
-        match self.factor() {
-            Some(factor) => x.times(factor),
-            None => x,
-        }
-    }
-}
-
-/// y = x, to the bit, for NaN too.
-#[derive(Clone, Copy)]
-pub(crate) struct Same;
-
-impl<T: Element> Kept<T> for Same {
-    #[inline(always)]
-    fn factor(self) -> Option<T> {
-        None
-    }
-}
-
-/// y = x * s.
-#[derive(Clone, Copy)]
-pub(crate) struct Times<T>(pub(crate) T);
-
-impl<T: Element> Kept<T> for Times<T> {
-    #[inline(always)]
-    fn factor(self) -> Option<T> {
-        Some(self.0)
-    }
-}
-
-/// Where a kernel reads: the target itself, or another slice of its length.
-pub(crate) trait Source<T>: Copy {
-    /// `N` elements from index `at`, which is where `target` lies in the whole target.
-    fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
-
-    /// Copies all of it to the whole target, to the bit.
-    fn copy_to(self, target: &mut [T]);
-}
-
-/// The target is the source.
-#[derive(Clone, Copy)]
-pub(crate) struct InPlace;
-
-impl<T: Element> Source<T> for InPlace {
-    #[inline(always)]
-    fn read<const N: usize>(self, _: usize, target: &[T; N]) -> [T; N] {
-        *target
-    }
-
-    fn copy_to(self, _: &mut [T]) {}
-}
-
-impl<T: Element> Source<T> for &[T] {
-    #[inline(always)]
-    fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
-        // Callers have compared the lengths, so there is always a chunk; this cannot panic.
-        *self.get(at..).and_then(|s| s.first_chunk()).unwrap_or(target)
-    }
-
-    fn copy_to(self, target: &mut [T]) {
-        for (y, x) in target.iter_mut().zip(self) {
-            *y = *x;
-        }
-    }
-}
-
 macro_rules! kernels {
     ($(
         $(#[$doc:meta])*
@@ -217,20 +152,24 @@ kernels! {
     /// Seeds the first `count` lanes, [`Lanes::seed`].
     fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize);
 
-    /// `target[i] = kept(source[i])`, which no mask decides.
-    fn map<T: Element, S: Source<T>, K: Kept<T>>(source: S, target: &mut [T], kept: K);
+    /// Every element as if it were kept, or as if it were dropped.
+    fn map<T: Element, C: Change<T>>(keep: bool, target: &mut [T], change: C);
 
     /// Draws keep words into `words`: word w from lane w % 16.
     fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]);
 
-    /// `target[i] = keep i ? kept(source[i]) : +0.0`, keep i being bit i % 32 of word i / 32.
-    fn apply<T: Element, S: Source<T>, K: Kept<T>>(
-        words: &[u32], source: S, target: &mut [T], kept: K,
-    );
+    /// Keeps or drops element i by bit i % 32 of word i / 32.
+    fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C);
 
     /// [`fill`](Self::fill) and [`apply`](Self::apply) in one pass. `words` is either as long as
     /// the mask or empty; if it is empty the mask is forgotten.
-    fn fill_and_apply<T: Element, S: Source<T>, K: Kept<T>>(
-        lanes: &mut Lanes, planes: Planes, words: &mut [u32], source: S, target: &mut [T], kept: K,
+    fn fill_and_apply<T: Element, C: Change<T>>(
+        lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], change: C,
+    );
+
+    /// [`apply`](Self::apply) by the bits from `first` on through a layout. The target begins at index `at`
+    /// of what `change` knows.
+    fn structured<T: Element, C: Change<T>>(
+        words: &[u32], first: usize, layout: Layout, at: usize, target: &mut [T], change: C,
     );
 }

@@ -1,23 +1,20 @@
 //! Dropout over a slice: a rate and a rule, forward, backward and at inference.
 
 mod arrays;
+mod over;
+mod rule;
 
-use crate::backend::{Available, Backend, InPlace, Same, Source, Times};
+use crate::backend::{Backend, InPlace, Mapped, Outcome, Same, Source, Times};
 use crate::element::Element;
 use crate::error::ShapeError;
-use crate::lanes::Lanes;
-use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::layout::Layout;
+use crate::mask::{MaskMut, MaskRef};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
+use crate::sampler::{Sampler, same_length};
 
-/// Where the factor stands that makes up for dropped units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Rule {
-    /// Kept units are scaled by 1 / (1 - p) in training; inference is the identity.
-    Inverted,
-    /// Kept units stay as they are; at inference all are scaled by 1 - p.
-    Classic,
-}
+pub use over::Structured;
+pub use rule::{Classic, Inverted, Rule};
 
 /// Element-wise dropout (Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural
 /// Networks from Overfitting").
@@ -70,42 +67,44 @@ pub enum Rule {
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Dropout {
-    rate: DropRate,
-    rule: Rule,
-    /// `None` asks the machine at each call.
-    backend: Option<Available>,
+pub struct Dropout<R = Inverted> {
+    sampler: Sampler,
+    rule: R,
 }
 
-impl Dropout {
+impl Dropout<Inverted> {
     /// Inverted dropout.
     #[must_use]
     pub const fn new(rate: DropRate) -> Self {
-        Self { rate, rule: Rule::Inverted, backend: None }
+        Self { sampler: Sampler::new(rate), rule: Inverted }
     }
+}
 
+impl Dropout<Classic> {
     /// Classic dropout, with its scaling at [inference](Self::infer).
     #[must_use]
     pub const fn classic(rate: DropRate) -> Self {
-        Self { rate, rule: Rule::Classic, backend: None }
+        Self { sampler: Sampler::new(rate), rule: Classic }
     }
+}
 
+impl<R: Rule> Dropout<R> {
     /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
     /// that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
-        Self { backend: Some(Available::or_portable(backend)), ..self }
+        Self { sampler: self.sampler.with_backend(backend), ..self }
     }
 
     /// The rate.
     #[must_use]
     pub const fn rate(self) -> DropRate {
-        self.rate
+        self.sampler.rate
     }
 
     /// The rule.
     #[must_use]
-    pub const fn rule(self) -> Rule {
+    pub const fn rule(self) -> R {
         self.rule
     }
 
@@ -162,13 +161,13 @@ impl Dropout {
         stream: u64,
     ) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.replay(seed, stream, x, y);
+        self.replay((seed, stream), x, y, self.forward_outcome());
         Ok(())
     }
 
     /// [`forward_replay`](Self::forward_replay) in place, which cannot fail.
     pub fn forward_replay_in_place<T: Element>(&self, x: &mut [T], seed: u64, stream: u64) {
-        self.replay(seed, stream, InPlace, x);
+        self.replay((seed, stream), InPlace, x, self.forward_outcome());
     }
 
     /// Drops by a mask of the caller's.
@@ -187,7 +186,7 @@ impl Dropout {
     ) -> Result<(), ShapeError> {
         same_length(x, y)?;
         mask.check_len(x.len())?;
-        self.apply(mask, x, y);
+        self.apply(mask, x, y, self.forward_outcome());
         Ok(())
     }
 
@@ -202,7 +201,7 @@ impl Dropout {
         mask: MaskRef<'_>,
     ) -> Result<(), ShapeError> {
         mask.check_len(x.len())?;
-        self.apply(mask, InPlace, x);
+        self.apply(mask, InPlace, x, self.forward_outcome());
         Ok(())
     }
 
@@ -217,8 +216,10 @@ impl Dropout {
         dx: &mut [T],
         mask: MaskRef<'_>,
     ) -> Result<(), ShapeError> {
-        // Dropout is linear and diagonal, so it is its own adjoint.
-        self.forward_masked(dy, dx, mask)
+        same_length(dy, dx)?;
+        mask.check_len(dy.len())?;
+        self.apply(mask, dy, dx, self.backward_outcome());
+        Ok(())
     }
 
     /// [`backward`](Self::backward) in place.
@@ -231,7 +232,9 @@ impl Dropout {
         dx: &mut [T],
         mask: MaskRef<'_>,
     ) -> Result<(), ShapeError> {
-        self.forward_masked_in_place(dx, mask)
+        mask.check_len(dx.len())?;
+        self.apply(mask, InPlace, dx, self.backward_outcome());
+        Ok(())
     }
 
     /// The gradient of [`forward_replay`](Self::forward_replay) at the same (seed, stream).
@@ -246,12 +249,14 @@ impl Dropout {
         seed: u64,
         stream: u64,
     ) -> Result<(), ShapeError> {
-        self.forward_replay(dy, dx, seed, stream)
+        same_length(dy, dx)?;
+        self.replay((seed, stream), dy, dx, self.backward_outcome());
+        Ok(())
     }
 
     /// [`backward_replay`](Self::backward_replay) in place, which cannot fail.
     pub fn backward_replay_in_place<T: Element>(&self, dx: &mut [T], seed: u64, stream: u64) {
-        self.forward_replay_in_place(dx, seed, stream);
+        self.replay((seed, stream), InPlace, dx, self.backward_outcome());
     }
 
     /// Inference: the identity for the inverted rule, y = (1 - p) * x for the classic one (and
@@ -271,82 +276,66 @@ impl Dropout {
         self.scale_for_inference(InPlace, x);
     }
 
+    /// The same over a layout: one decision for all the elements that share a mask bit.
+    #[must_use]
+    pub const fn over(self, layout: Layout) -> Structured<R> {
+        Structured::new(self, layout)
+    }
+
+    fn forward_outcome<T: Element>(&self) -> R::Forward<T> {
+        self.rule.forward(self.sampler.rate)
+    }
+
+    fn backward_outcome<T: Element>(&self) -> R::Backward<T> {
+        self.rule.backward(self.sampler.rate)
+    }
+
     fn draw<T: Element, S: Source<T>>(
         &self,
         rng: &mut MaskRng,
-        mut mask: MaskMut<'_>,
+        mask: MaskMut<'_>,
         x: S,
         y: &mut [T],
     ) {
-        mask.write(|words| self.run(&mut rng.lanes, words, x, y));
+        let change = Mapped(x, self.forward_outcome());
+        self.sampler.draw(rng, mask, y, change, Mapped(x, Same));
     }
 
-    fn replay<T: Element, S: Source<T>>(&self, seed: u64, stream: u64, x: S, y: &mut [T]) {
-        let mut lanes = Lanes::EMPTY;
-        if let Draws::Planes(_) = self.rate.draws() {
-            self.backend().seed(&mut lanes, seed, stream, mask_words(y.len()));
-        }
-        self.run(&mut lanes, &mut [], x, y);
-    }
-
-    fn run<T: Element, S: Source<T>>(
+    fn replay<T: Element, S: Source<T>>(
         &self,
-        lanes: &mut Lanes,
-        words: &mut [u32],
+        name: (u64, u64),
         x: S,
         y: &mut [T],
+        outcome: impl Outcome<T>,
     ) {
-        match self.rate.draws() {
-            Draws::KeepAll => {
-                words.fill(!0);
-                x.copy_to(y);
-            }
-            Draws::DropAll => {
-                words.fill(0);
-                y.fill(T::ZERO);
-            }
-            Draws::Planes(planes) => match self.rule {
-                Rule::Inverted => {
-                    let scale = Times(T::inverted_scale(self.rate));
-                    self.backend().fill_and_apply(lanes, planes, words, x, y, scale);
-                }
-                Rule::Classic => self.backend().fill_and_apply(lanes, planes, words, x, y, Same),
-            },
-        }
+        let (change, unchanged) = (Mapped(x, outcome), Mapped(x, Same));
+        self.sampler.replay(name, y, change, unchanged);
     }
 
-    fn apply<T: Element, S: Source<T>>(&self, mask: MaskRef<'_>, x: S, y: &mut [T]) {
-        match (self.rule, self.rate.draws()) {
-            (Rule::Inverted, Draws::DropAll) => y.fill(T::ZERO),
-            (Rule::Inverted, Draws::Planes(_)) => {
-                let scale = Times(T::inverted_scale(self.rate));
-                self.backend().apply(mask.words(), x, y, scale);
-            }
-            (Rule::Inverted, Draws::KeepAll) | (Rule::Classic, _) => {
-                self.backend().apply(mask.words(), x, y, Same);
-            }
+    fn apply<T: Element, S: Source<T>>(
+        &self,
+        mask: MaskRef<'_>,
+        x: S,
+        y: &mut [T],
+        outcome: impl Outcome<T>,
+    ) {
+        let change = Mapped(x, outcome);
+        if self.rule.decides(self.sampler.rate) {
+            self.sampler.apply(mask, y, change);
+        } else {
+            self.sampler.map(false, y, change);
         }
     }
 
     fn scale_for_inference<T: Element, S: Source<T>>(&self, x: S, y: &mut [T]) {
-        match (self.rule, self.rate.draws()) {
-            (Rule::Inverted, _) | (Rule::Classic, Draws::KeepAll) => x.copy_to(y),
-            (Rule::Classic, Draws::DropAll) => y.fill(T::ZERO),
-            (Rule::Classic, Draws::Planes(_)) => {
-                self.backend().map(x, y, Times(T::keep_probability(self.rate)));
+        match (self.rule.inference(self.sampler.rate), self.sampler.rate.draws()) {
+            (None, _) | (_, Draws::KeepAll) => {
+                self.sampler.map(true, y, Mapped(x, Same));
+            }
+            (Some(factor), draws) => {
+                let keep = !matches!(draws, Draws::DropAll);
+                self.sampler.map(keep, y, Mapped(x, Times(factor)));
             }
         }
-    }
-
-    fn backend(&self) -> Available {
-        self.backend.unwrap_or_else(Available::detect)
-    }
-}
-
-fn same_length<T>(x: &[T], y: &[T]) -> Result<(), ShapeError> {
-    if x.len() == y.len() {
-        Ok(())
-    } else {
-        Err(ShapeError::LengthMismatch { expected: x.len(), given: y.len() })
     }
 }

@@ -99,6 +99,20 @@ pub enum ShapeError {
         /// Elements of the output.
         given: usize,
     },
+    /// A slice that does not have the elements of its [`Layout`](crate::Layout), or of its shape.
+    OtherElements {
+        /// Elements of the layout.
+        expected: usize,
+        /// Elements of the slice.
+        given: usize,
+    },
+    /// A shape of more elements than a `usize` counts.
+    Overflow {
+        /// Elements so far.
+        elements: usize,
+        /// The extent that they cannot be multiplied with.
+        extent: usize,
+    },
     /// Fewer `u32` words than a mask of this many bits needs.
     TooFewWords {
         /// Words needed.
@@ -126,6 +140,16 @@ impl fmt::Display for ShapeError {
             }
             Self::LengthMismatch { expected, given } => {
                 write!(f, "lengths differ: expected {expected} elements of output, got {given}")
+            }
+            Self::OtherElements { expected, given } => {
+                write!(f, "expected the {expected} elements of the shape, got {given}")
+            }
+            Self::Overflow { elements, extent } => {
+                write!(
+                    f,
+                    "expected a shape of at most {} elements, got {elements} * {extent}",
+                    usize::MAX
+                )
             }
             Self::TooFewWords { expected, given } => {
                 write!(f, "too few mask words: expected {expected}, got {given}")

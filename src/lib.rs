@@ -22,17 +22,20 @@ mod tape;
 mod element;
 mod error;
 mod lanes;
+mod layout;
 mod mask;
 mod rate;
 mod rng;
+mod sampler;
 
 // What the machine does.
 mod backend;
 
 pub use backend::Backend;
-pub use dropout::{Dropout, Rule};
+pub use dropout::{Classic, Dropout, Inverted, Rule, Structured};
 pub use element::Element;
 pub use error::{Error, RateError, ShapeError, StateError, TapeError};
+pub use layout::Layout;
 pub use mask::{KeptRuns, Mask, MaskMut, MaskRef, mask_words};
 pub use rate::DropRate;
 pub use rng::MaskRng;

@@ -4,11 +4,12 @@ use core::fmt;
 
 use rand_core::SeedableRng;
 
-use crate::backend::{Available, Backend};
+use crate::backend::Backend;
 use crate::error::StateError;
 use crate::lanes::{LANES, Lanes};
 use crate::mask::MaskMut;
-use crate::rate::{Draws, DropRate};
+use crate::rate::DropRate;
+use crate::sampler::Sampler;
 
 /// Sixteen xoshiro128++ generators that draw masks: the mask stream, version 1.
 ///
@@ -50,23 +51,13 @@ impl MaskRng {
     /// Costs what [`Dropout`](crate::Dropout) says. At rates 0 and 1 nothing is drawn. Calls of a multiple of 512 elements can be split and
     /// joined: the masks, one after the other, are the same.
     pub fn fill(&mut self, rate: DropRate, mask: MaskMut<'_>) {
-        self.draw(Available::detect(), rate, mask);
+        Sampler::new(rate).fill(self, mask);
     }
 
     /// [`fill`](Self::fill) by a given backend, for tests and benchmarks: the mask is the same. A
     /// backend that this machine does not have is taken for [`Backend::Portable`].
     pub fn fill_with(&mut self, backend: Backend, rate: DropRate, mask: MaskMut<'_>) {
-        self.draw(Available::or_portable(backend), rate, mask);
-    }
-
-    fn draw(&mut self, backend: Available, rate: DropRate, mut mask: MaskMut<'_>) {
-        match rate.draws() {
-            Draws::KeepAll => mask.keep_all(),
-            Draws::DropAll => mask.drop_all(),
-            Draws::Planes(planes) => {
-                mask.write(|words| backend.fill(&mut self.lanes, planes, words));
-            }
-        }
+        Sampler::new(rate).with_backend(backend).fill(self, mask);
     }
 
     /// The state, for a checkpoint: for each lane s0 to s3, little-endian, which is the seed that

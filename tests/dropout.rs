@@ -4,8 +4,8 @@
 mod support;
 
 use dropout_kernels::{
-    Backend, DropRate, Dropout, Mask, MaskMut, MaskRef, MaskRng, Rule, ShapeError, drop_rate,
-    mask_words,
+    Backend, Classic, DropRate, Dropout, Inverted, Mask, MaskMut, MaskRef, MaskRng, Rule,
+    ShapeError, drop_rate, mask_words,
 };
 use support::guarded::Guarded;
 use support::number::{Number, bits, same};
@@ -15,29 +15,45 @@ use support::{LENGTHS, rates};
 const SEED: u64 = 42;
 const STREAM: u64 = 7;
 
+/// A rule by its formula, forward and backward, for the threshold t.
+trait Formula: Rule {
+    fn kept<T: Number>(t: u64, x: T) -> T;
+}
+
+impl Formula for Inverted {
+    fn kept<T: Number>(t: u64, x: T) -> T {
+        match t {
+            0 => x,
+            t if t == 1 << 40 => T::ZERO,
+            t => x.multiply(T::reference_scale(t)),
+        }
+    }
+}
+
+impl Formula for Classic {
+    fn kept<T: Number>(_: u64, x: T) -> T {
+        x
+    }
+}
+
 /// What dropout makes of `x`, from the formulas.
-fn expected<T: Number>(rule: Rule, rate: DropRate, keep: &[bool], x: &[T]) -> Vec<T> {
-    let t = rate.threshold();
-    let of_kept = |x: T| match rule {
-        Rule::Inverted if t == 1 << 40 => T::ZERO,
-        Rule::Inverted if t != 0 => x.multiply(T::reference_scale(t)),
-        _ => x,
-    };
-    x.iter().zip(keep).map(|(x, keep)| if *keep { of_kept(*x) } else { T::ZERO }).collect()
+fn expected<T: Number, R: Formula>(rate: DropRate, keep: &[bool], x: &[T]) -> Vec<T> {
+    let of = |(x, keep): (&T, &bool)| if *keep { R::kept(rate.threshold(), *x) } else { T::ZERO };
+    x.iter().zip(keep).map(of).collect()
 }
 
 /// What a way to drop is given, and what it has to leave behind.
-struct Case<'a, T> {
-    dropout: Dropout,
+struct Case<'a, T, R> {
+    dropout: Dropout<R>,
     x: &'a [T],
     offset: usize,
 }
 
 /// A way to drop: from x to y, or in place if there is no x.
-type Way<T> = fn(&Dropout, Option<&[T]>, &mut [T], MaskMut<'_>, &mut MaskRng);
+type Way<T, R> = fn(&Dropout<R>, Option<&[T]>, &mut [T], MaskMut<'_>, &mut MaskRng);
 
 /// Ways that draw, and store the mask.
-fn storing<T: Number>() -> [Way<T>; 1] {
+fn storing<T: Number, R: Rule>() -> [Way<T, R>; 1] {
     [|dropout, x, y, mask, rng| {
         match x {
             Some(x) => dropout.forward(x, y, mask, rng),
@@ -48,7 +64,7 @@ fn storing<T: Number>() -> [Way<T>; 1] {
 }
 
 /// Ways that take a mask as it is.
-fn masked<T: Number>() -> [Way<T>; 2] {
+fn masked<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     [
         |dropout, x, y, mask, _| {
             match x {
@@ -68,7 +84,7 @@ fn masked<T: Number>() -> [Way<T>; 2] {
 }
 
 /// Ways without a mask.
-fn replayed<T: Number>() -> [Way<T>; 2] {
+fn replayed<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     [
         |dropout, x, y, _, _| match x {
             Some(x) => dropout.forward_replay(x, y, SEED, STREAM).expect("lengths agree"),
@@ -81,9 +97,9 @@ fn replayed<T: Number>() -> [Way<T>; 2] {
     ]
 }
 
-impl<T: Number> Case<'_, T> {
+impl<T: Number, R: Formula> Case<'_, T, R> {
     /// Runs one way in and out of place; `words` is the mask before, `after` the mask after.
-    fn run(&self, way: Way<T>, words: &[u32], after: &[u32], y: &[T], rng_after: &MaskRng) {
+    fn run(&self, way: Way<T, R>, words: &[u32], after: &[u32], y: &[T], rng_after: &MaskRng) {
         for in_place in [true, false] {
             let n = self.x.len();
             let mut mask = Guarded::new(words, self.offset, 0xDEAD_BEEF);
@@ -113,14 +129,14 @@ impl<T: Number> Case<'_, T> {
 
     /// Every way at one rate, rule, length and offset.
     fn check(&self) {
-        let (n, rate, rule) = (self.x.len(), self.dropout.rate(), self.dropout.rule());
+        let (n, rate) = (self.x.len(), self.dropout.rate());
         let fresh = MaskRng::new(SEED, STREAM);
         let mut reference = Reference::new(SEED, STREAM);
         let keep = reference.mask(rate.threshold(), n);
         let words = pack(&keep);
         let moved = MaskRng::from_bytes(&reference.to_bytes()).expect("a generator's state");
         let garbage = vec![0x5A5A_5A5A; words.len()];
-        let y = expected(rule, rate, &keep, self.x);
+        let y = expected::<T, R>(rate, &keep, self.x);
         for way in storing() {
             self.run(way, &garbage, &words, &y, &moved);
         }
@@ -133,7 +149,7 @@ impl<T: Number> Case<'_, T> {
         if let (Some(last), used @ 1..) = (words.last_mut(), n % 32) {
             *last |= !0 << used;
         }
-        let y = expected(rule, rate, &brought, self.x);
+        let y = expected::<T, R>(rate, &brought, self.x);
         for way in masked() {
             self.run(way, &words, &words, &y, &fresh);
         }
@@ -141,15 +157,13 @@ impl<T: Number> Case<'_, T> {
 }
 
 /// Every combination over one element type.
-fn check_all<T: Number>() {
+fn check_all<T: Number, R: Formula>(dropout: impl Fn(DropRate) -> Dropout<R>) {
     for backend in Backend::available() {
         for rate in rates() {
-            for dropout in [Dropout::new(rate), Dropout::classic(rate)] {
-                for (i, n) in LENGTHS.into_iter().enumerate() {
-                    let x = T::values(n);
-                    let dropout = dropout.with_backend(backend);
-                    Case { dropout, x: &x, offset: i % 4 }.check();
-                }
+            for (i, n) in LENGTHS.into_iter().enumerate() {
+                let x = T::values(n);
+                let dropout = dropout(rate).with_backend(backend);
+                Case { dropout, x: &x, offset: i % 4 }.check();
             }
         }
     }
@@ -157,12 +171,14 @@ fn check_all<T: Number>() {
 
 #[test]
 fn every_way_drops_f32_as_the_reference() {
-    check_all::<f32>();
+    check_all::<f32, _>(Dropout::new);
+    check_all::<f32, _>(Dropout::classic);
 }
 
 #[test]
 fn every_way_drops_f64_as_the_reference() {
-    check_all::<f64>();
+    check_all::<f64, _>(Dropout::new);
+    check_all::<f64, _>(Dropout::classic);
 }
 
 #[test]
@@ -174,6 +190,21 @@ fn every_offset_drops_alike() {
                 Case { dropout, x: &f32::values(n), offset }.check();
                 Case { dropout, x: &f64::values(n), offset }.check();
             }
+        }
+    }
+}
+
+/// `y` is what x becomes at inference.
+fn check_inference<T: Number, R: Rule>(dropout: Dropout<R>, x: &[T], y: &[T]) {
+    for backend in Backend::available() {
+        let dropout = dropout.with_backend(backend);
+        let mut out = Guarded::new(&vec![T::ONE; x.len()], 1, T::GUARD);
+        dropout.infer(x, out.slice()).expect("lengths agree");
+        let mut in_place = Guarded::new(x, 2, T::GUARD);
+        dropout.infer_in_place(in_place.slice());
+        for target in [&mut out, &mut in_place] {
+            assert!(target.slice().iter().zip(y).all(|(a, b)| same(*a, *b)));
+            assert!(target.intact(|a, b| a.bits() == b.bits()));
         }
     }
 }
@@ -190,20 +221,8 @@ fn inference_is_the_identity_or_scales_by_1_minus_p() {
                     t if t == 1 << 40 => vec![T::ZERO; n],
                     t => x.iter().map(|x| x.multiply(T::reference_keep(t))).collect(),
                 };
-                let both = [(Dropout::new(rate), &x), (Dropout::classic(rate), &classic)];
-                for (backend, (dropout, y)) in
-                    Backend::available().flat_map(|backend| both.map(|both| (backend, both)))
-                {
-                    let dropout = dropout.with_backend(backend);
-                    let mut out = Guarded::new(&vec![T::ONE; n], 1, T::GUARD);
-                    dropout.infer(&x, out.slice()).expect("lengths agree");
-                    let mut in_place = Guarded::new(&x, 2, T::GUARD);
-                    dropout.infer_in_place(in_place.slice());
-                    for target in [&mut out, &mut in_place] {
-                        assert!(target.slice().iter().zip(y).all(|(a, b)| same(*a, *b)));
-                        assert!(target.intact(|a, b| a.bits() == b.bits()));
-                    }
-                }
+                check_inference(Dropout::new(rate), &x, &x);
+                check_inference(Dropout::classic(rate), &x, &classic);
             }
         }
     }
@@ -213,11 +232,12 @@ fn inference_is_the_identity_or_scales_by_1_minus_p() {
 
 /// The array forms against the slice forms, for one length.
 macro_rules! arrays {
-    ($($n:literal),*) => {$({
+    ($dropout:expr, $($n:literal),*) => {$({
         const N: usize = $n;
         let values: [f32; N] = f32::values(N).try_into().expect("N values");
         for rate in rates() {
-            for dropout in [Dropout::new(rate), Dropout::classic(rate)] {
+            let dropout = $dropout(rate);
+            {
                 let (mut mask, mut mask2) = (Mask::<{ mask_words(N) }>::new(), Mask::new());
                 let (mut rng, mut rng2) = (MaskRng::new(SEED, 0), MaskRng::new(SEED, 0));
                 let (mut x, mut y) = (values, [1f32; N]);
@@ -240,14 +260,14 @@ macro_rules! arrays {
                 let brought = Mask::from_words([0x0F0F_3355; mask_words(N)]);
                 let view = brought.view(N).expect("mask_words(N) words");
                 dropout.forward_masked(&values, &mut wanted, view).expect("lengths agree");
-                let out: [fn(&Dropout, &[f32; N], &mut [f32; N], &Mask<{ mask_words(N) }>); 2] =
+                let out: [fn(&Dropout<_>, &[f32; N], &mut [f32; N], &Mask<{ mask_words(N) }>); 2] =
                     [Dropout::forward_masked_array, Dropout::backward_array];
                 for way in out {
                     y = [1.0; N];
                     way(&dropout, &values, &mut y, &brought);
                     assert_eq!(bits(&y), bits(&wanted));
                 }
-                let in_place: [fn(&Dropout, &mut [f32; N], &Mask<{ mask_words(N) }>); 2] =
+                let in_place: [fn(&Dropout<_>, &mut [f32; N], &Mask<{ mask_words(N) }>); 2] =
                     [Dropout::forward_masked_array_in_place, Dropout::backward_array_in_place];
                 for way in in_place {
                     x = values;
@@ -265,7 +285,8 @@ macro_rules! arrays {
 
 #[test]
 fn arrays_are_dropped_as_slices() {
-    arrays!(0, 1, 31, 32, 33, 64, 511, 512, 513, 1000);
+    arrays!(Dropout::new, 0, 1, 31, 32, 33, 64, 511, 512, 513, 1000);
+    arrays!(Dropout::classic, 0, 1, 31, 32, 33, 64, 511, 512, 513, 1000);
 }
 
 /// Calls `act` on slices of the given lengths and checks the error, and that nothing has changed.
@@ -274,17 +295,15 @@ fn refused(
     error: ShapeError,
     act: impl Fn(&Dropout, &[f32], &mut [f32], MaskMut<'_>, &mut MaskRng) -> Result<(), ShapeError>,
 ) {
-    for rate in rates() {
-        for dropout in [Dropout::new(rate), Dropout::classic(rate)] {
-            let (x, mut y) = (vec![1.5; x_len], vec![2.5; y_len]);
-            let mut words = vec![0x1234_5678; mask_words(mask_len)];
-            let mut rng = MaskRng::new(SEED, STREAM);
-            let mask = MaskMut::new(&mut words, mask_len).expect("mask_words(n) words");
-            assert_eq!(act(&dropout, &x, &mut y, mask, &mut rng), Err(error));
-            assert!(y.iter().all(|y| *y == 2.5));
-            assert!(words.iter().all(|w| *w == 0x1234_5678));
-            assert_eq!(rng, MaskRng::new(SEED, STREAM));
-        }
+    for dropout in rates().map(Dropout::new) {
+        let (x, mut y) = (vec![1.5; x_len], vec![2.5; y_len]);
+        let mut words = vec![0x1234_5678; mask_words(mask_len)];
+        let mut rng = MaskRng::new(SEED, STREAM);
+        let mask = MaskMut::new(&mut words, mask_len).expect("mask_words(n) words");
+        assert_eq!(act(&dropout, &x, &mut y, mask, &mut rng), Err(error));
+        assert!(y.iter().all(|y| *y == 2.5));
+        assert!(words.iter().all(|w| *w == 0x1234_5678));
+        assert_eq!(rng, MaskRng::new(SEED, STREAM));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The gradient of a scalar loss through a two-layer network with dropout, against central finite
 //! differences of the same loss: forward and backward have to agree on the mask and on the scale.
 
-use dropout_kernels::{Dropout, Mask, MaskRef, MaskRng, drop_rate, mask_words};
+use dropout_kernels::{Dropout, Mask, MaskRef, MaskRng, Rule, drop_rate, mask_words};
 
 const INPUTS: usize = 40;
 const HIDDEN: usize = 33;
@@ -11,10 +11,10 @@ const MASK_HIDDEN: usize = mask_words(HIDDEN);
 type Weights = [[f64; INPUTS]; HIDDEN];
 
 /// x -> dropout -> W -> tanh -> dropout -> v . h, squared.
-struct Network {
+struct Network<R> {
     w: Weights,
     v: [f64; HIDDEN],
-    dropout: Dropout,
+    dropout: Dropout<R>,
 }
 
 /// How a step gets its masks, in both directions.
@@ -29,8 +29,8 @@ fn brought<const W: usize>() -> Mask<W> {
     Mask::from_words([0xB3A5_9C3E; W])
 }
 
-impl Network {
-    fn new(dropout: Dropout) -> Self {
+impl<R: Rule> Network<R> {
+    fn new(dropout: Dropout<R>) -> Self {
         let wave = |i: usize, j: usize| (i as f64 * 1.3 + j as f64 * 0.7 + 0.1).sin() * 0.4;
         Self {
             w: std::array::from_fn(|i| std::array::from_fn(|j| wave(i, j))),
@@ -99,38 +99,39 @@ fn close(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-7 * (1.0 + a.abs().max(b.abs()))
 }
 
+/// Backward of one dropout, with its masks from everywhere.
+fn check<R: Rule>(dropout: Dropout<R>) {
+    let x: [f64; INPUTS] = std::array::from_fn(|i| (i as f64 * 0.9).cos());
+    for masks in [Masks::Stored, Masks::Replayed, Masks::Brought] {
+        let network = Network::new(dropout);
+        let (loss, dx, dw) = network.run(masks, &x);
+        assert!(loss > 0.0, "a loss of zero would prove nothing");
+        let flows = dx.iter().filter(|d| **d != 0.0).count();
+        assert!(0 < flows, "a gradient of zero would prove nothing");
+        for (j, dx) in dx.iter().enumerate() {
+            let wanted = difference(|step| {
+                let mut x = x;
+                x[j] += step;
+                network.run(masks, &x).0
+            });
+            assert!(close(*dx, wanted), "{dropout:?} {masks:?} x {j}: {dx} not {wanted}");
+        }
+        for (i, j) in [(0, 0), (3, 39), (7, 12), (16, 31), (32, 32)] {
+            let wanted = difference(|step| {
+                let mut network = Network::new(dropout);
+                network.w[i][j] += step;
+                network.run(masks, &x).0
+            });
+            let dw = dw[i][j];
+            assert!(close(dw, wanted), "{dropout:?} {masks:?} w {i} {j}: {dw} not {wanted}");
+        }
+    }
+}
+
 #[test]
 fn backward_is_the_gradient_of_forward() {
-    let x: [f64; INPUTS] = std::array::from_fn(|i| (i as f64 * 0.9).cos());
     for rate in [drop_rate!(0.0), drop_rate!(0.1), drop_rate!(0.5), drop_rate!(0.9)] {
-        for dropout in [Dropout::new(rate), Dropout::classic(rate)] {
-            for masks in [Masks::Stored, Masks::Replayed, Masks::Brought] {
-                let network = Network::new(dropout);
-                let (loss, dx, dw) = network.run(masks, &x);
-                assert!(loss > 0.0, "a loss of zero would prove nothing");
-                let flows = dx.iter().filter(|d| **d != 0.0).count();
-                assert!(0 < flows, "a gradient of zero would prove nothing");
-                for (j, dx) in dx.iter().enumerate() {
-                    let wanted = difference(|step| {
-                        let mut x = x;
-                        x[j] += step;
-                        network.run(masks, &x).0
-                    });
-                    assert!(close(*dx, wanted), "{dropout:?} {masks:?} x {j}: {dx} not {wanted}");
-                }
-                for (i, j) in [(0, 0), (3, 39), (7, 12), (16, 31), (32, 32)] {
-                    let wanted = difference(|step| {
-                        let mut network = Network::new(dropout);
-                        network.w[i][j] += step;
-                        network.run(masks, &x).0
-                    });
-                    let dw = dw[i][j];
-                    assert!(
-                        close(dw, wanted),
-                        "{dropout:?} {masks:?} w {i} {j}: {dw} not {wanted}"
-                    );
-                }
-            }
-        }
+        check(Dropout::new(rate));
+        check(Dropout::classic(rate));
     }
 }

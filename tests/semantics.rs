@@ -3,14 +3,20 @@
 
 mod support;
 
-use dropout_kernels::{Backend, DropRate, Dropout, Element, Mask, MaskRng, drop_rate, mask_words};
-use support::number::{Number, bits};
+use dropout_kernels::{
+    Backend, DropRate, Dropout, Element, Mask, MaskRng, Rule, drop_rate, mask_words,
+};
+use support::number::{Number, bits, same};
 
 const N: usize = 1100;
 const WORDS: usize = mask_words(N);
 
 /// A step of training with a stored mask: y, dx, the mask and the generator afterwards.
-fn train<T: Number>(dropout: Dropout, x: &[T], dy: &[T]) -> (Vec<T>, Vec<T>, Mask<WORDS>, MaskRng) {
+fn train<T: Number, R: Rule>(
+    dropout: Dropout<R>,
+    x: &[T],
+    dy: &[T],
+) -> (Vec<T>, Vec<T>, Mask<WORDS>, MaskRng) {
     let mut mask = Mask::new();
     let mut rng = MaskRng::new(1, 2);
     let (mut y, mut dx) = (x.to_vec(), dy.to_vec());
@@ -21,13 +27,13 @@ fn train<T: Number>(dropout: Dropout, x: &[T], dy: &[T]) -> (Vec<T>, Vec<T>, Mas
     (y, dx, mask, rng)
 }
 
-fn dropouts(rate: DropRate) -> impl Iterator<Item = Dropout> {
-    Backend::available()
-        .flat_map(move |b| [Dropout::new(rate), Dropout::classic(rate)].map(|d| d.with_backend(b)))
+/// On every backend.
+fn everywhere<R: Rule>(dropout: Dropout<R>) -> impl Iterator<Item = Dropout<R>> {
+    Backend::available().map(move |backend| dropout.with_backend(backend))
 }
 
 /// y and dx by every way to draw: stored or replayed, in place or from one slice to another.
-fn every_draw<T: Number>(dropout: Dropout, x: &[T]) -> [Vec<T>; 4] {
+fn every_draw<T: Number, R: Rule>(dropout: Dropout<R>, x: &[T]) -> [Vec<T>; 4] {
     let (y, dx, ..) = train(dropout, x, x);
     let (mut in_place, mut out) = (x.to_vec(), vec![T::ONE; x.len()]);
     dropout.forward_replay_in_place(&mut in_place, 1, 2);
@@ -37,11 +43,14 @@ fn every_draw<T: Number>(dropout: Dropout, x: &[T]) -> [Vec<T>; 4] {
 
 #[test]
 fn at_p_0_the_output_has_the_bits_of_the_input() {
-    fn check<T: Number>(x: &[T]) {
-        for dropout in dropouts(DropRate::ZERO) {
-            for y in every_draw(dropout, x) {
+    fn check<T: Number, R: Rule>(dropout: Dropout<R>, x: &[T]) {
+        for dropout in everywhere(dropout) {
+            let [y, dx, in_place, out] = every_draw(dropout, x);
+            for y in [y, in_place, out] {
                 assert_eq!(bits(&y), bits(x));
             }
+            // The stored mask is a mask like any: backward multiplies by 1.
+            assert!(dx.iter().zip(x).all(|(dx, x)| same(*dx, *x)));
             let (_, _, mask, rng) = train(dropout, x, x);
             assert_eq!(mask.view(N).expect("N bits").count_kept(), N);
             assert_eq!(rng, MaskRng::new(1, 2));
@@ -51,16 +60,18 @@ fn at_p_0_the_output_has_the_bits_of_the_input() {
     let mut x = f32::values(N);
     x[17] = f32::from_bits(0x7F80_0001);
     x[1099] = f32::from_bits(0xFFA0_0001);
-    check(&x);
+    check(Dropout::new(DropRate::ZERO), &x);
+    check(Dropout::classic(DropRate::ZERO), &x);
     let mut x = f64::values(N);
     x[17] = f64::from_bits(0x7FF0_0000_0000_0001);
-    check(&x);
+    check(Dropout::new(DropRate::ZERO), &x);
+    check(Dropout::classic(DropRate::ZERO), &x);
 }
 
 #[test]
 fn at_p_1_all_is_positive_zero() {
-    fn check<T: Number>() {
-        for dropout in dropouts(DropRate::ONE) {
+    fn check<T: Number, R: Rule>(dropout: Dropout<R>) {
+        for dropout in everywhere(dropout) {
             for y in every_draw(dropout, &T::values(N)) {
                 assert!(y.iter().all(|y| y.bits() == 0));
             }
@@ -69,24 +80,28 @@ fn at_p_1_all_is_positive_zero() {
             assert_eq!(rng, MaskRng::new(1, 2));
         }
     }
-    check::<f32>();
-    check::<f64>();
+    check::<f32, _>(Dropout::new(DropRate::ONE));
+    check::<f64, _>(Dropout::new(DropRate::ONE));
+    check::<f32, _>(Dropout::classic(DropRate::ONE));
+    check::<f64, _>(Dropout::classic(DropRate::ONE));
 }
 
 /// At p = 0 too; and at p = 1 the inverted rule has no scale, so all is zero.
 #[test]
 fn a_mask_of_the_callers_decides_alone() {
     let mask = Mask::<1>::from_words([0b01]);
-    for (dropout, y) in [
-        (Dropout::new(DropRate::ZERO), [3.0, 0.0]),
-        (Dropout::classic(DropRate::ZERO), [3.0, 0.0]),
-        (Dropout::classic(DropRate::ONE), [3.0, 0.0]),
-        (Dropout::new(DropRate::ONE), [0.0, 0.0]),
-    ] {
+    let dropped = |dropout: &dyn Fn(&mut [f32; 2], &Mask<1>)| {
         let mut x = [3f32, f32::NAN];
-        dropout.forward_masked_array_in_place(&mut x, &mask);
-        assert_eq!(x, y);
-    }
+        dropout(&mut x, &mask);
+        x
+    };
+    let inverted = |rate| dropped(&|x, m| Dropout::new(rate).forward_masked_array_in_place(x, m));
+    let classic =
+        |rate| dropped(&|x, m| Dropout::classic(rate).forward_masked_array_in_place(x, m));
+    assert_eq!(inverted(DropRate::ZERO), [3.0, 0.0]);
+    assert_eq!(classic(DropRate::ZERO), [3.0, 0.0]);
+    assert_eq!(classic(DropRate::ONE), [3.0, 0.0]);
+    assert_eq!(inverted(DropRate::ONE), [0.0, 0.0]);
 }
 
 /// The sizes that the README states.
@@ -99,8 +114,8 @@ fn the_memory_is_what_was_said() {
 
 #[test]
 fn a_dropped_element_is_positive_zero_whatever_it_was() {
-    fn check<T: Number>() {
-        for dropout in dropouts(drop_rate!(0.5)) {
+    fn check<T: Number, R: Rule>(dropout: Dropout<R>) {
+        for dropout in everywhere(dropout) {
             for awkward in T::AWKWARD {
                 let (y, dx, mask, _) = train(dropout, &[awkward; N], &[awkward; N]);
                 for (i, keep) in mask.view(N).expect("N bits").iter().enumerate() {
@@ -109,8 +124,10 @@ fn a_dropped_element_is_positive_zero_whatever_it_was() {
             }
         }
     }
-    check::<f32>();
-    check::<f64>();
+    check::<f32, _>(Dropout::new(drop_rate!(0.5)));
+    check::<f64, _>(Dropout::new(drop_rate!(0.5)));
+    check::<f32, _>(Dropout::classic(drop_rate!(0.5)));
+    check::<f64, _>(Dropout::classic(drop_rate!(0.5)));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod reference;
 
 use arbitrary::Arbitrary;
-use dropout_kernels::{Backend, DropRate, Dropout, MaskMut, MaskRng, mask_words};
+use dropout_kernels::{Backend, DropRate, Dropout, MaskMut, MaskRng, Rule, mask_words};
 use libfuzzer_sys::fuzz_target;
 use reference::{Reference, pack};
 
@@ -27,7 +27,15 @@ fn same(a: f32, b: f32) -> bool {
 fuzz_target!(|input: Input| {
     let t = input.threshold % ((1 << 40) + 1);
     let rate = DropRate::from_threshold(t).expect("at most 2^40");
-    let dropout = if input.classic { Dropout::classic(rate) } else { Dropout::new(rate) };
+    if input.classic {
+        check(&input, Dropout::classic(rate), 1.0);
+    } else {
+        check(&input, Dropout::new(rate), if t == 0 { 1.0 } else { rate.scale_f32() });
+    }
+});
+
+fn check<R: Rule>(input: &Input, dropout: Dropout<R>, scale: f32) {
+    let t = dropout.rate().threshold();
     let (n, offset) = (usize::from(input.length % 2100), usize::from(input.offset % 16));
     let mut values: Vec<f32> = input.bits.iter().map(|b| f32::from_bits(*b)).collect();
     values.push(1.5);
@@ -36,7 +44,6 @@ fuzz_target!(|input: Input| {
 
     let mut textbook = Reference::new(input.seed, input.stream);
     let keep = textbook.mask(t, n);
-    let scale = if input.classic || t == 0 { 1.0 } else { rate.scale() as f32 };
     let wanted: Vec<f32> =
         x.iter().zip(&keep).map(|(x, keep)| if *keep { x * scale } else { 0.0 }).collect();
     let right = |y: &[f32]| y.iter().zip(&wanted).all(|(a, b)| same(*a, *b));
@@ -63,4 +70,4 @@ fuzz_target!(|input: Input| {
         dropout.forward_replay(x, y, input.seed, input.stream).expect("lengths");
         assert!(right(y));
     }
-});
+}

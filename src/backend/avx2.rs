@@ -11,9 +11,10 @@ use core::arch::x86::*;
 use core::arch::x86_64::*;
 
 use super::wide::{self, Wide};
-use super::{Kept, Source, portable};
+use super::{Change, portable, structured};
 use crate::element::Element;
 use crate::lanes::{LANES, Lanes};
+use crate::layout::Layout;
 use crate::rate::Planes;
 
 wide::stamp!(Vector, "avx2");

@@ -12,9 +12,10 @@ use core::arch::x86_64::*;
 use core::mem::transmute_copy;
 
 use super::wide::{self, Wide};
-use super::{Kept, Source, portable};
+use super::{Change, portable, structured};
 use crate::element::Element;
 use crate::lanes::{LANES, Lanes};
+use crate::layout::Layout;
 use crate::rate::Planes;
 
 wide::stamp!(Vector, "avx512f,avx512bw,avx512dq,avx512vl");
@@ -86,31 +87,35 @@ unsafe impl Wide for Vector {
     /// By mask registers loaded from the word: the compiler's choice for the portable code, a broadcast
     /// and a test against a table, costs a tenth of the whole.
     #[inline(always)]
-    unsafe fn choose<T: Element, K: Kept<T>>(word: u32, x: [T; 32], kept: K) -> [T; 32] {
+    unsafe fn choose<T: Element, C: Change<T>>(
+        word: u32,
+        at: usize,
+        target: &[T; 32],
+        change: C,
+    ) -> [T; 32] {
+        let (x, dropped) = (change.read(at, target), change.dropped(at, target));
         // SAFETY: the caller's promise for the instructions. Elements are sealed to f32 and f64, told
         // apart by their size, so both types of each copy are plain numbers of the same size.
         unsafe {
             if size_of::<T>() == 4 {
+                let mut y: [__m512; 2] = transmute_copy(&x);
+                let dropped: [__m512; 2] = transmute_copy(&dropped);
+                let factor = change.factor().map(|factor| _mm512_set1_ps(transmute_copy(&factor)));
                 let masks = [word as u16, (word >> 16) as u16];
-                let mut x: [__m512; 2] = transmute_copy(&x);
-                let factor = kept.factor().map(|factor| _mm512_set1_ps(transmute_copy(&factor)));
-                for (x, mask) in x.iter_mut().zip(masks) {
-                    *x = match factor {
-                        Some(factor) => _mm512_maskz_mul_ps(mask, *x, factor),
-                        None => _mm512_maskz_mov_ps(mask, *x),
-                    };
+                for ((y, dropped), mask) in y.iter_mut().zip(dropped).zip(masks) {
+                    let kept = factor.map_or(*y, |factor| _mm512_mul_ps(*y, factor));
+                    *y = _mm512_mask_blend_ps(mask, dropped, kept);
                 }
-                transmute_copy(&x)
+                transmute_copy(&y)
             } else {
-                let mut x: [__m512d; 4] = transmute_copy(&x);
-                let factor = kept.factor().map(|factor| _mm512_set1_pd(transmute_copy(&factor)));
-                for (x, mask) in x.iter_mut().zip(word.to_le_bytes()) {
-                    *x = match factor {
-                        Some(factor) => _mm512_maskz_mul_pd(mask, *x, factor),
-                        None => _mm512_maskz_mov_pd(mask, *x),
-                    };
+                let mut y: [__m512d; 4] = transmute_copy(&x);
+                let dropped: [__m512d; 4] = transmute_copy(&dropped);
+                let factor = change.factor().map(|factor| _mm512_set1_pd(transmute_copy(&factor)));
+                for ((y, dropped), mask) in y.iter_mut().zip(dropped).zip(word.to_le_bytes()) {
+                    let kept = factor.map_or(*y, |factor| _mm512_mul_pd(*y, factor));
+                    *y = _mm512_mask_blend_pd(mask, dropped, kept);
                 }
-                transmute_copy(&x)
+                transmute_copy(&y)
             }
         }
     }

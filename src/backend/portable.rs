@@ -5,9 +5,12 @@
 //! at a time, with the state in registers.
 #![expect(clippy::indexing_slicing, reason = "indices run over the lengths of arrays")]
 
-use super::{Kept, Source};
+use core::iter;
+
+use super::{Change, structured};
 use crate::element::Element;
 use crate::lanes::{BLOCK, LANES, Lanes, step};
+use crate::layout::Layout;
 use crate::rate::Planes;
 
 /// Whether the target has vectors at compile time. `--cfg dropout_kernels_backend="scalar"` denies it,
@@ -32,11 +35,42 @@ pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
 }
 
 #[inline(always)]
-pub(super) fn map<T: Element, S: Source<T>, K: Kept<T>>(source: S, target: &mut [T], kept: K) {
-    for (at, target) in target.iter_mut().enumerate() {
-        let [x] = source.read(at, &[*target]);
-        *target = kept.kept(x);
+pub(super) fn map<T: Element, C: Change<T>>(keep: bool, target: &mut [T], change: C) {
+    map_from(keep, 0, target, change);
+}
+
+/// `target` begins at index `at` of what `change` knows.
+#[inline(always)]
+pub(super) fn map_from<T: Element, C: Change<T>>(
+    keep: bool,
+    mut at: usize,
+    target: &mut [T],
+    change: C,
+) {
+    let mut tail = target;
+    if VECTORS {
+        let (whole, rest) = tail.as_chunks_mut::<32>();
+        for target in whole {
+            *target = if keep { kept(at, target, change) } else { change.dropped(at, target) };
+            at += 32;
+        }
+        tail = rest;
     }
+    for target in tail.as_chunks_mut::<1>().0 {
+        *target = if keep { kept(at, target, change) } else { change.dropped(at, target) };
+        at += 1;
+    }
+}
+
+/// What all of `target` becomes where it is kept.
+#[inline(always)]
+fn kept<T: Element, C: Change<T>, const N: usize>(at: usize, target: &[T; N], change: C) -> [T; N] {
+    // `map` on an array would go through memory.
+    let mut x = change.read(at, target);
+    for x in &mut x {
+        *x = change.kept(*x);
+    }
+    x
 }
 
 #[inline(always)]
@@ -51,13 +85,12 @@ pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     }
 }
 
-pub(super) fn fill_and_apply<T: Element, S: Source<T>, K: Kept<T>>(
+pub(super) fn fill_and_apply<T: Element, C: Change<T>>(
     lanes: &mut Lanes,
     planes: Planes,
     words: &mut [u32],
-    source: S,
     target: &mut [T],
-    kept: K,
+    change: C,
 ) {
     let mut stored = words.chunks_mut(LANES);
     let mut at = 0;
@@ -66,9 +99,9 @@ pub(super) fn fill_and_apply<T: Element, S: Source<T>, K: Kept<T>>(
         let count = block.len().div_ceil(32);
         if count > SINGLE {
             let drawn = draw(lanes, planes, count);
-            by_word(at, words, source, block, kept, choose, |l| drawn[l % LANES]);
+            by_word(at, words, block, change, choose, |l| drawn[l % LANES]);
         } else {
-            by_word(at, words, source, block, kept, choose, |l| draw_one(lanes, planes, l));
+            by_word(at, words, block, change, choose, |l| draw_one(lanes, planes, l));
         }
         at += BLOCK;
     }
@@ -76,13 +109,12 @@ pub(super) fn fill_and_apply<T: Element, S: Source<T>, K: Kept<T>>(
 
 /// At most a block, a word at a time: each is stored, and applied to its elements, when `draw` gives it.
 #[inline(always)]
-pub(super) fn by_word<T: Element, S: Source<T>, K: Kept<T>>(
+pub(super) fn by_word<T: Element, C: Change<T>>(
     mut at: usize,
     words: &mut [u32],
-    source: S,
     target: &mut [T],
-    kept: K,
-    choose: impl Fn(u32, [T; 32], K) -> [T; 32],
+    change: C,
+    choose: impl Fn(u32, usize, &[T; 32], C) -> [T; 32],
     mut draw: impl FnMut(usize) -> u32,
 ) {
     let mut words = words.iter_mut();
@@ -91,18 +123,25 @@ pub(super) fn by_word<T: Element, S: Source<T>, K: Kept<T>>(
         if let Some(word) = words.next() {
             *word = keep;
         }
-        apply_from(at, &[keep], source, target, kept, &choose);
+        apply_from(at, iter::once(keep), target, change, &choose);
         at += 32;
     }
 }
 
-pub(super) fn apply<T: Element, S: Source<T>, K: Kept<T>>(
+pub(super) fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C) {
+    apply_from(0, words.iter().copied(), target, change, choose);
+}
+
+#[inline(always)]
+pub(super) fn structured<T: Element, C: Change<T>>(
     words: &[u32],
-    source: S,
+    first: usize,
+    layout: Layout,
+    at: usize,
     target: &mut [T],
-    kept: K,
+    change: C,
 ) {
-    apply_from(0, words, source, target, kept, choose);
+    structured::apply(words, first, layout, at, target, change, choose);
 }
 
 /// Each word as `draw` gives it.
@@ -124,43 +163,47 @@ const BITS: [u32; 32] = {
     bits
 };
 
-/// Drops what `word` drops, and the other elements become what `kept` says.
+/// What 32 elements become whose bits are those of `word`.
 #[inline(always)]
-pub(super) fn choose<T: Element, K: Kept<T>>(word: u32, x: [T; 32], kept: K) -> [T; 32] {
-    let mut y = [T::ZERO; 32];
+pub(super) fn choose<T: Element, C: Change<T>>(
+    word: u32,
+    at: usize,
+    target: &[T; 32],
+    change: C,
+) -> [T; 32] {
+    let (mut y, dropped) = (change.read(at, target), change.dropped(at, target));
     for i in 0..32 {
         // The product stands outside the choice, so that the choice is a select.
-        let product = kept.kept(x[i]);
-        y[i] = if word & BITS[i] != 0 { product } else { T::ZERO };
+        let product = change.kept(y[i]);
+        y[i] = if word & BITS[i] != 0 { product } else { dropped[i] };
     }
     y
 }
 
-/// `target` begins at index `at` of the source.
+/// `target` begins at index `at` of what `change` knows; a word decides 32 elements.
 #[inline(always)]
-pub(super) fn apply_from<T: Element, S: Source<T>, K: Kept<T>>(
+pub(super) fn apply_from<T: Element, C: Change<T>>(
     mut at: usize,
-    words: &[u32],
-    source: S,
+    words: impl Iterator<Item = u32>,
     target: &mut [T],
-    kept: K,
-    choose: impl Fn(u32, [T; 32], K) -> [T; 32],
+    change: C,
+    choose: impl Fn(u32, usize, &[T; 32], C) -> [T; 32],
 ) {
-    let mut words = words.iter();
+    let mut words = words;
     let mut tail = target;
     if VECTORS {
         let (whole, rest) = tail.as_chunks_mut::<32>();
-        for (target, &word) in whole.iter_mut().zip(&mut words) {
-            *target = choose(word, source.read(at, target), kept);
+        for (target, word) in whole.iter_mut().zip(&mut words) {
+            *target = choose(word, at, target, change);
             at += 32;
         }
         tail = rest;
     }
-    for (target, &word) in tail.chunks_mut(32).zip(words) {
+    for (target, word) in tail.chunks_mut(32).zip(words) {
         let mut word = word;
-        for target in target {
-            let [x] = source.read(at, &[*target]);
-            *target = if word & 1 != 0 { kept.kept(x) } else { T::ZERO };
+        for target in target.as_chunks_mut::<1>().0 {
+            *target =
+                if word & 1 != 0 { kept(at, target, change) } else { change.dropped(at, target) };
             word >>= 1;
             at += 1;
         }

@@ -8,7 +8,7 @@
 
 pub(super) mod kernels;
 
-use super::{Kept, portable};
+use super::{Change, portable};
 use crate::element::Element;
 use crate::lanes::{LANES, Lanes};
 use crate::rate::Planes;
@@ -65,8 +65,13 @@ pub(super) unsafe trait Wide: Copy {
     ///
     /// The processor has this type's instructions.
     #[inline(always)]
-    unsafe fn choose<T: Element, K: Kept<T>>(word: u32, x: [T; 32], kept: K) -> [T; 32] {
-        portable::choose(word, x, kept)
+    unsafe fn choose<T: Element, C: Change<T>>(
+        word: u32,
+        at: usize,
+        target: &[T; 32],
+        change: C,
+    ) -> [T; 32] {
+        portable::choose(word, at, target, change)
     }
 }
 
@@ -196,12 +201,8 @@ macro_rules! stamp {
         }
 
         #[target_feature(enable = $features)]
-        pub(super) fn map<T: Element, S: Source<T>, K: Kept<T>>(
-            source: S,
-            target: &mut [T],
-            kept: K,
-        ) {
-            portable::map(source, target, kept);
+        pub(super) fn map<T: Element, C: Change<T>>(keep: bool, target: &mut [T], change: C) {
+            portable::map(keep, target, change);
         }
 
         #[target_feature(enable = $features)]
@@ -211,31 +212,41 @@ macro_rules! stamp {
         }
 
         #[target_feature(enable = $features)]
-        pub(super) fn apply<T: Element, S: Source<T>, K: Kept<T>>(
-            words: &[u32],
-            source: S,
-            target: &mut [T],
-            kept: K,
-        ) {
+        pub(super) fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C) {
             // SAFETY: the function has the features.
-            unsafe { wide::kernels::apply::<$vector, T, S, K>(words, source, target, kept) }
+            unsafe { wide::kernels::apply::<$vector, T, C>(words, target, change) }
         }
 
         #[target_feature(enable = $features)]
-        pub(super) fn fill_and_apply<T: Element, S: Source<T>, K: Kept<T>>(
+        pub(super) fn fill_and_apply<T: Element, C: Change<T>>(
             lanes: &mut Lanes,
             planes: Planes,
             words: &mut [u32],
-            source: S,
             target: &mut [T],
-            kept: K,
+            change: C,
         ) {
             // SAFETY: the function has the features.
             unsafe {
-                wide::kernels::fill_and_apply::<$vector, T, S, K>(
-                    lanes, planes, words, source, target, kept,
+                wide::kernels::fill_and_apply::<$vector, T, C>(
+                    lanes, planes, words, target, change,
                 );
             }
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn structured<T: Element, C: Change<T>>(
+            words: &[u32],
+            first: usize,
+            layout: Layout,
+            at: usize,
+            target: &mut [T],
+            change: C,
+        ) {
+            let choose = |word, at, x: &_, change| {
+                // SAFETY: the function has the features.
+                unsafe { <$vector>::choose(word, at, x, change) }
+            };
+            structured::apply(words, first, layout, at, target, change, choose);
         }
     };
 }

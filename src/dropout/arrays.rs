@@ -2,7 +2,7 @@
 //!
 //! What works in place on a slice alone cannot fail either, so it has no form here.
 
-use super::Dropout;
+use super::{Dropout, Rule};
 use crate::backend::InPlace;
 use crate::element::Element;
 use crate::mask::Mask;
@@ -21,7 +21,7 @@ use crate::rng::MaskRng;
 ///     &mut MaskRng::new(0, 0),
 /// );
 /// ```
-impl Dropout {
+impl<R: Rule> Dropout<R> {
     /// [`forward`](Self::forward) for arrays.
     pub fn forward_array<T: Element, const N: usize, const W: usize>(
         &self,
@@ -51,7 +51,7 @@ impl Dropout {
         seed: u64,
         stream: u64,
     ) {
-        self.replay(seed, stream, x.as_slice(), y);
+        self.replay((seed, stream), x.as_slice(), y, self.forward_outcome());
     }
 
     /// [`forward_masked`](Self::forward_masked) for arrays.
@@ -61,7 +61,7 @@ impl Dropout {
         y: &mut [T; N],
         mask: &Mask<W>,
     ) {
-        self.apply(mask.of_array::<N>(), x.as_slice(), y);
+        self.apply(mask.of_array::<N>(), x.as_slice(), y, self.forward_outcome());
     }
 
     /// [`forward_masked_in_place`](Self::forward_masked_in_place) for arrays.
@@ -70,7 +70,7 @@ impl Dropout {
         x: &mut [T; N],
         mask: &Mask<W>,
     ) {
-        self.apply(mask.of_array::<N>(), InPlace, x);
+        self.apply(mask.of_array::<N>(), InPlace, x, self.forward_outcome());
     }
 
     /// [`backward`](Self::backward) for arrays.
@@ -80,7 +80,7 @@ impl Dropout {
         dx: &mut [T; N],
         mask: &Mask<W>,
     ) {
-        self.forward_masked_array(dy, dx, mask);
+        self.apply(mask.of_array::<N>(), dy.as_slice(), dx, self.backward_outcome());
     }
 
     /// [`backward_in_place`](Self::backward_in_place) for arrays.
@@ -89,7 +89,7 @@ impl Dropout {
         dx: &mut [T; N],
         mask: &Mask<W>,
     ) {
-        self.forward_masked_array_in_place(dx, mask);
+        self.apply(mask.of_array::<N>(), InPlace, dx, self.backward_outcome());
     }
 
     /// [`backward_replay`](Self::backward_replay) for arrays.
@@ -100,7 +100,7 @@ impl Dropout {
         seed: u64,
         stream: u64,
     ) {
-        self.forward_replay_array(dy, dx, seed, stream);
+        self.replay((seed, stream), dy.as_slice(), dx, self.backward_outcome());
     }
 
     /// [`infer`](Self::infer) for arrays.

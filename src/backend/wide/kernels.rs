@@ -10,7 +10,7 @@
 #![expect(clippy::indexing_slicing, reason = "indices are taken modulo the length")]
 
 use super::{Decider, State, Wide};
-use crate::backend::{Kept, Source, portable};
+use crate::backend::{Change, portable};
 use crate::element::Element;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::rate::Planes;
@@ -71,13 +71,12 @@ unsafe fn draw_some<V: Wide>(lanes: &mut Lanes, planes: Planes, count: usize) ->
 ///
 /// The processor has the instructions of `V`.
 #[inline(always)]
-pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, S: Source<T>, K: Kept<T>>(
+pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, C: Change<T>>(
     lanes: &mut Lanes,
     planes: Planes,
     words: &mut [u32],
-    source: S,
     target: &mut [T],
-    kept: K,
+    change: C,
 ) {
     let (blocks, rest) = target.as_chunks_mut::<BLOCK>();
     // No words at all if the mask is not to be stored.
@@ -100,8 +99,7 @@ pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, S: Source<T
             let mut pieces = Pieces {
                 pieces: block.as_chunks_mut::<PIECE>().0.iter_mut().zip(mask.as_chunks::<2>().0),
                 at,
-                source,
-                kept,
+                change,
             };
             if i + LAG < count {
                 // SAFETY: the caller's promise.
@@ -120,16 +118,16 @@ pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, S: Source<T
         state.store(lanes);
     }
     // SAFETY: the caller's promise.
-    let choose = |word, x, kept| unsafe { V::choose(word, x, kept) };
+    let choose = |word, at, x: &_, change| unsafe { V::choose(word, at, x, change) };
     let count = rest.len().div_ceil(32);
     if count > V::SINGLE {
         // SAFETY: the caller's promise.
         let drawn = unsafe { draw_some::<V>(lanes, planes, count) };
         let draw = |l| drawn[l % LANES];
-        portable::by_word(at, rest_stored, source, rest, kept, choose, draw);
+        portable::by_word(at, rest_stored, rest, change, choose, draw);
     } else {
         let draw = |l| portable::draw_one(lanes, planes, l);
-        portable::by_word(at, rest_stored, source, rest, kept, choose, draw);
+        portable::by_word(at, rest_stored, rest, change, choose, draw);
     }
 }
 
@@ -140,16 +138,15 @@ const LAG: usize = 2;
 const PIECE: usize = 64;
 
 /// What is left to apply of a block.
-struct Pieces<I, S, K> {
+struct Pieces<I, C> {
     /// Targets and their mask words.
     pieces: I,
     /// Where the next one lies in the whole target.
     at: usize,
-    source: S,
-    kept: K,
+    change: C,
 }
 
-impl<'a, T: Element, S: Source<T>, K: Kept<T>, I> Pieces<I, S, K>
+impl<'a, T: Element, C: Change<T>, I> Pieces<I, C>
 where
     I: Iterator<Item = (&'a mut [T; PIECE], &'a [u32; 2])>,
 {
@@ -162,8 +159,8 @@ where
     unsafe fn apply_one<V: Wide>(&mut self) -> bool {
         let Some((target, words)) = self.pieces.next() else { return false };
         // SAFETY: the caller's promise.
-        let choose = |word, x, kept| unsafe { V::choose(word, x, kept) };
-        portable::apply_from(self.at, words, self.source, target, self.kept, choose);
+        let choose = |word, at, x: &_, change| unsafe { V::choose(word, at, x, change) };
+        portable::apply_from(self.at, words.iter().copied(), target, self.change, choose);
         self.at += PIECE;
         true
     }
@@ -173,13 +170,12 @@ where
 ///
 /// The processor has the instructions of `V`.
 #[inline(always)]
-pub(in crate::backend) unsafe fn apply<V: Wide, T: Element, S: Source<T>, K: Kept<T>>(
+pub(in crate::backend) unsafe fn apply<V: Wide, T: Element, C: Change<T>>(
     words: &[u32],
-    source: S,
     target: &mut [T],
-    kept: K,
+    change: C,
 ) {
     // SAFETY: the caller's promise.
-    let choose = |word, x, kept| unsafe { V::choose(word, x, kept) };
-    portable::apply_from(0, words, source, target, kept, choose);
+    let choose = |word, at, x: &_, change| unsafe { V::choose(word, at, x, change) };
+    portable::apply_from(0, words.iter().copied(), target, change, choose);
 }

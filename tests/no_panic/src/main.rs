@@ -8,8 +8,8 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use dropout_kernels::{
-    Backend, DropRate, Dropout, Element, Error, Mask, MaskMut, MaskRef, MaskRng, MaskTape,
-    RateError, ShapeError, StateError, TapeError, mask_words, tape_words,
+    Backend, DropRate, Dropout, Element, Error, Layout, Mask, MaskMut, MaskRef, MaskRng, MaskTape,
+    RateError, Rule, ShapeError, StateError, TapeError, mask_words, tape_words,
 };
 use rand_core::SeedableRng;
 
@@ -30,7 +30,7 @@ extern "C" fn _start() -> ! {
 }
 
 /// Every public function, on values that the compiler does not know.
-fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
+fn all<T: Element>(x: [T; 100]) -> Result<(), Error> {
     let rate = match black_box(0u8) {
         0 => DropRate::new(black_box(0.1))?,
         1 => DropRate::from_ratio(black_box(1), black_box(10))?,
@@ -38,8 +38,12 @@ fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
     };
     black_box((rate.p(), rate.scale(), rate.scale_f32(), rate.threshold(), rate < DropRate::ONE));
     black_box((mask_words(black_box(9)), tape_words(black_box(&[1, 2]))));
-    let dropout =
-        if black_box(true) { Dropout::new(rate) } else { Dropout::classic(black_box(rate)) };
+    rule(Dropout::new(rate), x)?;
+    rule(Dropout::classic(rate), x)
+}
+
+/// Every way to drop by one rule.
+fn rule<T: Element, R: Rule>(dropout: Dropout<R>, mut x: [T; 100]) -> Result<(), Error> {
     let dropout = dropout.with_backend(black_box(Backend::detect()));
     black_box((dropout.rule(), Backend::available().count(), Backend::detect().name()));
     let mut rng = MaskRng::new(black_box(1), black_box(2));
@@ -64,7 +68,11 @@ fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
     Ok(())
 }
 
-fn slices<T: Element>(dropout: &Dropout, x: &mut [T], rng: &mut MaskRng) -> Result<(), Error> {
+fn slices<T: Element, R: Rule>(
+    dropout: &Dropout<R>,
+    x: &mut [T],
+    rng: &mut MaskRng,
+) -> Result<(), Error> {
     let n = black_box(70usize);
     let (x, y) = x.split_at_mut_checked(black_box(50)).unwrap_or_default();
     let mut words = black_box([3u32; 4]);
@@ -84,6 +92,33 @@ fn slices<T: Element>(dropout: &Dropout, x: &mut [T], rng: &mut MaskRng) -> Resu
     dropout.backward_replay_in_place(x, black_box(1), black_box(2));
     dropout.infer(x, y)?;
     dropout.infer_in_place(x);
+
+    let [g, r, w, i] = black_box([1, 2, 3, 4]);
+    let shapes = [
+        Layout::new(g, r, w, i)?,
+        Layout::channels_first(g, r, &[w, i])?,
+        Layout::channels_last(g, &[r, w], i)?,
+        Layout::time_major(g, r, w)?,
+        Layout::batch_major(g, r, w)?,
+        Layout::samples(g, r)?,
+        Layout::vocabulary(g, r)?,
+        Layout::elementwise(g),
+        Layout::whole(g),
+    ];
+    for layout in black_box(shapes) {
+        let over = dropout.over(layout);
+        black_box((over.dropout().rule(), layout.elements(), layout.mask_words()));
+        over.forward(x, y, mask.reborrow(), rng)?;
+        over.forward_in_place(x, mask.reborrow(), rng)?;
+        over.forward_replay(x, y, black_box(1), black_box(2))?;
+        over.forward_replay_in_place(x, black_box(1), black_box(2))?;
+        over.forward_masked(x, y, other)?;
+        over.forward_masked_in_place(x, other)?;
+        over.backward(x, y, other)?;
+        over.backward_in_place(x, other)?;
+        over.backward_replay(x, y, black_box(1), black_box(2))?;
+        over.backward_replay_in_place(x, black_box(1), black_box(2))?;
+    }
 
     rng.fill(dropout.rate(), mask.reborrow());
     rng.fill_with(black_box(Backend::Portable), dropout.rate(), mask.reborrow());
@@ -132,6 +167,7 @@ fn show<const W: usize>(
     let errors = black_box([
         Error::Rate(RateError::Negative { given: -0.5 }),
         Error::Shape(ShapeError::MaskTooLong { expected, given }),
+        Error::Shape(ShapeError::Overflow { elements: expected, extent: given }),
         Error::State(StateError::ZeroLane { lane: 3 }),
         Error::Tape(TapeError::Full { expected, given }),
     ]);

@@ -1,0 +1,105 @@
+//! What a kernel makes of its target: what a kept element becomes, and what a dropped one.
+
+use crate::element::Element;
+
+/// What becomes of x: y = keep ? x * factor : dropped.
+pub trait Outcome<T: Element>: Copy {
+    /// What a kept element is multiplied with, if with anything.
+    fn factor(self) -> Option<T>;
+
+    /// What stands where it is dropped.
+    #[inline(always)]
+    fn dropped(self) -> T {
+        T::ZERO
+    }
+}
+
+/// y = keep ? x : +0.0, to the bit, for NaN too.
+#[derive(Clone, Copy, Debug)]
+pub struct Same;
+
+impl<T: Element> Outcome<T> for Same {
+    #[inline(always)]
+    fn factor(self) -> Option<T> {
+        None
+    }
+}
+
+/// y = keep ? x * s : +0.0.
+#[derive(Clone, Copy, Debug)]
+pub struct Times<T>(pub(crate) T);
+
+impl<T: Element> Outcome<T> for Times<T> {
+    #[inline(always)]
+    fn factor(self) -> Option<T> {
+        Some(self.0)
+    }
+}
+
+/// Where a kernel reads: the target itself, or another slice of its length.
+pub(crate) trait Source<T>: Copy {
+    /// `N` elements from index `at`, which is where `target` lies in the whole target.
+    fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
+}
+
+/// The target is the source.
+#[derive(Clone, Copy)]
+pub(crate) struct InPlace;
+
+impl<T: Element> Source<T> for InPlace {
+    #[inline(always)]
+    fn read<const N: usize>(self, _: usize, target: &[T; N]) -> [T; N] {
+        *target
+    }
+}
+
+impl<T: Element> Source<T> for &[T] {
+    #[inline(always)]
+    fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
+        // Callers have compared the lengths, so there is always a chunk; this cannot panic.
+        *self.get(at..).and_then(|s| s.first_chunk()).unwrap_or(target)
+    }
+}
+
+/// All that a kernel has to know of the numbers: y = keep ? x * factor : dropped, where x and what stands
+/// for dropped elements may differ from place to place.
+pub(crate) trait Change<T: Element>: Copy {
+    /// The x of `target`, which lies at index `at` of the whole target.
+    fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
+
+    /// What a kept element is multiplied with, if with anything.
+    fn factor(self) -> Option<T>;
+
+    /// What becomes of x where it is kept.
+    #[inline(always)]
+    fn kept(self, x: T) -> T {
+        match self.factor() {
+            Some(factor) => x.times(factor),
+            None => x,
+        }
+    }
+
+    /// What stands in `target`, at index `at` of the whole, where it is dropped.
+    fn dropped<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
+}
+
+/// Elements from a source, with an outcome each.
+#[derive(Clone, Copy)]
+pub(crate) struct Mapped<S, O>(pub(crate) S, pub(crate) O);
+
+impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
+    #[inline(always)]
+    fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
+        self.0.read(at, target)
+    }
+
+    #[inline(always)]
+    fn factor(self) -> Option<T> {
+        self.1.factor()
+    }
+
+    #[inline(always)]
+    fn dropped<const N: usize>(self, _: usize, _: &[T; N]) -> [T; N] {
+        [self.1.dropped(); N]
+    }
+}

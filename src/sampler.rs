@@ -1,0 +1,196 @@
+//! Masks at a rate, drawn, replayed or brought, and what they make of a slice: what every variant does.
+
+use crate::backend::{Available, Backend, Change};
+use crate::element::Element;
+use crate::error::ShapeError;
+use crate::lanes::{BLOCK, LANES, Lanes};
+use crate::layout::Layout;
+use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::rate::{Draws, DropRate};
+use crate::rng::MaskRng;
+
+/// A rate, and who draws at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Sampler {
+    pub(crate) rate: DropRate,
+    /// `None` asks the machine at each call.
+    backend: Option<Available>,
+}
+
+impl Sampler {
+    pub(crate) const fn new(rate: DropRate) -> Self {
+        Self { rate, backend: None }
+    }
+
+    /// A backend that this machine does not have is taken for the portable one.
+    pub(crate) fn with_backend(self, backend: Backend) -> Self {
+        Self { backend: Some(Available::or_portable(backend)), ..self }
+    }
+
+    #[inline]
+    pub(crate) fn backend(self) -> Available {
+        self.backend.unwrap_or_else(Available::detect)
+    }
+
+    /// Draws a mask, stores it, and applies it. `unchanged` stands for `change` where p = 0.
+    pub(crate) fn draw<T: Element>(
+        self,
+        rng: &mut MaskRng,
+        mut mask: MaskMut<'_>,
+        y: &mut [T],
+        change: impl Change<T>,
+        unchanged: impl Change<T>,
+    ) {
+        mask.write(|words| self.run(&mut rng.lanes, words, y, change, unchanged));
+    }
+
+    /// The same from a new generator at (seed, stream), with a mask that is not stored.
+    pub(crate) fn replay<T: Element>(
+        self,
+        (seed, stream): (u64, u64),
+        y: &mut [T],
+        change: impl Change<T>,
+        unchanged: impl Change<T>,
+    ) {
+        let mut lanes = Lanes::EMPTY;
+        if let Draws::Planes(_) = self.rate.draws() {
+            self.backend().seed(&mut lanes, seed, stream, mask_words(y.len()));
+        }
+        self.run(&mut lanes, &mut [], y, change, unchanged);
+    }
+
+    /// Applies a mask of `y`'s length.
+    pub(crate) fn apply<T: Element>(self, mask: MaskRef<'_>, y: &mut [T], change: impl Change<T>) {
+        self.backend().apply(mask.words(), y, change);
+    }
+
+    /// Every element as if it were kept, or as if it were dropped.
+    pub(crate) fn map<T: Element>(self, keep: bool, y: &mut [T], change: impl Change<T>) {
+        self.backend().map(keep, y, change);
+    }
+
+    fn run<T: Element>(
+        self,
+        lanes: &mut Lanes,
+        words: &mut [u32],
+        y: &mut [T],
+        change: impl Change<T>,
+        unchanged: impl Change<T>,
+    ) {
+        match self.rate.draws() {
+            Draws::KeepAll => {
+                words.fill(!0);
+                self.map(true, y, unchanged);
+            }
+            Draws::DropAll => {
+                words.fill(0);
+                self.map(false, y, change);
+            }
+            Draws::Planes(planes) => {
+                self.backend().fill_and_apply(lanes, planes, words, y, change);
+            }
+        }
+    }
+
+    /// Draws a mask that is not applied yet.
+    pub(crate) fn fill(self, rng: &mut MaskRng, mut mask: MaskMut<'_>) {
+        match self.rate.draws() {
+            Draws::KeepAll => mask.keep_all(),
+            Draws::DropAll => mask.drop_all(),
+            Draws::Planes(planes) => {
+                mask.write(|words| self.backend().fill(&mut rng.lanes, planes, words));
+            }
+        }
+    }
+
+    /// [`draw`](Self::draw) through a layout, whose lengths `mask` and `y` have.
+    pub(crate) fn draw_over<T: Element>(
+        self,
+        layout: Layout,
+        rng: &mut MaskRng,
+        mut mask: MaskMut<'_>,
+        y: &mut [T],
+        change: impl Change<T>,
+        unchanged: impl Change<T>,
+    ) {
+        let layout = layout.simplest();
+        match (self.rate.draws(), layout) {
+            (Draws::Planes(_), Layout { repeat: 1, run: 1, .. }) => {
+                self.draw(rng, mask, y, change, unchanged);
+            }
+            (Draws::Planes(_), _) => {
+                self.fill(rng, mask.reborrow());
+                self.apply_over(layout, mask.as_ref(), y, change);
+            }
+            (Draws::KeepAll, _) => {
+                mask.keep_all();
+                self.map(true, y, unchanged);
+            }
+            (Draws::DropAll, _) => {
+                mask.drop_all();
+                self.map(false, y, change);
+            }
+        }
+    }
+
+    /// [`replay`](Self::replay) through a layout of `y`'s length: 512 bits of mask at a time, applied wherever
+    /// they hold.
+    pub(crate) fn replay_over<T: Element>(
+        self,
+        layout: Layout,
+        (seed, stream): (u64, u64),
+        y: &mut [T],
+        change: impl Change<T>,
+        unchanged: impl Change<T>,
+    ) {
+        let layout = layout.simplest();
+        let planes = match (self.rate.draws(), layout) {
+            (Draws::Planes(planes), Layout { groups, repeat, width, run })
+                if repeat != 1 || run != 1 =>
+            {
+                (planes, groups * width)
+            }
+            _ => return self.replay((seed, stream), y, change, unchanged),
+        };
+        let (planes, bits) = planes;
+        let backend = self.backend();
+        let mut lanes = Lanes::EMPTY;
+        backend.seed(&mut lanes, seed, stream, mask_words(bits));
+        let mut block = [0; LANES];
+        let mut first = 0;
+        while first < bits {
+            let count = BLOCK.min(bits - first);
+            let words = block.get_mut(..mask_words(count)).unwrap_or_default();
+            backend.fill(&mut lanes, planes, words);
+            for part in layout.parts(first, count) {
+                let target = y.get_mut(part.elements.clone()).unwrap_or_default();
+                let at = part.elements.start;
+                backend.structured(words, part.bit - first, part.layout, at, target, change);
+            }
+            first += count;
+        }
+    }
+
+    /// Applies a mask of the layout's bits through it.
+    pub(crate) fn apply_over<T: Element>(
+        self,
+        layout: Layout,
+        mask: MaskRef<'_>,
+        y: &mut [T],
+        change: impl Change<T>,
+    ) {
+        match layout.simplest() {
+            Layout { repeat: 1, run: 1, .. } => self.apply(mask, y, change),
+            layout => self.backend().structured(mask.words(), 0, layout, 0, y, change),
+        }
+    }
+}
+
+/// Input and output of one length.
+pub(crate) fn same_length<T>(x: &[T], y: &[T]) -> Result<(), ShapeError> {
+    if x.len() == y.len() {
+        Ok(())
+    } else {
+        Err(ShapeError::LengthMismatch { expected: x.len(), given: y.len() })
+    }
+}

@@ -1,0 +1,320 @@
+//! Dropout over a layout against its definition: element (g, r, w, i) takes mask bit g * width + w. Every way to
+//! drop, every backend, both element types, guards around every slice; and every shape that does not fit.
+
+mod support;
+
+use dropout_kernels::{
+    Backend, DropRate, Dropout, Layout, MaskMut, MaskRef, MaskRng, Rule, ShapeError, Structured,
+    drop_rate, mask_words,
+};
+use support::guarded::Guarded;
+use support::number::{Number, bits, same};
+use support::reference::{Reference, pack};
+
+const SEED: u64 = 3;
+const STREAM: u64 = 11;
+
+/// (groups, repeat, width, run): every way that a kernel treats apart. Rows below, at and above a word, and
+/// above a block of masks; runs below, at and above what is filled as a whole; nothing at all.
+const SHAPES: [[usize; 4]; 30] = [
+    [1, 1, 700, 1],
+    [3, 1, 200, 1],
+    [1, 4, 5, 1],
+    [3, 4, 5, 1],
+    [2, 7, 31, 1],
+    [2, 7, 32, 1],
+    [2, 7, 33, 1],
+    [3, 3, 64, 1],
+    [3, 3, 65, 1],
+    [2, 2, 511, 1],
+    [2, 3, 512, 1],
+    [2, 2, 513, 1],
+    [1, 3, 1100, 1],
+    [1, 1, 40, 2],
+    [1, 1, 33, 7],
+    [2, 1, 9, 31],
+    [2, 1, 9, 32],
+    [2, 1, 9, 33],
+    [2, 1, 300, 3],
+    [1, 1, 600, 49],
+    [1, 1, 1, 1000],
+    [5, 1, 1, 70],
+    [5, 3, 1, 20],
+    [2, 3, 4, 5],
+    [2, 3, 4, 40],
+    [2, 2, 520, 2],
+    [0, 3, 4, 5],
+    [2, 0, 4, 5],
+    [2, 3, 0, 5],
+    [2, 3, 4, 0],
+];
+
+fn layout([groups, repeat, width, run]: [usize; 4]) -> Layout {
+    Layout::new(groups, repeat, width, run).expect("a small shape")
+}
+
+/// The flags of all elements, from those of the bits.
+fn spread([groups, repeat, width, run]: [usize; 4], keep: &[bool]) -> Vec<bool> {
+    let mut all = vec![];
+    for g in 0..groups {
+        for _ in 0..repeat {
+            for w in 0..width {
+                all.extend(std::iter::repeat_n(keep[g * width + w], run));
+            }
+        }
+    }
+    all
+}
+
+/// From x to y, or in place if there is no x.
+type Way<T, R> =
+    fn(&Structured<R>, Option<&[T]>, &mut [T], MaskMut<'_>, &mut MaskRng) -> Result<(), ShapeError>;
+
+fn storing<T: Number, R: Rule>() -> [Way<T, R>; 1] {
+    [|d, x, y, mask, rng| match x {
+        Some(x) => d.forward(x, y, mask, rng),
+        None => d.forward_in_place(y, mask, rng),
+    }]
+}
+
+fn masked<T: Number, R: Rule>() -> [Way<T, R>; 2] {
+    [
+        |d, x, y, mask, _| match x {
+            Some(x) => d.forward_masked(x, y, mask.as_ref()),
+            None => d.forward_masked_in_place(y, mask.as_ref()),
+        },
+        |d, x, y, mask, _| match x {
+            Some(x) => d.backward(x, y, mask.as_ref()),
+            None => d.backward_in_place(y, mask.as_ref()),
+        },
+    ]
+}
+
+fn replayed<T: Number, R: Rule>() -> [Way<T, R>; 2] {
+    [
+        |d, x, y, _, _| match x {
+            Some(x) => d.forward_replay(x, y, SEED, STREAM),
+            None => d.forward_replay_in_place(y, SEED, STREAM),
+        },
+        |d, x, y, _, _| match x {
+            Some(x) => d.backward_replay(x, y, SEED, STREAM),
+            None => d.backward_replay_in_place(y, SEED, STREAM),
+        },
+    ]
+}
+
+struct Case<'a, T, R> {
+    dropout: Structured<R>,
+    x: &'a [T],
+    offset: usize,
+}
+
+impl<T: Number, R: Rule> Case<'_, T, R> {
+    fn run(&self, way: Way<T, R>, words: &[u32], after: &[u32], y: &[T], rng_after: &MaskRng) {
+        for in_place in [true, false] {
+            let mut mask = Guarded::new(words, self.offset, 0xDEAD_BEEF);
+            let before = if in_place { self.x.to_vec() } else { vec![T::ONE; self.x.len()] };
+            let mut target = Guarded::new(&before, self.offset, T::GUARD);
+            let mut rng = MaskRng::new(SEED, STREAM);
+            let told = format!("{:?} in place {in_place}", self.dropout);
+            let mask_view = MaskMut::new(mask.slice(), self.dropout.layout().mask_bits());
+            let mask_view = mask_view.expect("the layout's words");
+            way(&self.dropout, (!in_place).then_some(self.x), target.slice(), mask_view, &mut rng)
+                .expect("lengths agree");
+            for (i, (given, wanted)) in target.slice().iter().zip(y).enumerate() {
+                assert!(same(*given, *wanted), "{told} element {i}: {given:?}, not {wanted:?}");
+            }
+            assert_eq!(mask.slice(), after, "{told}");
+            assert_eq!(rng, *rng_after, "{told}");
+            assert!(mask.intact(|a, b| a == b), "{told}");
+            assert!(target.intact(|a, b| a.bits() == b.bits()), "{told}");
+        }
+    }
+
+    /// Every way; `kept` is what becomes of a kept element.
+    fn check(&self, shape: [usize; 4], kept: impl Fn(T) -> T) {
+        let bits = self.dropout.layout().mask_bits();
+        assert_eq!(bits, shape[0] * shape[2]);
+        assert_eq!(self.x.len(), shape.iter().product::<usize>());
+        let expected = |keep: &[bool]| -> Vec<T> {
+            let of = |(x, keep): (&T, bool)| if keep { kept(*x) } else { T::ZERO };
+            self.x.iter().zip(spread(shape, keep)).map(of).collect()
+        };
+        let fresh = MaskRng::new(SEED, STREAM);
+        let mut reference = Reference::new(SEED, STREAM);
+        let keep = reference.mask(self.dropout.dropout().rate().threshold(), bits);
+        let words = pack(&keep);
+        let moved = MaskRng::from_bytes(&reference.to_bytes()).expect("a generator's state");
+        let garbage = vec![0x5A5A_5A5A; words.len()];
+        for way in storing() {
+            self.run(way, &garbage, &words, &expected(&keep), &moved);
+        }
+        for way in replayed() {
+            self.run(way, &garbage, &garbage, &expected(&keep), &fresh);
+        }
+        let brought: Vec<_> = (0..bits).map(|i| i * i % 7 < 3).collect();
+        let mut words = pack(&brought);
+        if let (Some(last), used @ 1..) = (words.last_mut(), bits % 32) {
+            *last |= !0 << used;
+        }
+        for way in masked() {
+            self.run(way, &words, &words, &expected(&brought), &fresh);
+        }
+    }
+}
+
+fn check_all<T: Number>() {
+    for backend in Backend::available() {
+        for rate in [drop_rate!(0.1), drop_rate!(0.5), drop_rate!(0.0)] {
+            for (i, shape) in SHAPES.into_iter().enumerate() {
+                let (layout, offset) = (layout(shape), i % 4);
+                let x = T::values(layout.elements());
+                let scale = T::reference_scale(rate.threshold());
+                let dropout = Dropout::new(rate).with_backend(backend).over(layout);
+                Case { dropout, x: &x, offset }.check(shape, |x| x.multiply(scale));
+                let dropout = Dropout::classic(rate).with_backend(backend).over(layout);
+                Case { dropout, x: &x, offset }.check(shape, |x| x);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_layout_drops_f32_as_its_definition() {
+    check_all::<f32>();
+}
+
+#[test]
+fn every_layout_drops_f64_as_its_definition() {
+    check_all::<f64>();
+}
+
+#[test]
+fn at_p_0_nothing_changes_and_at_p_1_all_is_zero() {
+    for shape in SHAPES {
+        let layout = layout(shape);
+        let x = f32::values(layout.elements());
+        for (rate, y, word) in
+            [(DropRate::ZERO, x.clone(), !0u32), (DropRate::ONE, vec![0.0; x.len()], 0)]
+        {
+            let mut words = vec![0x1234_5678; layout.mask_words()];
+            let mut rng = MaskRng::new(SEED, STREAM);
+            let dropout = Dropout::new(rate).over(layout);
+            let mask = MaskMut::new(&mut words, layout.mask_bits()).expect("the layout's words");
+            let mut in_place = x.clone();
+            dropout.forward_in_place(&mut in_place, mask, &mut rng).expect("lengths agree");
+            assert_eq!(bits(&in_place), bits(&y));
+            let mask = MaskRef::new(&words, layout.mask_bits()).expect("the layout's words");
+            assert!(mask.iter().all(|keep| keep == (word != 0)));
+            assert_eq!(rng, MaskRng::new(SEED, STREAM));
+            let mut out = vec![1.0; x.len()];
+            dropout.forward_replay(&x, &mut out, SEED, STREAM).expect("lengths agree");
+            assert_eq!(bits(&out), bits(&y));
+        }
+    }
+}
+
+/// Each constructor against the element's place in its tensor.
+#[test]
+fn constructors_share_a_bit_over_the_right_axes() {
+    const N: usize = 2;
+    const C: usize = 3;
+    const T: usize = 4;
+    const H: usize = 5;
+    const W: usize = 6;
+    /// Which bit decides each element of a tensor of these extents.
+    fn bits_of(extents: &[usize], bit: impl Fn(&[usize]) -> usize) -> Vec<usize> {
+        let elements = extents.iter().product();
+        let place = |mut i: usize| {
+            let mut place = vec![0; extents.len()];
+            for (place, extent) in place.iter_mut().zip(extents).rev() {
+                (*place, i) = (i % extent, i / extent);
+            }
+            place
+        };
+        (0..elements).map(|i| bit(&place(i))).collect()
+    }
+    fn check(layout: Result<Layout, ShapeError>, bits: &[usize]) {
+        let layout = layout.expect("a small shape");
+        assert_eq!(layout.elements(), bits.len());
+        assert_eq!(layout.mask_bits(), bits.iter().max().map_or(0, |m| m + 1));
+        assert_eq!(layout.mask_words(), mask_words(layout.mask_bits()));
+        for alone in 0..layout.mask_bits() {
+            let mut words = vec![0; layout.mask_words()];
+            let mut mask = MaskMut::new(&mut words, layout.mask_bits()).expect("its words");
+            assert!(mask.set(alone, true));
+            let mut x = vec![1f32; bits.len()];
+            let dropout = Dropout::classic(drop_rate!(0.5)).over(layout);
+            dropout.forward_masked_in_place(&mut x, mask.as_ref()).expect("lengths agree");
+            assert!(x.iter().zip(bits).all(|(x, bit)| (*x != 0.0) == (*bit == alone)));
+        }
+    }
+    check(Ok(Layout::elementwise(7)), &bits_of(&[7], |i| i[0]));
+    check(Ok(Layout::whole(7)), &bits_of(&[7], |_| 0));
+    let first = |i: &[usize]| i[0] * C + i[1];
+    check(Layout::channels_first(N, C, &[H]), &bits_of(&[N, C, H], first));
+    check(Layout::channels_first(N, C, &[H, W]), &bits_of(&[N, C, H, W], first));
+    check(Layout::channels_first(N, C, &[T, H, W]), &bits_of(&[N, C, T, H, W], first));
+    check(Layout::channels_last(N, &[H], C), &bits_of(&[N, H, C], |i| i[0] * C + i[2]));
+    check(Layout::channels_last(N, &[H, W], C), &bits_of(&[N, H, W, C], |i| i[0] * C + i[3]));
+    check(Layout::channels_last(N, &[T, H, W], C), &bits_of(&[N, T, H, W, C], |i| i[0] * C + i[4]));
+    check(Layout::time_major(T, N, W), &bits_of(&[T, N, W], |i| i[1] * W + i[2]));
+    check(Layout::batch_major(N, T, W), &bits_of(&[N, T, W], |i| i[0] * W + i[2]));
+    check(Layout::samples(N, W), &bits_of(&[N, W], |i| i[0]));
+    check(Layout::vocabulary(H, W), &bits_of(&[H, W], |i| i[0]));
+}
+
+#[test]
+fn a_shape_that_overflows_is_refused() {
+    const BIG: usize = 1 << (usize::BITS / 2);
+    let overflows = [
+        Layout::new(BIG, BIG, 1, 1),
+        Layout::new(BIG, 0, BIG, 1),
+        Layout::new(1, 1, BIG, BIG),
+        Layout::channels_first(BIG, BIG, &[1]),
+        Layout::channels_first(1, 2, &[BIG, BIG, 0]),
+        Layout::channels_last(2, &[BIG, BIG], 0),
+        Layout::time_major(0, BIG, BIG),
+        Layout::batch_major(BIG, 1, BIG),
+        Layout::samples(BIG, BIG),
+        Layout::vocabulary(BIG, BIG),
+    ];
+    for (i, layout) in overflows.into_iter().enumerate() {
+        assert_eq!(layout, Err(ShapeError::Overflow { elements: BIG, extent: BIG }), "{i}");
+    }
+    assert!(Layout::new(1, 1, BIG, BIG / 2).is_ok());
+}
+
+#[test]
+fn slices_and_masks_of_other_lengths_are_refused() {
+    let layout = layout([2, 3, 20, 2]);
+    for dropout in [DropRate::ZERO, drop_rate!(0.3), DropRate::ONE].map(Dropout::new) {
+        let dropout = dropout.over(layout);
+        for (x_len, y_len, bits, error) in [
+            (239, 239, 40, ShapeError::OtherElements { expected: 240, given: 239 }),
+            (241, 241, 40, ShapeError::OtherElements { expected: 240, given: 241 }),
+            (240, 239, 40, ShapeError::LengthMismatch { expected: 240, given: 239 }),
+            (240, 240, 39, ShapeError::MaskTooShort { expected: 40, given: 39 }),
+            (240, 240, 240, ShapeError::MaskTooLong { expected: 40, given: 240 }),
+        ] {
+            let ways = storing().into_iter().chain(masked()).enumerate();
+            let replays = replayed().into_iter().enumerate().filter(|_| bits == 40);
+            for (i, way) in ways.chain(replays) {
+                for in_place in [true, false] {
+                    if in_place && x_len != y_len {
+                        continue;
+                    }
+                    let (x, mut y) = (vec![1.5f32; x_len], vec![2.5; y_len]);
+                    let mut words = vec![0x1234_5678; mask_words(bits)];
+                    let mut rng = MaskRng::new(SEED, STREAM);
+                    let mask = MaskMut::new(&mut words, bits).expect("mask_words(n) words");
+                    let source = (!in_place).then_some(&*x);
+                    assert_eq!(way(&dropout, source, &mut y, mask, &mut rng), Err(error), "{i}");
+                    assert!(y.iter().all(|y| *y == 2.5));
+                    assert!(words.iter().all(|w| *w == 0x1234_5678));
+                    assert_eq!(rng, MaskRng::new(SEED, STREAM));
+                }
+            }
+        }
+    }
+}
