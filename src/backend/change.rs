@@ -40,6 +40,9 @@ impl<T: Element> Outcome<T> for Times<T> {
 pub(crate) trait Source<T>: Copy {
     /// `N` elements from index `at`, which is where `target` lies in the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
+
+    /// Writes what `f` makes of every element that `target`, which begins at index `at`, stands for.
+    fn map(self, at: usize, target: &mut [T], f: impl Fn(T) -> T);
 }
 
 /// The target is the source.
@@ -51,6 +54,13 @@ impl<T: Element> Source<T> for InPlace {
     fn read<const N: usize>(self, _: usize, target: &[T; N]) -> [T; N] {
         *target
     }
+
+    #[inline(always)]
+    fn map(self, _: usize, target: &mut [T], f: impl Fn(T) -> T) {
+        for y in target {
+            *y = f(*y);
+        }
+    }
 }
 
 impl<T: Element> Source<T> for &[T] {
@@ -58,6 +68,13 @@ impl<T: Element> Source<T> for &[T] {
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
         // Callers have compared the lengths, so there is always a chunk; this cannot panic.
         *self.get(at..).and_then(|s| s.first_chunk()).unwrap_or(target)
+    }
+
+    #[inline(always)]
+    fn map(self, at: usize, target: &mut [T], f: impl Fn(T) -> T) {
+        for (y, x) in target.iter_mut().zip(self.get(at..).unwrap_or_default()) {
+            *y = f(*x);
+        }
     }
 }
 
@@ -81,6 +98,12 @@ pub(crate) trait Change<T: Element>: Copy {
 
     /// What stands in `target`, at index `at` of the whole, where it is dropped.
     fn dropped<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
+
+    /// Keeps all of `target`.
+    fn keep(self, at: usize, target: &mut [T]);
+
+    /// Drops all of `target`.
+    fn drop(self, at: usize, target: &mut [T]);
 }
 
 /// Elements from a source, with an outcome each.
@@ -101,5 +124,15 @@ impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
     #[inline(always)]
     fn dropped<const N: usize>(self, _: usize, _: &[T; N]) -> [T; N] {
         [self.1.dropped(); N]
+    }
+
+    #[inline(always)]
+    fn keep(self, at: usize, target: &mut [T]) {
+        self.0.map(at, target, |x| self.kept(x));
+    }
+
+    #[inline(always)]
+    fn drop(self, _: usize, target: &mut [T]) {
+        target.fill(self.1.dropped());
     }
 }

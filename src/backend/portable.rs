@@ -43,34 +43,15 @@ pub(super) fn map<T: Element, C: Change<T>>(keep: bool, target: &mut [T], change
 #[inline(always)]
 pub(super) fn map_from<T: Element, C: Change<T>>(
     keep: bool,
-    mut at: usize,
+    at: usize,
     target: &mut [T],
     change: C,
 ) {
-    let mut tail = target;
-    if VECTORS {
-        let (whole, rest) = tail.as_chunks_mut::<32>();
-        for target in whole {
-            *target = if keep { kept(at, target, change) } else { change.dropped(at, target) };
-            at += 32;
-        }
-        tail = rest;
+    if keep {
+        change.keep(at, target);
+    } else {
+        change.drop(at, target);
     }
-    for target in tail.as_chunks_mut::<1>().0 {
-        *target = if keep { kept(at, target, change) } else { change.dropped(at, target) };
-        at += 1;
-    }
-}
-
-/// What all of `target` becomes where it is kept.
-#[inline(always)]
-fn kept<T: Element, C: Change<T>, const N: usize>(at: usize, target: &[T; N], change: C) -> [T; N] {
-    // `map` on an array would go through memory.
-    let mut x = change.read(at, target);
-    for x in &mut x {
-        *x = change.kept(*x);
-    }
-    x
 }
 
 #[inline(always)]
@@ -202,8 +183,8 @@ pub(super) fn apply_from<T: Element, C: Change<T>>(
     for (target, word) in tail.chunks_mut(32).zip(words) {
         let mut word = word;
         for target in target.as_chunks_mut::<1>().0 {
-            *target =
-                if word & 1 != 0 { kept(at, target, change) } else { change.dropped(at, target) };
+            let [x] = change.read(at, target);
+            *target = if word & 1 != 0 { [change.kept(x)] } else { change.dropped(at, target) };
             word >>= 1;
             at += 1;
         }

@@ -27,24 +27,64 @@ pub(super) fn apply<T: Element, C: Change<T>>(
     for group in target.chunks_mut((repeat * row).max(1)) {
         if run >= LONG {
             for row in group.chunks_mut(row.max(1)) {
-                for (w, run) in row.chunks_mut(run).enumerate() {
-                    portable::map_from(bits(words, first + w) & 1 != 0, at, run, change);
-                    at += run.len();
+                for (keep, streak) in Streaks::new(words, first, width, run, row) {
+                    portable::map_from(keep, at, streak, change);
+                    at += streak.len();
                 }
             }
-        } else {
-            if run > 1 {
-                let words = Runs { words, first, width, run, w: 0, left: run };
-                portable::apply_from(at, words, group, change, &choose);
-            } else if width > 32 {
-                let words = Rows { words, first, width, w: 0 };
-                portable::apply_from(at, words, group, change, &choose);
-            } else {
-                portable::apply_from(at, Narrow::new(words, first, width), group, change, &choose);
+        } else if run > 1 {
+            let words = Runs { words, first, width, run, w: 0, left: run };
+            portable::apply_from(at, words, group, change, &choose);
+            at += group.len();
+        } else if width <= 32 {
+            let words = Narrow::new(words, first, width);
+            portable::apply_from(at, words, group, change, &choose);
+            at += group.len();
+        } else if first.is_multiple_of(32) && width.is_multiple_of(32) {
+            for row in group.chunks_mut(row) {
+                let words = words.get(first / 32..).unwrap_or_default();
+                portable::apply_from(at, words.iter().copied(), row, change, &choose);
+                at += row.len();
             }
+        } else {
+            let words = Rows { words, first, width, w: 0 };
+            portable::apply_from(at, words, group, change, &choose);
             at += group.len();
         }
         first += width;
+    }
+}
+
+/// Neighbouring runs of a row that share a fate, as long as can be.
+struct Streaks<'a, 't, T> {
+    words: &'a [u32],
+    /// The bit that comes next, and how many there are from it on.
+    bit: usize,
+    left: usize,
+    run: usize,
+    row: &'t mut [T],
+}
+
+impl<'a, 't, T> Streaks<'a, 't, T> {
+    #[inline(always)]
+    fn new(words: &'a [u32], bit: usize, left: usize, run: usize, row: &'t mut [T]) -> Self {
+        Self { words, bit, left, run, row }
+    }
+}
+
+impl<'t, T> Iterator for Streaks<'_, 't, T> {
+    type Item = (bool, &'t mut [T]);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(bool, &'t mut [T])> {
+        let word = bits(self.words, self.bit);
+        let keep = word & 1 != 0;
+        let alike = if keep { word.trailing_ones() } else { word.trailing_zeros() };
+        let count = self.left.min(alike as usize);
+        self.bit += count;
+        self.left -= count;
+        let streak = self.row.split_off_mut(..count * self.run)?;
+        (count > 0).then_some((keep, streak))
     }
 }
 
@@ -147,10 +187,10 @@ impl Iterator for Runs<'_> {
         let mut word = 0;
         let mut filled = 0;
         while filled < 32 {
+            let keep = bits(self.words, self.first + self.w) & 1;
+            // What does not fit is shifted out, and comes first in the next word.
+            word |= (ones(self.left) & keep.wrapping_neg()) << filled;
             let take = self.left.min(32 - filled);
-            if bits(self.words, self.first + self.w) & 1 != 0 {
-                word |= ones(take) << filled;
-            }
             filled += take;
             self.left -= take;
             if self.left == 0 {
