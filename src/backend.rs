@@ -10,6 +10,8 @@ mod avx2;
 mod avx512;
 mod change;
 mod forced;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+mod neon;
 mod portable;
 mod structured;
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
@@ -27,10 +29,10 @@ use crate::rate::Planes;
 /// An implementation of the kernels. They differ in speed and in nothing else.
 ///
 /// There is one for each instruction set where code written for it was measured to be faster than the
-/// portable code. SSE2, NEON and wasm's simd128 are the portable code's own vectors.
+/// portable code. SSE2 and wasm's simd128 are the portable code's own vectors.
 ///
-/// `--cfg dropout_kernels_backend="..."` forces one: `portable`; `sse2`, `neon` or `simd128`, the
-/// portable code in those vectors; `avx2` or `avx512`, with the portable code where the machine has
+/// `--cfg dropout_kernels_backend="..."` forces one: `portable`; `sse2` or `simd128`, the portable
+/// code in those vectors; `neon`; `avx2` or `avx512`, with the portable code where the machine has
 /// none; `scalar`, the portable code as it is on machines without vectors. Where the target cannot
 /// have it, that is a build error.
 ///
@@ -52,6 +54,9 @@ pub enum Backend {
     /// 512-bit vectors of x86: AVX-512 F, BW, DQ and VL.
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     Avx512,
+    /// 128-bit vectors of 64-bit Arm.
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    Neon,
 }
 
 impl Backend {
@@ -76,6 +81,8 @@ impl Backend {
     pub fn is_available(self) -> bool {
         match self {
             Self::Portable => true,
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Self::Neon => true,
             #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
             Self::Avx2 => has_avx2::get(),
             #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
@@ -92,6 +99,8 @@ impl Backend {
             Self::Avx2 => "avx2",
             #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
             Self::Avx512 => "avx512",
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Self::Neon => "neon",
         }
     }
 }
@@ -141,6 +150,8 @@ macro_rules! kernels {
                         // SAFETY: as above.
                         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
                         Backend::Avx512 => unsafe { avx512::$kernel($($argument),*) },
+                        #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+                        Backend::Neon => neon::$kernel($($argument),*),
                     }
                 }
             )*

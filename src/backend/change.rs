@@ -4,6 +4,9 @@ use crate::element::Element;
 
 /// What becomes of x: y = keep ? x * factor : dropped.
 pub trait Outcome<T: Element>: Copy {
+    /// Whether +0.0 stands where an element is dropped.
+    const ZEROES: bool = true;
+
     /// What a kept element is multiplied with, if with anything.
     fn factor(self) -> Option<T>;
 
@@ -81,6 +84,10 @@ impl<T: Element> Source<T> for &[T] {
 /// All that a kernel has to know of the numbers: y = keep ? x * factor : dropped, where x and what stands
 /// for dropped elements may differ from place to place.
 pub(crate) trait Change<T: Element>: Copy {
+    /// Whether +0.0 stands wherever an element is dropped.
+    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "NEON asks for it"))]
+    const ZEROES: bool;
+
     /// The x of `target`, which lies at index `at` of the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
 
@@ -111,6 +118,8 @@ pub(crate) trait Change<T: Element>: Copy {
 pub(crate) struct Mapped<S, O>(pub(crate) S, pub(crate) O);
 
 impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
+    const ZEROES: bool = O::ZEROES;
+
     #[inline(always)]
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
         self.0.read(at, target)

@@ -8,7 +8,6 @@ core::cfg_select! {
         dropout_kernels_backend = "portable",
         dropout_kernels_backend = "scalar",
         all(dropout_kernels_backend = "sse2", target_feature = "sse2"),
-        all(dropout_kernels_backend = "neon", target_feature = "neon"),
         all(dropout_kernels_backend = "simd128", target_feature = "simd128"),
     ) => {
         pub(super) const BACKENDS: &[Backend] = &[Backend::Portable];
@@ -18,6 +17,9 @@ core::cfg_select! {
     }
     all(dropout_kernels_backend = "avx512", any(target_arch = "x86", target_arch = "x86_64")) => {
         pub(super) const BACKENDS: &[Backend] = &[Backend::Portable, Backend::Avx512];
+    }
+    all(dropout_kernels_backend = "neon", target_arch = "aarch64", target_feature = "neon") => {
+        pub(super) const BACKENDS: &[Backend] = &[Backend::Portable, Backend::Neon];
     }
     any(
         dropout_kernels_backend = "sse2",
@@ -32,6 +34,9 @@ core::cfg_select! {
     any(target_arch = "x86", target_arch = "x86_64") => {
         pub(super) const BACKENDS: &[Backend] =
             &[Backend::Portable, Backend::Avx2, Backend::Avx512];
+    }
+    all(target_arch = "aarch64", target_feature = "neon") => {
+        pub(super) const BACKENDS: &[Backend] = &[Backend::Portable, Backend::Neon];
     }
     _ => {
         pub(super) const BACKENDS: &[Backend] = &[Backend::Portable];

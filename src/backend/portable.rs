@@ -29,6 +29,9 @@ const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
 /// Up to this many words, single lanes cost less than sixteen in step.
 const SINGLE: usize = if VECTORS { 4 } else { LANES };
 
+/// Whether the target's vectors select by bits in one instruction. SSE2 takes three.
+const SELECT: bool = !cfg!(target_feature = "sse2");
+
 #[inline(always)]
 pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
     lanes.seed(seed, stream, count);
@@ -73,6 +76,19 @@ pub(super) fn fill_and_apply<T: Element, C: Change<T>>(
     target: &mut [T],
     change: C,
 ) {
+    fill_and_apply_by(lanes, planes, words, target, change, choose);
+}
+
+/// [`fill_and_apply`], choosing by `choose`.
+#[inline(always)]
+pub(super) fn fill_and_apply_by<T: Element, C: Change<T>>(
+    lanes: &mut Lanes,
+    planes: Planes,
+    words: &mut [u32],
+    target: &mut [T],
+    change: C,
+    choose: impl Fn(u32, usize, &[T; 32], C) -> [T; 32] + Copy,
+) {
     let mut stored = words.chunks_mut(LANES);
     let mut at = 0;
     for block in target.chunks_mut(BLOCK) {
@@ -80,12 +96,27 @@ pub(super) fn fill_and_apply<T: Element, C: Change<T>>(
         let count = block.len().div_ceil(32);
         if count > SINGLE {
             let drawn = draw(lanes, planes, count);
-            by_word(at, words, block, change, choose, |l| drawn[l % LANES]);
+            store(words, |l| drawn[l % LANES]);
+            apply_block(at, &drawn, block, change, choose);
         } else {
             by_word(at, words, block, change, choose, |l| draw_one(lanes, planes, l));
         }
         at += BLOCK;
     }
+}
+
+/// Not inlined, so that the table of bits stays in registers from word to word; but wasm's engine,
+/// measured under Node, does worse with that.
+#[cfg_attr(not(target_family = "wasm"), inline(never))]
+#[cfg_attr(target_family = "wasm", inline(always))]
+fn apply_block<T: Element, C: Change<T>>(
+    at: usize,
+    words: &[u32; LANES],
+    target: &mut [T],
+    change: C,
+    choose: impl Fn(u32, usize, &[T; 32], C) -> [T; 32],
+) {
+    apply_from(at, words.iter().copied(), target, change, choose);
 }
 
 /// At most a block, a word at a time: each is stored, and applied to its elements, when `draw` gives it.
@@ -134,7 +165,7 @@ pub(super) fn store(words: &mut [u32], mut draw: impl FnMut(usize) -> u32) {
 }
 
 /// Bit i of a word.
-const BITS: [u32; 32] = {
+pub(super) const BITS: [u32; 32] = {
     let mut bits = [0; 32];
     let mut i = 0;
     while i < 32 {
@@ -254,13 +285,23 @@ fn keep_words(state: &mut [[u32; LANES]; 4], planes: Planes) -> [u32; LANES] {
         // All ones where this bit of p is 1. Where r has the other bit than p, all is decided.
         let p = ((top as i32) >> 31) as u32;
         for i in 0..LANES {
-            drop[i] |= undecided[i] & !r[i] & p;
+            drop[i] = if SELECT {
+                // What p says of all that was undecided: of what still is, a later plane says it.
+                (drop[i] & !undecided[i]) | (p & undecided[i])
+            } else {
+                drop[i] | (undecided[i] & !r[i] & p)
+            };
             undecided[i] &= r[i] ^ !p;
         }
         top <<= 1;
         left -= 1;
         if left == 0 {
             break;
+        }
+    }
+    if SELECT {
+        for i in 0..LANES {
+            drop[i] &= !undecided[i];
         }
     }
     if planes.low != 0 {
