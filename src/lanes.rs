@@ -9,6 +9,7 @@ pub(crate) const BLOCK: usize = 32 * LANES;
 
 /// Sixteen xoshiro128++ generators; state word `i` of lane `l` is `self.0[i][l]`.
 #[derive(Clone, PartialEq, Eq)]
+// A store that crosses cache lines is slow to be loaded again by the next call.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(align(64)))]
 pub(crate) struct Lanes(pub(crate) [[u32; LANES]; 4]);
 

@@ -160,9 +160,9 @@ impl DropRate {
             0 => Draws::KeepAll,
             ONE.. => Draws::DropAll,
             t => {
-                let (top, low) = ((t >> 32) as u32, t as u32);
-                let count = if low != 0 { 8 } else { 8 - top.trailing_zeros() };
-                Draws::Planes(Planes { top: top << 24, low, count })
+                let (top, low) = ((t >> 32) as u8, t as u32);
+                let count = if low != 0 { 8 } else { 8 - top.trailing_zeros() as u8 };
+                Draws::Planes(Planes { low, top, count })
             }
         }
     }
@@ -210,15 +210,24 @@ pub(crate) enum Draws {
     Planes(Planes),
 }
 
-/// A rate strictly between 0 and 1 as bit planes (STREAM.md, section 4).
+/// A rate strictly between 0 and 1 as bit planes (STREAM.md, section 4). Small, so that it is passed
+/// in a register.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Planes {
-    /// The first eight bits of p, from bit 31 downwards.
-    pub(crate) top: u32,
-    /// The next 32 bits, which decide the ties; 0 if there are none to decide.
+    /// Bits 9 to 40 of p, which decide the ties; 0 if there are none to decide.
     pub(crate) low: u32,
+    /// The first eight bits of p.
+    top: u8,
     /// Planes to draw, 1 to 8.
-    pub(crate) count: u32,
+    pub(crate) count: u8,
+}
+
+impl Planes {
+    /// The first eight bits of p, from bit 31 downwards.
+    #[inline(always)]
+    pub(crate) const fn top(self) -> u32 {
+        (self.top as u32) << 24
+    }
 }
 
 /// `value / 2^shift`, rounded to nearest, ties to even. `value` is below 2^63.

@@ -93,6 +93,7 @@ impl Sampler {
     }
 
     /// Draws a mask that is not applied yet.
+    #[inline]
     pub(crate) fn fill(self, rng: &mut MaskRng, mut mask: MaskMut<'_>) {
         match self.rate.draws() {
             Draws::KeepAll => mask.keep_all(),

@@ -19,58 +19,62 @@ use crate::rate::Planes;
 
 wide::stamp!(Vector, "avx2");
 
+/// Up to this many lanes, seeding them singly costs less than seeding sixteen at once: there is no
+/// 64-bit multiplication.
+const SEED_SINGLE: usize = LANES;
+
+/// The first eight lanes, for calls that use no more: a step of one register waits for less.
 #[derive(Clone, Copy)]
-struct Vector(__m256i, __m256i);
+pub(super) struct Half(__m256i);
+
+#[derive(Clone, Copy)]
+struct Vector(Half, Half);
 
 macro_rules! operations {
     ($($name:ident($a:ident $(, $b:ident)*) = $body:expr;)*) => {$(
         #[inline(always)]
         fn $name(self $(, $b: Self)*) -> Self {
-            let half = |$a: __m256i $(, $b: __m256i)*| {
-                // SAFETY: a value proves the instructions.
-                unsafe { $body }
-            };
-            Self(half(self.0 $(, $b.0)*), half(self.1 $(, $b.1)*))
+            let $a = self.0;
+            $(let $b = $b.0;)*
+            // SAFETY: a value proves the instructions.
+            Self(unsafe { $body })
+        }
+    )*};
+}
+
+macro_rules! of_halves {
+    ($($name:ident($($b:ident),*))*) => {$(
+        #[inline(always)]
+        fn $name(self $(, $b: Self)*) -> Self {
+            Self(self.0.$name($($b.0),*), self.1.$name($($b.1),*))
         }
     )*};
 }
 
 // SAFETY: only `load` and `splat` make values from none.
-unsafe impl Wide for Vector {
-    const SINGLE: usize = 4;
-    const SEED_SINGLE: usize = LANES; // no 64-bit multiplication
-
+unsafe impl Wide for Half {
     #[inline(always)]
     unsafe fn load(words: &[u32; LANES]) -> Self {
-        let words = words.as_ptr().cast::<__m256i>();
         // SAFETY: the caller's promise, and the array has twice 32 bytes.
-        unsafe { Self(_mm256_loadu_si256(words), _mm256_loadu_si256(words.add(1))) }
+        unsafe { Self(_mm256_loadu_si256(words.as_ptr().cast())) }
     }
 
     #[inline(always)]
     unsafe fn splat(word: u32) -> Self {
         // SAFETY: the caller's promise.
-        let half = unsafe { _mm256_set1_epi32(word as i32) };
-        Self(half, half)
+        Self(unsafe { _mm256_set1_epi32(word as i32) })
     }
 
     #[inline(always)]
     fn store(self, words: &mut [u32; LANES]) {
-        let words = words.as_mut_ptr().cast::<__m256i>();
         // SAFETY: a value proves the instructions, and the array has twice 32 bytes.
-        unsafe {
-            _mm256_storeu_si256(words, self.0);
-            _mm256_storeu_si256(words.add(1), self.1);
-        }
+        unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), self.0) }
     }
 
     #[inline(always)]
     fn any(self) -> bool {
         // SAFETY: a value proves the instructions.
-        unsafe {
-            let any = _mm256_or_si256(self.0, self.1);
-            _mm256_testz_si256(any, any) == 0
-        }
+        unsafe { _mm256_testz_si256(self.0, self.0) == 0 }
     }
 
     operations! {
@@ -89,5 +93,44 @@ unsafe impl Wide for Vector {
         );
         where_nonzero(a, lanes, other) =
             _mm256_blendv_epi8(a, other, _mm256_cmpeq_epi32(lanes, _mm256_setzero_si256()));
+    }
+}
+
+// SAFETY: only `load` and `splat` make values from none.
+unsafe impl Wide for Vector {
+    #[inline(always)]
+    unsafe fn load(words: &[u32; LANES]) -> Self {
+        let words = words.as_ptr().cast::<__m256i>();
+        // SAFETY: the caller's promise, and the array has twice 32 bytes.
+        unsafe { Self(Half(_mm256_loadu_si256(words)), Half(_mm256_loadu_si256(words.add(1)))) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(word: u32) -> Self {
+        // SAFETY: the caller's promise.
+        let half = unsafe { Half::splat(word) };
+        Self(half, half)
+    }
+
+    #[inline(always)]
+    fn store(self, words: &mut [u32; LANES]) {
+        let words = words.as_mut_ptr().cast::<__m256i>();
+        // SAFETY: a value proves the instructions, and the array has twice 32 bytes.
+        unsafe {
+            _mm256_storeu_si256(words, self.0.0);
+            _mm256_storeu_si256(words.add(1), self.1.0);
+        }
+    }
+
+    #[inline(always)]
+    fn any(self) -> bool {
+        // SAFETY: a value proves the instructions.
+        let any = unsafe { _mm256_or_si256(self.0.0, self.1.0) };
+        Half(any).any()
+    }
+
+    of_halves! {
+        add(b) and(b) xor(b) negate() shift_left_9() rotate_left_7() rotate_left_11()
+        or_and_not(b, c) or_where_below(r, low, bits) where_nonzero(lanes, other)
     }
 }

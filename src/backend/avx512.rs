@@ -11,6 +11,7 @@ use core::arch::x86::*;
 use core::arch::x86_64::*;
 use core::mem::transmute_copy;
 
+use super::avx2::Half;
 use super::wide::{self, Wide};
 use super::{Change, portable, structured};
 use crate::element::Element;
@@ -19,6 +20,9 @@ use crate::layout::Layout;
 use crate::rate::Planes;
 
 wide::stamp!(Vector, "avx512f,avx512bw,avx512dq,avx512vl");
+
+/// Up to this many lanes, seeding them singly costs less than seeding sixteen at once.
+const SEED_SINGLE: usize = 2;
 
 #[derive(Clone, Copy)]
 struct Vector(__m512i);
@@ -41,9 +45,6 @@ macro_rules! operations {
 
 // SAFETY: only `load` and `splat` make values from none.
 unsafe impl Wide for Vector {
-    const SINGLE: usize = 1;
-    const SEED_SINGLE: usize = 2;
-
     #[inline(always)]
     unsafe fn load(words: &[u32; LANES]) -> Self {
         // SAFETY: the caller's promise, and the array has 64 bytes.

@@ -57,7 +57,8 @@ pub(super) fn map_from<T: Element, C: Change<T>>(
     }
 }
 
-#[inline(always)]
+// Here and below: inlined into the dispatch, its registers would be saved for every backend.
+#[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), inline(never))]
 pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     for block in words.chunks_mut(LANES) {
         if block.len() > SINGLE {
@@ -69,6 +70,7 @@ pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     }
 }
 
+#[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), inline(never))]
 pub(super) fn fill_and_apply<T: Element, C: Change<T>>(
     lanes: &mut Lanes,
     planes: Planes,
@@ -121,7 +123,7 @@ fn apply_block<T: Element, C: Change<T>>(
 
 /// At most a block, a word at a time: each is stored, and applied to its elements, when `draw` gives it.
 #[inline(always)]
-pub(super) fn by_word<T: Element, C: Change<T>>(
+fn by_word<T: Element, C: Change<T>>(
     mut at: usize,
     words: &mut [u32],
     target: &mut [T],
@@ -140,6 +142,7 @@ pub(super) fn by_word<T: Element, C: Change<T>>(
     }
 }
 
+#[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), inline(never))]
 pub(super) fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C) {
     apply_from(0, words.iter().copied(), target, change, choose);
 }
@@ -158,7 +161,7 @@ pub(super) fn structured<T: Element, C: Change<T>>(
 
 /// Each word as `draw` gives it.
 #[inline(always)]
-pub(super) fn store(words: &mut [u32], mut draw: impl FnMut(usize) -> u32) {
+fn store(words: &mut [u32], mut draw: impl FnMut(usize) -> u32) {
     for (l, word) in words.iter_mut().enumerate() {
         *word = draw(l);
     }
@@ -242,11 +245,11 @@ fn draw(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
 /// What [`keep_words`] does, for one lane in four registers: it keeps (drop, drop | undecided), of which a
 /// plane changes only one, and branches on the bits of p, which repeat from word to word.
 #[inline(always)]
-pub(super) fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
+fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
     let l = l % LANES; // what the caller knows and the compiler may not
     let mut state = lanes.get(l).map(|s| [s]);
     let (mut drop, mut open) = (0, !0);
-    let mut top = planes.top;
+    let mut top = planes.top();
     for _ in 0..planes.count {
         let [r] = step(&mut state);
         let changed = drop | (open & !r);
@@ -278,7 +281,7 @@ pub(super) fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
 fn keep_words(state: &mut [[u32; LANES]; 4], planes: Planes) -> [u32; LANES] {
     let mut undecided = [!0; LANES];
     let mut drop = [0; LANES];
-    let mut top = planes.top;
+    let mut top = planes.top();
     let mut left = planes.count;
     loop {
         let r = step(state);

@@ -20,12 +20,6 @@ use crate::rate::Planes;
 /// A value is the proof that the processor has the instructions: whoever makes one with
 /// [`load`](Self::load) or [`splat`](Self::splat) has seen to it, and every operation on it is safe.
 pub(super) unsafe trait Wide: Copy {
-    /// Up to this many words, single lanes cost less than sixteen at once.
-    const SINGLE: usize;
-
-    /// Up to this many lanes, seeding them singly costs less than seeding sixteen at once.
-    const SEED_SINGLE: usize;
-
     /// # Safety
     ///
     /// The processor has this type's instructions.
@@ -145,6 +139,12 @@ impl<V: Wide> Decider<V> {
         unsafe { Self { planes, low: V::splat(planes.low), none: V::splat(0), all: V::splat(!0) } }
     }
 
+    /// Decides only where `lanes` is all ones. Elsewhere nothing is kept, and no tie broken.
+    #[inline(always)]
+    fn only(self, lanes: V) -> Self {
+        Self { all: lanes, ..self }
+    }
+
     /// Keep words of all lanes, as the portable `keep_words`. Calls `between` after each plane.
     ///
     /// Where that keeps (drop, undecided), this keeps (drop, drop | undecided): then a plane changes
@@ -152,7 +152,7 @@ impl<V: Wide> Decider<V> {
     #[inline(always)]
     fn draw(&self, state: &mut State<V>, mut between: impl FnMut()) -> V {
         let (mut drop, mut open) = (self.none, self.all);
-        let mut top = self.planes.top;
+        let mut top = self.planes.top();
         let mut left = self.planes.count;
         loop {
             let r = state.step();
@@ -193,7 +193,7 @@ macro_rules! stamp {
     ($vector:ty, $features:literal) => {
         #[target_feature(enable = $features)]
         pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
-            if count > <$vector as Wide>::SEED_SINGLE {
+            if count > SEED_SINGLE {
                 lanes.seed_at_once(seed, stream);
             } else {
                 portable::seed(lanes, seed, stream, count);
@@ -205,10 +205,28 @@ macro_rules! stamp {
             portable::map(keep, target, change);
         }
 
+        /// Keep words from the first `count` lanes; the other lanes do not advance.
+        #[target_feature(enable = $features)]
+        #[inline(never)] // one for all element types
+        fn draw_some(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
+            // SAFETY: the function has the features.
+            unsafe {
+                if count <= LANES / 2 {
+                    wide::kernels::draw_some::<Half>(lanes, planes, count)
+                } else {
+                    wide::kernels::draw_some::<$vector>(lanes, planes, count)
+                }
+            }
+        }
+
         #[target_feature(enable = $features)]
         pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
             // SAFETY: the function has the features.
-            unsafe { wide::kernels::fill::<$vector>(lanes, planes, words) }
+            unsafe {
+                wide::kernels::fill::<$vector>(lanes, planes, words, |lanes, planes, count| {
+                    draw_some(lanes, planes, count)
+                });
+            }
         }
 
         #[target_feature(enable = $features)]
@@ -228,7 +246,12 @@ macro_rules! stamp {
             // SAFETY: the function has the features.
             unsafe {
                 wide::kernels::fill_and_apply::<$vector, T, C>(
-                    lanes, planes, words, target, change,
+                    lanes,
+                    planes,
+                    words,
+                    target,
+                    change,
+                    |lanes, planes, count| draw_some(lanes, planes, count),
                 );
             }
         }

@@ -23,6 +23,7 @@ pub(in crate::backend) unsafe fn fill<V: Wide>(
     lanes: &mut Lanes,
     planes: Planes,
     words: &mut [u32],
+    draw_some: impl FnOnce(&mut Lanes, Planes, usize) -> [u32; LANES],
 ) {
     let (blocks, rest) = words.as_chunks_mut::<LANES>();
     if !blocks.is_empty() {
@@ -33,22 +34,23 @@ pub(in crate::backend) unsafe fn fill<V: Wide>(
         }
         state.store(lanes);
     }
-    if rest.len() > V::SINGLE {
-        // SAFETY: the caller's promise.
-        let drawn = unsafe { draw_some::<V>(lanes, planes, rest.len()) };
-        portable::store(rest, |l| drawn[l % LANES]);
-    } else {
-        portable::fill(lanes, planes, rest);
+    if !rest.is_empty() {
+        let drawn = draw_some(lanes, planes, rest.len());
+        copy_first(&drawn, rest);
     }
 }
 
-/// Keep words from the first `count` lanes; the other lanes do not advance.
+/// Keep words from the first `count` lanes, which `V` has; the other lanes do not advance.
 ///
 /// # Safety
 ///
 /// The processor has the instructions of `V`.
 #[inline(always)]
-unsafe fn draw_some<V: Wide>(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
+pub(in crate::backend) unsafe fn draw_some<V: Wide>(
+    lanes: &mut Lanes,
+    planes: Planes,
+    count: usize,
+) -> [u32; LANES] {
     /// The `count` words that begin `LANES - count` words into it are ones, and then come zeros.
     const USED: [u32; 2 * LANES] = {
         let mut words = [0; 2 * LANES];
@@ -62,9 +64,32 @@ unsafe fn draw_some<V: Wide>(lanes: &mut Lanes, planes: Planes, count: usize) ->
         unsafe { (State::<V>::load(lanes), Decider::new(planes), V::load(used)) };
     let mut state = old;
     let mut words = [0; LANES];
-    decider.draw(&mut state, || ()).store(&mut words);
+    decider.only(used).draw(&mut state, || ()).store(&mut words);
     state.where_nonzero(used, old).store(lanes);
     words
+}
+
+/// The first words of `drawn` to all of `words`: for so few, a call of `memcpy` costs more than they do.
+#[inline(always)]
+fn copy_first(drawn: &[u32; LANES], words: &mut [u32]) {
+    let drawn = drawn.get(..words.len()).unwrap_or(drawn);
+    let _done = copy_ends::<8>(drawn, words)
+        || copy_ends::<4>(drawn, words)
+        || copy_ends::<2>(drawn, words)
+        || copy_ends::<1>(drawn, words);
+}
+
+/// The first `N` words and the last `N`, which are all of at most `2 * N`; `false` if there are fewer than `N`.
+#[inline(always)]
+fn copy_ends<const N: usize>(from: &[u32], to: &mut [u32]) -> bool {
+    if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut()) {
+        *to = *from;
+    }
+    let (Some(from), Some(to)) = (from.last_chunk::<N>(), to.last_chunk_mut()) else {
+        return false;
+    };
+    *to = *from;
+    true
 }
 
 /// # Safety
@@ -77,6 +102,7 @@ pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, C: Change<T
     words: &mut [u32],
     target: &mut [T],
     change: C,
+    draw_some: impl FnOnce(&mut Lanes, Planes, usize) -> [u32; LANES],
 ) {
     let (blocks, rest) = target.as_chunks_mut::<BLOCK>();
     // No words at all if the mask is not to be stored.
@@ -117,17 +143,12 @@ pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, C: Change<T
         }
         state.store(lanes);
     }
-    // SAFETY: the caller's promise.
-    let choose = |word, at, x: &_, change| unsafe { V::choose(word, at, x, change) };
-    let count = rest.len().div_ceil(32);
-    if count > V::SINGLE {
+    if !rest.is_empty() {
+        let drawn = draw_some(lanes, planes, rest.len().div_ceil(32));
+        copy_first(&drawn, rest_stored);
         // SAFETY: the caller's promise.
-        let drawn = unsafe { draw_some::<V>(lanes, planes, count) };
-        let draw = |l| drawn[l % LANES];
-        portable::by_word(at, rest_stored, rest, change, choose, draw);
-    } else {
-        let draw = |l| portable::draw_one(lanes, planes, l);
-        portable::by_word(at, rest_stored, rest, change, choose, draw);
+        let choose = |word, at, x: &_, change| unsafe { V::choose(word, at, x, change) };
+        portable::apply_from(at, drawn.iter().copied(), rest, change, choose);
     }
 }
 
