@@ -1,209 +1,140 @@
 //! The measurement: for each size, rounds in which every contender runs once, so that whatever else
-//! the machine does falls on all alike; then the median of each.
+//! the machine does falls on all alike; several times over all sizes, so that a bad second does not
+//! fall on one of them; then the median of each.
 
 use std::fmt::Write;
-use std::hint::black_box;
 use std::time::Instant;
 
-use dropout_kernels::{Backend, DropRate, Dropout, MaskMut, MaskRng, mask_words};
-use rand::rngs::SmallRng;
-use rand::{RngExt, SeedableRng};
+use dropout_kernels::Backend;
 
-use crate::support::{Aligned, scale};
+use crate::contenders::{self, Buffers, Contender};
 
 /// Elements of f32: a small layer, in L1, in L2 (64 KiB and 512 KiB), in L3 or not, and far larger
 /// than the caches.
 pub const SIZES: [usize; 10] =
     [64, 256, 1 << 10, 1 << 12, 1 << 14, 1 << 17, 1 << 18, 1 << 20, 1 << 22, 1 << 24];
-pub const RATES: [f32; 3] = [0.1, 0.25, 0.5];
+pub const L1: usize = 1 << 12;
+pub const L2: usize = 1 << 17;
+pub const MEMORY: usize = 1 << 24;
 
-const ROUNDS: usize = 15;
+const PASSES: usize = 5;
+const ROUNDS_A_PASS: usize = 7;
 const ELEMENTS_A_SAMPLE: usize = 1 << 20;
 
-/// What was run.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    Scale,
-    Memcpy,
-    Naive,
-    Fill,
-    Forward,
-    Backward,
-    ForwardReplay,
-    BackwardReplay,
-    ForwardTo,
+/// The slices of a measurement.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Slices {
+    pub n: usize,
+    /// Whether they begin an element after a cache line, so that vectors straddle two.
+    pub misaligned: bool,
+}
+
+/// On a cache line.
+pub const fn aligned(n: usize) -> Slices {
+    Slices { n, misaligned: false }
+}
+
+pub const fn misaligned(n: usize) -> Slices {
+    Slices { n, misaligned: true }
 }
 
 /// A median.
-pub struct Row {
-    pub kind: Kind,
-    pub backend: Option<Backend>,
-    pub p: Option<f32>,
-    pub n: usize,
-    pub nanoseconds: f64,
+struct Row {
+    kernel: &'static str,
+    backend: Option<Backend>,
+    p: Option<f32>,
+    slices: Slices,
+    nanoseconds: f64,
 }
 
 #[derive(Default)]
 pub struct Table {
-    pub rows: Vec<Row>,
+    rows: Vec<Row>,
 }
 
 impl Table {
     pub fn measure() -> Self {
+        let mut contenders = contenders::all();
+        contenders.extend(contenders::theirs());
+        let places = SIZES.map(aligned).into_iter().chain([L1, L2].map(misaligned));
+        let none = || vec![vec![]; contenders.len()];
+        let mut measured: Vec<_> = places.map(|slices| (slices, none())).collect();
+        for pass in 1..=PASSES {
+            eprintln!("pass {pass} of {PASSES}");
+            for (slices, samples) in &mut measured {
+                add_rounds(*slices, &mut contenders, samples);
+            }
+        }
         let mut table = Self::default();
-        for n in SIZES {
-            eprintln!("measuring {n} elements");
-            measure_size(n, &mut table.rows);
+        for (slices, samples) in measured {
+            table.rows.extend(contenders.iter().zip(samples).map(|(contender, samples)| Row {
+                kernel: contender.name,
+                backend: contender.backend,
+                p: contender.p,
+                slices,
+                nanoseconds: median(samples),
+            }));
         }
         table
     }
 
-    /// Nanoseconds an element.
+    /// Nanoseconds an element of one of ours.
+    pub fn ours(&self, kernel: &str, backend: Backend, p: f32, slices: Slices) -> Option<f64> {
+        self.get(kernel, Some(backend), Some(p), slices)
+    }
+
+    /// Nanoseconds an element. None if this machine has no such backend. Panics if there is no such
+    /// kernel, or a misspelt goal would be one that was not measured.
     pub fn get(
         &self,
-        kind: Kind,
+        kernel: &str,
         backend: Option<Backend>,
         p: Option<f32>,
-        n: usize,
+        slices: Slices,
     ) -> Option<f64> {
-        let row = self
-            .rows
-            .iter()
-            .find(|r| r.kind == kind && r.backend == backend && r.p == p && r.n == n)?;
+        let mut rows = self.rows.iter().filter(|r| r.kernel == kernel).peekable();
+        assert!(rows.peek().is_some(), "no contender is called {kernel}");
+        let row = rows.find(|r| r.backend == backend && r.p == p && r.slices == slices)?;
         Some(row.nanoseconds)
     }
 
     pub fn csv(&self) -> String {
-        let mut text = String::from("kernel,backend,p,elements,ns_per_element\n");
-        for Row { kind, backend, p, n, nanoseconds } in &self.rows {
+        let mut text = String::from("kernel,backend,p,elements,misaligned,ns_per_element\n");
+        for Row { kernel, backend, p, slices: Slices { n, misaligned }, nanoseconds } in &self.rows
+        {
             let backend = backend.map_or("", Backend::name);
             let p = p.map_or(String::new(), |p| p.to_string());
-            writeln!(text, "{kind:?},{backend},{p},{n},{nanoseconds:.5}")
+            writeln!(text, "{kernel},{backend},{p},{n},{misaligned},{nanoseconds:.5}")
                 .expect("a String takes all");
         }
         text
     }
 }
 
-/// The buffers that contenders work on.
-struct Buffers {
-    x: Aligned<f32>,
-    y: Aligned<f32>,
-    words: Aligned<u32>,
-    rng: MaskRng,
-    small: SmallRng,
-}
-
-type Contender = Box<dyn Fn(&mut Buffers)>;
-
-fn measure_size(n: usize, rows: &mut Vec<Row>) {
-    let mut buffers = Buffers {
-        x: Aligned::new(1.0, n),
-        y: Aligned::new(1.0, n),
-        words: Aligned::new(!0, mask_words(n)),
-        rng: MaskRng::new(42, 0),
-        small: SmallRng::seed_from_u64(42),
-    };
-    let contenders = contenders(n);
-    let mut samples = vec![vec![]; contenders.len()];
+/// Adds a sample of each contender for each round.
+fn add_rounds(slices: Slices, contenders: &mut [Contender<f32>], samples: &mut [Vec<f64>]) {
+    let n = slices.n;
+    let mut buffers = Buffers::new(n, slices.misaligned.into());
     // The size far beyond the caches takes its time.
-    let rounds = if n > 1 << 22 { ROUNDS / 2 } else { ROUNDS };
-    for _ in 0..rounds {
-        for ((kind, .., run), samples) in contenders.iter().zip(&mut samples) {
+    let rounds = if n > 1 << 22 { ROUNDS_A_PASS / 3 } else { ROUNDS_A_PASS };
+    for round in 0..rounds {
+        // No contender always follows the same one's state of the caches.
+        for i in 0..contenders.len() {
+            let i = (i + round) % contenders.len();
+            let (contender, samples) = (&mut contenders[i], &mut samples[i]);
             // A slow one needs no long sample to be told from the clock.
-            let slow = if *kind == Kind::Naive { 16 } else { 1 };
+            let slow = if contender.name == "naive" { 16 } else { 1 };
             let repeats = (ELEMENTS_A_SAMPLE / slow / n).max(1);
             // As many calls again before the clock starts find caches and predictors as they will be.
-            (0..repeats.min(1 + 4096 / n)).for_each(|_| run(&mut buffers));
+            (0..repeats.min(1 + 4096 / n)).for_each(|_| (contender.run)(&mut buffers));
             let start = Instant::now();
-            (0..repeats).for_each(|_| run(&mut buffers));
+            (0..repeats).for_each(|_| (contender.run)(&mut buffers));
             samples.push(start.elapsed().as_secs_f64() * 1e9 / (repeats * n) as f64);
         }
-    }
-    for ((kind, backend, p, _), samples) in contenders.into_iter().zip(samples) {
-        rows.push(Row { kind, backend, p, n, nanoseconds: median(samples) });
     }
 }
 
 fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples[samples.len() / 2]
-}
-
-fn contenders(n: usize) -> Vec<(Kind, Option<Backend>, Option<f32>, Contender)> {
-    let mut all: Vec<(Kind, Option<Backend>, Option<f32>, Contender)> = vec![
-        (Kind::Scale, None, None, Box::new(|b| scale(b.x.slice(), black_box(1.0)))),
-        (
-            Kind::Memcpy,
-            None,
-            None,
-            Box::new(|b| black_box(b.y.slice()).copy_from_slice(black_box(b.x.slice()))),
-        ),
-    ];
-    for p in RATES {
-        all.push((Kind::Naive, None, Some(p), Box::new(move |b| naive(b, p))));
-        for backend in Backend::available() {
-            let dropout = dropout(p, backend);
-            for (kind, run) in ours(n, dropout, backend) {
-                all.push((kind, Some(backend), Some(p), run));
-            }
-        }
-    }
-    all
-}
-
-fn dropout(p: f32, backend: Backend) -> Dropout {
-    Dropout::new(DropRate::new(p).expect("RATES are probabilities")).with_backend(backend)
-}
-
-fn ours(n: usize, dropout: Dropout, backend: Backend) -> [(Kind, Contender); 6] {
-    let fits = "mask_words(n) words and n elements";
-    macro_rules! mask {
-        ($b:expr) => {
-            MaskMut::new($b.words.slice(), n).expect(fits)
-        };
-    }
-    [
-        (Kind::Fill, Box::new(move |b| b.rng.fill_with(backend, dropout.rate(), mask!(b)))),
-        (
-            Kind::Forward,
-            Box::new(move |b| {
-                dropout.forward_in_place(black_box(b.x.slice()), mask!(b), &mut b.rng).expect(fits);
-            }),
-        ),
-        (
-            Kind::Backward,
-            Box::new(move |b| {
-                dropout.backward_in_place(black_box(b.x.slice()), mask!(b).as_ref()).expect(fits);
-            }),
-        ),
-        (
-            Kind::ForwardReplay,
-            Box::new(move |b| {
-                dropout.forward_replay_in_place(black_box(b.x.slice()), black_box(42), 0);
-            }),
-        ),
-        (
-            Kind::BackwardReplay,
-            Box::new(move |b| {
-                dropout.backward_replay_in_place(black_box(b.x.slice()), black_box(42), 0);
-            }),
-        ),
-        (
-            Kind::ForwardTo,
-            Box::new(move |b| {
-                dropout
-                    .forward(b.x.slice(), black_box(b.y.slice()), mask!(b), &mut b.rng)
-                    .expect(fits);
-            }),
-        ),
-    ]
-}
-
-/// The loop that anyone would write.
-fn naive(b: &mut Buffers, p: f32) {
-    let scale = black_box(1.0 / (1.0 - p));
-    for x in black_box(b.x.slice()) {
-        *x = if b.small.random::<f32>() < p { 0.0 } else { *x * scale };
-    }
 }

@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use crate::contender::{Contender, Forward, Kind};
-use crate::measure::Aligned;
-use crate::multiversion::multiversion;
+use crate::support::Aligned;
+use crate::support::floors::scale;
 
 pub(crate) fn contenders() -> Vec<Contender> {
     vec![
@@ -15,18 +15,10 @@ pub(crate) fn contenders() -> Vec<Contender> {
 
 fn scale_in_place(_: usize, _: f32) -> Forward {
     // One, so that no repetition overflows; the compiler does not know.
-    Box::new(|x| multiply(x, black_box(1.0)))
+    Box::new(|x| scale(x, black_box(1.0)))
 }
 
 fn memcpy(n: usize, _: f32) -> Forward {
     let mut y = Aligned::new(0f32, n);
     Box::new(move |x| black_box(y.slice()).copy_from_slice(black_box(x)))
-}
-
-multiversion! {
-    fn multiply(x: &mut [f32], factor: f32) {
-        for x in x {
-            *x *= factor;
-        }
-    }
 }

@@ -7,10 +7,13 @@ mod floors;
 #[cfg(feature = "frameworks")]
 mod frameworks;
 mod measure;
-mod multiversion;
 mod naive;
 mod ours;
+#[path = "../../support/mod.rs"]
+#[allow(dead_code, reason = "the other benches use the rest")]
+mod support;
 mod table;
+mod vectors;
 
 use std::error::Error;
 use std::{env, fs};
@@ -72,8 +75,8 @@ fn contenders() -> Vec<Contender> {
 /// What a reader must know to judge the figures, and what is missing from them.
 fn announce(budget: &Budget) {
     println!("training forward, f32, one thread: median ns per element");
-    println!("at most {} rounds; compiled for {}", budget.rounds, multiversion::compiled_for());
-    println!("this machine runs {}", multiversion::runs());
+    println!("at most {} rounds; compiled for {}", budget.rounds, vectors::compiled_for());
+    println!("this machine runs {}", vectors::runs());
     println!("ours is the {} backend", dropout_kernels::Backend::detect().name());
     if !careful::HAS_SIMD_RAND {
         println!("left out: simd_rand, which needs -Ctarget-cpu=native (see README.md)");

@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::contender::{Contender, Forward, Kind, check};
+use crate::support::Aligned;
 
 /// How long to measure.
 pub(crate) struct Budget {
@@ -98,25 +99,4 @@ fn time(forward: &mut Forward, x: &mut [f32], repetitions: u32) -> Duration {
 fn figure(mut samples: Vec<f64>) -> Figure {
     samples.sort_by(f64::total_cmp);
     Figure { median: samples[samples.len() / 2], fastest: samples[0] }
-}
-
-/// A slice that begins on a cache line and has been written before.
-pub(crate) struct Aligned<T> {
-    buffer: Vec<T>,
-    start: usize,
-    len: usize,
-}
-
-impl<T: Copy> Aligned<T> {
-    pub(crate) fn new(value: T, len: usize) -> Self {
-        // Zeros may come from the system untouched, and fault when they are first written.
-        let mut buffer = vec![value; len + 64];
-        black_box(&mut buffer).fill(value);
-        let start = buffer.as_ptr().align_offset(64);
-        Self { buffer, start, len }
-    }
-
-    pub(crate) fn slice(&mut self) -> &mut [T] {
-        &mut self.buffer[self.start..self.start + self.len]
-    }
 }

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use dropout_kernels::{DropRate, Dropout, MaskMut, MaskRng, mask_words};
 
 use crate::contender::{Contender, Forward, Kind};
-use crate::measure::Aligned;
+use crate::support::Aligned;
 
 /// The row that all ratios refer to.
 pub(crate) const OURS: &str = "ours, mask stored";

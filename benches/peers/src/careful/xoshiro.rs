@@ -6,8 +6,8 @@ use simd_rand::specific::avx2::{SimdRand, Xoshiro256PlusPlusX4 as Rng};
 #[cfg(target_feature = "avx512f")]
 use simd_rand::specific::avx512::{SimdRand, Xoshiro256PlusPlusX8 as Rng};
 
-use super::{Block, Words, blocks};
 use crate::contender::Forward;
+use crate::support::blocks::{self, Block, Words};
 
 #[cfg(not(target_feature = "avx512f"))]
 const LANES: usize = 4;
@@ -15,7 +15,7 @@ const LANES: usize = 4;
 const LANES: usize = 8;
 
 pub(super) fn build(_: usize, p: f32) -> Forward {
-    blocks(Rng::seed_from_u64(42), p)
+    Box::new(blocks::forward(Rng::seed_from_u64(42), p))
 }
 
 impl Words for Rng {
