@@ -5,17 +5,23 @@
 //! that file. Valgrind knows no AVX-512, so that backend is not here. The counts are those of one
 //! compiler: the first line names it.
 
+#[allow(dead_code, reason = "ours are counted, nothing else")]
+mod contenders;
+#[allow(dead_code, unsafe_code, reason = "the call edge of the floors, which are not counted")]
+mod support;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write;
-use std::hint::black_box;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
-use dropout_kernels::{Backend, DropRate, Dropout, MaskMut, MaskRng, mask_words};
+use contenders::Buffers;
+use dropout_kernels::Backend;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.csv");
-const KERNELS: [&str; 4] = ["fill", "forward", "backward", "replay"];
+const KERNELS: [&str; 4] =
+    ["fill", "forward_in_place", "backward_in_place", "forward_replay_in_place"];
 const RATES: [f32; 2] = [0.1, 0.5];
 const SIZES: [usize; 2] = [64, 4096];
 
@@ -84,21 +90,11 @@ fn count(case: &[String], calls: usize) -> Result<u64, Box<dyn Error>> {
 fn work(job: &[String]) -> Result<(), Box<dyn Error>> {
     let [backend, kernel, p, n, calls] = job else { return Err("run: five arguments".into()) };
     let backend = Backend::ALL.iter().find(|b| b.name() == backend).ok_or("no such backend")?;
-    let (n, calls) = (n.parse::<usize>()?, calls.parse::<usize>()?);
-    let dropout = Dropout::new(DropRate::new(p.parse()?)?).with_backend(*backend);
-    let mut x = vec![1f32; n];
-    let mut words = vec![!0; mask_words(n)];
-    let mut rng = MaskRng::new(42, 0);
-    for _ in 0..calls {
-        let x = black_box(&mut x[..]);
-        let mask = MaskMut::new(black_box(&mut words), n)?;
-        match &kernel[..] {
-            "fill" => rng.fill_with(*backend, dropout.rate(), mask),
-            "forward" => dropout.forward_in_place(x, mask, &mut rng)?,
-            "backward" => dropout.backward_in_place(x, mask.as_ref())?,
-            "replay" => dropout.forward_replay_in_place(x, black_box(42), 0),
-            _ => return Err(format!("no kernel {kernel}").into()),
-        }
+    let mut ours = contenders::ours::<f32>(*backend, p.parse()?).into_iter();
+    let mut contender = ours.find(|c| c.name == kernel).ok_or("no such kernel")?;
+    let mut buffers = Buffers::new(n.parse()?, 0);
+    for _ in 0..calls.parse()? {
+        (contender.run)(&mut buffers);
     }
     Ok(())
 }
