@@ -29,6 +29,26 @@ pub trait Element: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'st
     /// The product, rounded once.
     #[must_use]
     fn times(self, factor: Self) -> Self;
+
+    #[doc(hidden)]
+    /// The sum, rounded once.
+    #[must_use]
+    fn plus(self, other: Self) -> Self;
+
+    #[doc(hidden)]
+    /// The difference, rounded once.
+    #[must_use]
+    fn minus(self, other: Self) -> Self;
+
+    #[doc(hidden)]
+    /// The quotient, rounded once.
+    #[must_use]
+    fn over(self, divisor: Self) -> Self;
+
+    #[doc(hidden)]
+    /// A count, rounded to this type.
+    #[must_use]
+    fn count(n: u32) -> Self;
 }
 
 macro_rules! float {
@@ -51,6 +71,27 @@ macro_rules! float {
             #[inline(always)]
             fn times(self, factor: Self) -> Self {
                 self * factor
+            }
+
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self {
+                self + other
+            }
+
+            #[inline(always)]
+            fn minus(self, other: Self) -> Self {
+                self - other
+            }
+
+            #[inline(always)]
+            fn over(self, divisor: Self) -> Self {
+                self / divisor
+            }
+
+            #[allow(clippy::cast_lossless, reason = "it rounds to f32")]
+            #[inline(always)]
+            fn count(n: u32) -> Self {
+                n as $float
             }
         }
     };

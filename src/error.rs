@@ -113,6 +113,13 @@ pub enum ShapeError {
         /// The extent that they cannot be multiplied with.
         extent: usize,
     },
+    /// More stochastic passes than a `u32` counts.
+    TooManyPasses {
+        /// Passes so far.
+        counted: u32,
+        /// The passes that cannot be added to them.
+        more: u32,
+    },
     /// Fewer `u32` words than a mask of this many bits needs.
     TooFewWords {
         /// Words needed.
@@ -150,6 +157,9 @@ impl fmt::Display for ShapeError {
                     "expected a shape of at most {} elements, got {elements} * {extent}",
                     usize::MAX
                 )
+            }
+            Self::TooManyPasses { counted, more } => {
+                write!(f, "expected at most {} passes, got {counted} + {more}", u32::MAX)
             }
             Self::TooFewWords { expected, given } => {
                 write!(f, "too few mask words: expected {expected}, got {given}")

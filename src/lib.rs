@@ -15,6 +15,7 @@
 
 // What the user asks for.
 mod dropout;
+mod monte_carlo;
 #[cfg(feature = "tape")]
 mod tape;
 
@@ -36,7 +37,8 @@ pub use dropout::{Classic, Dropout, Inverted, Rule, Structured};
 pub use element::Element;
 pub use error::{Error, RateError, ShapeError, StateError, TapeError};
 pub use layout::Layout;
-pub use mask::{KeptRuns, Mask, MaskMut, MaskRef, mask_words};
+pub use mask::{KeptIndices, Mask, MaskMut, MaskRef, Runs, mask_words};
+pub use monte_carlo::{MonteCarlo, Outputs};
 pub use rate::DropRate;
 pub use rng::MaskRng;
 #[cfg(feature = "tape")]

@@ -1,10 +1,15 @@
 //! Bit-packed masks: owned, borrowed, and their algebra.
 
+mod owned;
+mod runs;
+
 use core::fmt;
-use core::iter::FusedIterator;
 use core::ops::Range;
 
 use crate::error::ShapeError;
+
+pub use owned::Mask;
+pub use runs::{KeptIndices, Runs};
 
 /// Words of a mask over `n` elements, n / 32 rounded up.
 ///
@@ -21,89 +26,6 @@ const fn last_word(n: usize) -> u32 {
     match n % 32 {
         0 => !0,
         used => !(!0 << used),
-    }
-}
-
-/// An owned mask of up to 32 * `WORDS` elements. `WORDS` is [`mask_words`] of the element count.
-///
-/// One bit an element, 1 = keep: element i is bit i % 32 of word i / 32, bit 0 the least significant.
-/// What this crate writes has zeros past the last element; what it reads may have anything there, so
-/// the first n bits of a longer mask are a mask. A new one keeps nothing. `==` compares all words;
-/// compare [views](Self::view) to compare elements.
-///
-/// ```
-/// use dropout_kernels::{Mask, mask_words};
-///
-/// let mut mask = Mask::<{ mask_words(100) }>::new();
-/// mask.view_mut(100)?.keep_all();
-/// assert_eq!(mask.view(100)?.count_kept(), 100);
-/// assert_eq!(mask.words(), &[!0, !0, !0, 0b1111]);
-/// # Ok::<(), dropout_kernels::ShapeError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Mask<const WORDS: usize> {
-    words: [u32; WORDS],
-}
-
-impl<const WORDS: usize> Mask<WORDS> {
-    /// A mask that keeps nothing.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { words: [0; WORDS] }
-    }
-
-    /// A mask of these words.
-    #[must_use]
-    pub const fn from_words(words: [u32; WORDS]) -> Self {
-        Self { words }
-    }
-
-    /// The words.
-    #[must_use]
-    pub const fn words(&self) -> &[u32; WORDS] {
-        &self.words
-    }
-
-    /// The first `len` bits.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError::TooFewWords`] if `WORDS` hold fewer.
-    pub fn view(&self, len: usize) -> Result<MaskRef<'_>, ShapeError> {
-        match self.words.get(..mask_words(len)) {
-            Some(words) => Ok(MaskRef { words, len }),
-            None => Err(ShapeError::TooFewWords { expected: mask_words(len), given: WORDS }),
-        }
-    }
-
-    /// The first `len` bits, to write. What writes them all clears the other bits of their last word.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError::TooFewWords`] if `WORDS` hold fewer.
-    pub fn view_mut(&mut self, len: usize) -> Result<MaskMut<'_>, ShapeError> {
-        match self.words.get_mut(..mask_words(len)) {
-            Some(words) => Ok(MaskMut { words, len }),
-            None => Err(ShapeError::TooFewWords { expected: mask_words(len), given: WORDS }),
-        }
-    }
-
-    /// All words, as the mask of an array of `N` elements; another count of words does not build.
-    pub(crate) const fn of_array<const N: usize>(&self) -> MaskRef<'_> {
-        const { assert!(WORDS == mask_words(N), "a mask has one word per 32 elements of its array") };
-        MaskRef { words: &self.words, len: N }
-    }
-
-    /// As [`of_array`](Self::of_array), to write.
-    pub(crate) const fn of_array_mut<const N: usize>(&mut self) -> MaskMut<'_> {
-        const { assert!(WORDS == mask_words(N), "a mask has one word per 32 elements of its array") };
-        MaskMut { words: &mut self.words, len: N }
-    }
-}
-
-impl<const WORDS: usize> Default for Mask<WORDS> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -194,8 +116,38 @@ impl<'a> MaskRef<'a> {
     /// Work that runs over these alone skips what was dropped. Costs a few operations a run and a
     /// word.
     #[must_use]
-    pub fn kept_runs(self) -> KeptRuns<'a> {
-        KeptRuns { mask: self, at: 0 }
+    pub const fn kept_runs(self) -> Runs<'a> {
+        Runs::kept(self, 0)
+    }
+
+    /// What [`kept_runs`](Self::kept_runs) has in `range`, such as a row of a matrix, with runs cut at its ends.
+    /// Indices are those of the whole mask, and nothing is kept past its end.
+    ///
+    /// ```
+    /// use dropout_kernels::MaskRef;
+    ///
+    /// let mask = MaskRef::new(&[0b1110_0111], 8)?; // two rows of four
+    /// assert!(mask.kept_runs_in(0..4).eq([0..3]));
+    /// assert!(mask.kept_runs_in(4..8).eq([5..8]));
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    #[must_use]
+    pub fn kept_runs_in(self, range: Range<usize>) -> Runs<'a> {
+        let len = range.end.min(self.len);
+        let words = self.words.get(..mask_words(len)).unwrap_or_default();
+        Runs::kept(MaskRef { words, len }, range.start)
+    }
+
+    /// The ranges of neighbours that are dropped, in order; no two of them touch.
+    #[must_use]
+    pub const fn dropped_runs(self) -> Runs<'a> {
+        Runs::dropped(self)
+    }
+
+    /// The indices of what is kept, in order. Costs a few operations for each of them and each word.
+    #[must_use]
+    pub fn kept_indices(self) -> KeptIndices<'a> {
+        KeptIndices::new(self)
     }
 
     /// Whether the mask has a bit for each of `elements` elements.
@@ -254,26 +206,6 @@ impl fmt::Debug for MaskRef<'_> {
         f.write_str(")")
     }
 }
-
-/// The iterator of [`MaskRef::kept_runs`].
-#[derive(Clone, Debug)]
-pub struct KeptRuns<'a> {
-    mask: MaskRef<'a>,
-    at: usize,
-}
-
-impl Iterator for KeptRuns<'_> {
-    type Item = Range<usize>;
-
-    fn next(&mut self) -> Option<Range<usize>> {
-        let start = self.mask.find_from(self.at, 0);
-        let end = self.mask.find_from(start, !0);
-        self.at = end;
-        (start < end).then_some(start..end)
-    }
-}
-
-impl FusedIterator for KeptRuns<'_> {}
 
 /// A borrowed mask, to write. What writes all of it leaves zeros past the end.
 pub struct MaskMut<'a> {
@@ -365,6 +297,24 @@ impl<'a> MaskMut<'a> {
     /// [`ShapeError`] if the lengths differ.
     pub fn or(&mut self, other: MaskRef<'_>) -> Result<(), ShapeError> {
         self.zip(other, |a, b| a | b)
+    }
+
+    /// Keeps what this mask keeps and `other` drops.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if the lengths differ.
+    pub fn and_not(&mut self, other: MaskRef<'_>) -> Result<(), ShapeError> {
+        self.zip(other, |a, b| a & !b)
+    }
+
+    /// Keeps what one of both keeps: where they differ.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if the lengths differ.
+    pub fn xor(&mut self, other: MaskRef<'_>) -> Result<(), ShapeError> {
+        self.zip(other, |a, b| a ^ b)
     }
 
     /// Becomes a copy of `other`.

@@ -53,12 +53,49 @@ fn reading_ignores_what_lies_past_the_end() {
             assert_eq!(mask.iter().len(), n);
             assert_eq!(mask.count_kept(), keep.iter().filter(|k| **k).count());
             assert!(mask.kept_runs().eq(runs(&keep)));
+            assert!(mask.dropped_runs().eq(runs(&keep.iter().map(|k| !k).collect::<Vec<_>>())));
+            assert!(mask.kept_indices().eq((0..n).filter(|i| keep[*i])));
             for (i, &keep) in keep.iter().enumerate() {
                 assert_eq!(mask.get(i), Some(keep));
             }
             assert_eq!(mask.get(n), None);
             assert_eq!(mask, MaskRef::new(&clean, n).expect("mask_words(n) words"));
         }
+    }
+}
+
+/// Every boundary as the start and the end of a range, past the end of the mask and backward too.
+#[test]
+fn runs_in_a_range_are_those_of_its_elements_alone() {
+    for n in LENGTHS {
+        for keep in [flags(n, 7), vec![true; n]] {
+            let words = dirty(&keep);
+            let mask = MaskRef::new(&words, n).expect("mask_words(n) words");
+            for start in LENGTHS {
+                for end in LENGTHS {
+                    let within = |i: usize| (start..end).contains(&i) && keep[i];
+                    let inside: Vec<_> = (0..n).map(within).collect();
+                    let found = mask.kept_runs_in(start..end);
+                    assert!(found.eq(runs(&inside)), "{start}..{end} of {n}");
+                }
+            }
+            assert!(mask.kept_runs_in(0..usize::MAX).eq(runs(&keep)));
+            assert_eq!(mask.kept_runs_in(usize::MAX..usize::MAX).next(), None);
+        }
+    }
+}
+
+#[test]
+fn iterators_that_have_ended_stay_so() {
+    let mask = MaskRef::new(&[!0, !0], 40).expect("two words");
+    let (mut indices, mut kept, mut dropped) =
+        (mask.kept_indices(), mask.kept_runs(), mask.dropped_runs());
+    assert_eq!(
+        (indices.by_ref().count(), kept.by_ref().count(), dropped.by_ref().count()),
+        (40, 1, 0)
+    );
+    for _ in 0..3 {
+        assert_eq!((indices.next(), kept.next(), dropped.next()), (None, None, None));
     }
 }
 
@@ -80,9 +117,11 @@ fn masks_differ_by_one_element_or_by_length() {
 fn algebra_is_that_of_flags_and_leaves_zeros_past_the_end() {
     type Change = fn(&mut MaskMut<'_>, MaskRef<'_>);
     type Flag = fn(bool, bool) -> bool;
-    let laws: [(&str, Change, Flag); 6] = [
+    let laws: [(&str, Change, Flag); 8] = [
         ("and", |a, b| a.and(b).expect("same length"), |a, b| a && b),
         ("or", |a, b| a.or(b).expect("same length"), |a, b| a || b),
+        ("and_not", |a, b| a.and_not(b).expect("same length"), |a, b| a && !b),
+        ("xor", |a, b| a.xor(b).expect("same length"), |a, b| a != b),
         ("copy_from", |a, b| a.copy_from(b).expect("same length"), |_, b| b),
         ("not", |a, _| a.not(), |a, _| !a),
         ("keep_all", |a, _| a.keep_all(), |_, _| true),
@@ -129,6 +168,8 @@ fn masks_of_other_lengths_do_not_combine() {
     let too_long = Err(ShapeError::MaskTooLong { expected: 40, given: 64 });
     assert_eq!((mask.and(short), mask.and(long)), (too_short, too_long));
     assert_eq!((mask.or(short), mask.or(long)), (too_short, too_long));
+    assert_eq!((mask.and_not(short), mask.and_not(long)), (too_short, too_long));
+    assert_eq!((mask.xor(short), mask.xor(long)), (too_short, too_long));
     assert_eq!((mask.copy_from(short), mask.copy_from(long)), (too_short, too_long));
     assert_eq!(words, [0b101, 0]);
 }

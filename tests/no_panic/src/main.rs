@@ -3,6 +3,8 @@
 #![no_std]
 #![no_main]
 
+mod monte_carlo;
+
 use core::fmt::{self, Write};
 use core::hint::black_box;
 use core::panic::PanicInfo;
@@ -38,6 +40,7 @@ fn all<T: Element>(x: [T; 100]) -> Result<(), Error> {
     };
     black_box((rate.p(), rate.scale(), rate.scale_f32(), rate.threshold(), rate < DropRate::ONE));
     black_box((mask_words(black_box(9)), tape_words(black_box(&[1, 2]))));
+    monte_carlo::all(x)?;
     rule(Dropout::new(rate), x)?;
     rule(Dropout::classic(rate), x)
 }
@@ -125,6 +128,8 @@ fn slices<T: Element, R: Rule>(
     mask.and(other)?;
     mask.or(other)?;
     mask.not();
+    mask.and_not(other)?;
+    mask.xor(other)?;
     mask.copy_from(other)?;
     black_box(mask.set(black_box(7), true));
     mask.keep_all();
@@ -132,6 +137,8 @@ fn slices<T: Element, R: Rule>(
     black_box((read.len(), read.is_empty(), read.words().len()));
     black_box((read.count_kept(), read.get(black_box(9)), read == other));
     black_box((read.iter().filter(|k| *k).count(), read.kept_runs().map(|r| r.len()).max()));
+    black_box((read.dropped_runs().last(), read.kept_indices().last()));
+    black_box(read.kept_runs_in(black_box(3)..black_box(50)).count());
 
     let owned = black_box(Mask::<3>::from_words([1, 2, 3]));
     black_box(owned.view(n)?.count_kept());
@@ -168,6 +175,7 @@ fn show<const W: usize>(
         Error::Rate(RateError::Negative { given: -0.5 }),
         Error::Shape(ShapeError::MaskTooLong { expected, given }),
         Error::Shape(ShapeError::Overflow { elements: expected, extent: given }),
+        Error::Shape(ShapeError::TooManyPasses { counted: black_box(1), more: black_box(2) }),
         Error::State(StateError::ZeroLane { lane: 3 }),
         Error::Tape(TapeError::Full { expected, given }),
     ]);

@@ -1,0 +1,253 @@
+//! Mean and variance of a network's outputs over stochastic passes.
+
+use core::iter;
+
+use crate::element::Element;
+use crate::error::ShapeError;
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T, const N: usize> Sealed for [T; N] {}
+    impl<T> Sealed for &mut [T] {}
+}
+
+/// Where a [`MonteCarlo`] keeps a number for each output: `[T; N]`, or `&mut [T]` of the caller's.
+///
+/// Sealed: its promise is to have the same length at every look.
+pub trait Outputs: sealed::Sealed {
+    /// The type of an output.
+    type Element: Element;
+
+    #[doc(hidden)]
+    fn as_slice(&self) -> &[Self::Element];
+
+    #[doc(hidden)]
+    fn as_mut_slice(&mut self) -> &mut [Self::Element];
+}
+
+impl<T: Element, const N: usize> Outputs for [T; N] {
+    type Element = T;
+
+    fn as_slice(&self) -> &[T] {
+        self
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+impl<T: Element> Outputs for &mut [T] {
+    type Element = T;
+
+    fn as_slice(&self) -> &[T] {
+        self
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+/// Monte Carlo dropout (Gal and Ghahramani 2016, "Dropout as a Bayesian Approximation: Representing
+/// Model Uncertainty in Deep Learning", section 4): mean and variance of every output over T
+/// stochastic passes, in memory that does not grow with T.
+///
+/// Dropout stays on at inference. Run the network T times on one input, each time with masks of its own, and
+/// push what it puts out:
+///
+/// - `mean = (1/T) sum y_t`, the prediction (equation 6);
+/// - `variance = sum (y_t - mean)^2 / (T - 1)`, how far the passes disagree. Equation 7 adds the noise of the
+///   data, 1/tau, and divides by T: [`population_variance`](Self::population_variance).
+///
+/// A [replay](crate::Dropout::forward_replay) for each pass needs no mask memory, and (seed, stream) names
+/// the whole prediction.
+///
+/// Sums are updated one pass at a time (Welford 1962, "Note on a Method for Calculating Corrected Sums of
+/// Squares and Products"), so nothing cancels where the mean is large against the deviation: outputs that do
+/// not change have variance 0 exactly, and none is ever negative. The order of passes matters to rounding
+/// alone. The same pushes give the same bits on every machine. An output that was NaN or infinite once
+/// has a variance of NaN.
+///
+/// `S` says where the sums are: [`new`](Self::new) is two arrays of its own, [`over`](Self::over) works on
+/// slices of the caller's.
+///
+/// # Cost
+///
+/// Two numbers for each output and a count. A push is four additions and two multiplications an output, and
+/// one division. Each push rounds the mean once, which adds up to some sqrt(T) / 3 units in its last place.
+/// In `f32` a share of 2^-24 of a mean is below its last bit, so past some 10^7 passes the mean no longer
+/// moves; [`merge`](Self::merge) several accumulators instead, or use `f64`.
+///
+/// ```
+/// use dropout_kernels::{Dropout, MonteCarlo, drop_rate};
+///
+/// // A network of one layer: y = w . dropout(x).
+/// let (w, x) = ([0.5f32, -1.0, 2.0, 0.25], [1.0f32, 2.0, 3.0, 4.0]);
+/// let dropout = Dropout::new(drop_rate!(0.5));
+///
+/// let mut outputs = MonteCarlo::<[f32; 1]>::new();
+/// for pass in 0..1000 {
+///     let mut dropped = [0.0; 4];
+///     dropout.forward_replay_array(&x, &mut dropped, 42, pass);
+///     outputs.push(&[w.iter().zip(dropped).map(|(w, x)| w * x).sum()])?;
+/// }
+/// let mean = outputs.mean().expect("a pass");
+/// let variance = outputs.variance().expect("two passes").next().expect("one output");
+/// assert!((mean[0] - 5.5).abs() < 0.7); // w . x
+/// assert!((variance / 41.25 - 1.0).abs() < 0.2); // p / (1 - p) * sum (w x)^2
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct MonteCarlo<S> {
+    mean: S,
+    /// Sums of squared deviations from the mean.
+    squares: S,
+    passes: u32,
+}
+
+impl<T: Element, const N: usize> MonteCarlo<[T; N]> {
+    /// No passes yet, of `N` outputs.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { mean: [T::ZERO; N], squares: [T::ZERO; N], passes: 0 }
+    }
+}
+
+impl<T: Element, const N: usize> Default for MonteCarlo<[T; N]> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'a, T: Element> MonteCarlo<&'a mut [T]> {
+    /// No passes yet, with the sums in two slices of an element for each output. What they held is overwritten.
+    ///
+    /// ```
+    /// use dropout_kernels::MonteCarlo;
+    ///
+    /// let (mut mean, mut squares) = ([0f64; 2], [0f64; 2]);
+    /// let mut outputs = MonteCarlo::over(&mut mean, &mut squares)?;
+    /// outputs.push(&[1.0, 5.0])?;
+    /// outputs.push(&[3.0, 5.0])?;
+    /// assert_eq!(outputs.mean(), Some([2.0, 5.0].as_slice()));
+    /// assert!(outputs.variance().is_some_and(|v| v.eq([2.0, 0.0])));
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::OtherElements`] if the lengths differ. Then nothing is written.
+    pub fn over(mean: &'a mut [T], squares: &'a mut [T]) -> Result<Self, ShapeError> {
+        check_len(mean.len(), squares.len())?;
+        let mut new = Self { mean, squares, passes: 0 };
+        new.clear();
+        Ok(new)
+    }
+}
+
+impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
+    /// Takes in the outputs of a pass.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::OtherElements`] if there are not as many as in other passes, and
+    /// [`ShapeError::TooManyPasses`] after 2^32 - 1 of them. Then nothing has changed.
+    pub fn push(&mut self, outputs: &[T]) -> Result<(), ShapeError> {
+        check_len(self.outputs(), outputs.len())?;
+        self.passes = self.count(1)?;
+        let share = T::count(1).over(T::count(self.passes));
+        for ((mean, squares), &y) in self.sums().zip(outputs) {
+            let before = y.minus(*mean);
+            *mean = mean.plus(before.times(share));
+            *squares = squares.plus(before.times(y.minus(*mean)));
+        }
+        Ok(())
+    }
+
+    /// Takes in all passes of another accumulator, as though they had been pushed here: for passes that run on
+    /// several cores, or in several batches (Chan, Golub and `LeVeque` 1979, "Updating Formulae and a Pairwise
+    /// Algorithm for Computing Sample Variances", section 2).
+    ///
+    /// # Errors
+    ///
+    /// As of [`push`](Self::push).
+    pub fn merge<O: Outputs<Element = T>>(
+        &mut self,
+        other: &MonteCarlo<O>,
+    ) -> Result<(), ShapeError> {
+        check_len(self.outputs(), other.outputs())?;
+        let passes = self.count(other.passes)?;
+        if other.passes == 0 {
+            return Ok(());
+        }
+        let share = T::count(other.passes).over(T::count(passes));
+        let weight = T::count(self.passes).times(share);
+        let others = iter::zip(other.mean.as_slice(), other.squares.as_slice());
+        for ((mean, squares), (&other_mean, &other_squares)) in self.sums().zip(others) {
+            let apart = other_mean.minus(*mean);
+            *mean = mean.plus(apart.times(share));
+            *squares = squares.plus(other_squares).plus(apart.times(apart.times(weight)));
+        }
+        self.passes = passes;
+        Ok(())
+    }
+
+    /// Forgets all passes.
+    pub fn clear(&mut self) {
+        self.mean.as_mut_slice().fill(T::ZERO);
+        self.squares.as_mut_slice().fill(T::ZERO);
+        self.passes = 0;
+    }
+
+    /// Passes so far, T.
+    #[must_use]
+    pub const fn passes(&self) -> u32 {
+        self.passes
+    }
+
+    /// Outputs of a pass.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.mean.as_slice().len()
+    }
+
+    /// The mean of each output; `None` before the first pass.
+    #[must_use]
+    pub fn mean(&self) -> Option<&[T]> {
+        (self.passes > 0).then(|| self.mean.as_slice())
+    }
+
+    /// The variance of each output, estimated from a sample: the sum of squared deviations over T - 1. `None` before
+    /// the second pass, which is the first to say anything about it.
+    #[must_use]
+    pub fn variance(&self) -> Option<impl ExactSizeIterator<Item = T>> {
+        self.squares_over(self.passes.saturating_sub(1))
+    }
+
+    /// The variance of each output over the passes that there were: the sum of squared deviations over T. Zeros
+    /// after one pass, `None` before.
+    #[must_use]
+    pub fn population_variance(&self) -> Option<impl ExactSizeIterator<Item = T>> {
+        self.squares_over(self.passes)
+    }
+
+    fn squares_over(&self, n: u32) -> Option<impl ExactSizeIterator<Item = T>> {
+        let divisor = T::count(n);
+        (n > 0).then(|| self.squares.as_slice().iter().map(move |squares| squares.over(divisor)))
+    }
+
+    /// The count with `more` passes.
+    fn count(&self, more: u32) -> Result<u32, ShapeError> {
+        let counted = self.passes;
+        counted.checked_add(more).ok_or(ShapeError::TooManyPasses { counted, more })
+    }
+
+    fn sums(&mut self) -> impl Iterator<Item = (&mut T, &mut T)> {
+        iter::zip(self.mean.as_mut_slice(), self.squares.as_mut_slice())
+    }
+}
+
+fn check_len(expected: usize, given: usize) -> Result<(), ShapeError> {
+    if expected == given { Ok(()) } else { Err(ShapeError::OtherElements { expected, given }) }
+}
