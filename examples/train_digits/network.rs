@@ -138,9 +138,21 @@ impl Network {
     ///
     /// Inverted dropout does nothing at inference, so no mask is asked for.
     pub(crate) fn errors(&self, pixels: &[[f32; PIXELS]], labels: &[usize]) -> usize {
+        let output = self.outputs(pixels, |_, _| ());
+        output.iter().zip(labels).filter(|&(row, &label)| best(row) != label).count()
+    }
+
+    /// What the network puts out for at most BATCH digits, before the softmax. Rows past them mean nothing.
+    ///
+    /// `drop` is called as by [`forward`](Self::forward).
+    pub(crate) fn outputs(
+        &self,
+        pixels: &[[f32; PIXELS]],
+        drop: impl FnMut(usize, &mut [f32]),
+    ) -> [[f32; CLASSES]; BATCH] {
         let mut activations = Activations::new();
-        self.forward(pixels, &mut activations, |_, _| ());
-        activations.output.iter().zip(labels).filter(|&(row, &label)| best(row) != label).count()
+        self.forward(pixels, &mut activations, drop);
+        activations.output
     }
 
     /// The weights and biases, in a fixed order.
@@ -193,21 +205,25 @@ fn relu_gradient(y: &[f32], dy: &mut [f32]) {
 fn cross_entropy_gradient(rows: &mut [[f32; CLASSES]], labels: &[usize]) {
     let share = 1.0 / rows.len() as f32;
     for (row, &label) in rows.iter_mut().zip(labels) {
-        let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        // In f64, so that a platform's last bit of exp hardly ever shows.
-        let exp = row.map(|x| f64::from(x - top).exp());
-        let sum: f64 = exp.iter().sum();
-        *row = exp.map(|e| (e / sum) as f32);
+        *row = softmax(row).map(|p| p as f32);
         row[label] -= 1.0;
         scale(row, share);
     }
 }
 
+/// In f64, so that a platform's last bit of exp hardly ever shows.
+pub(crate) fn softmax(row: &[f32; CLASSES]) -> [f64; CLASSES] {
+    let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exp = row.map(|x| f64::from(x - top).exp());
+    let sum: f64 = exp.iter().sum();
+    exp.map(|e| e / sum)
+}
+
 /// The digit of the greatest output.
-fn best(row: &[f32; CLASSES]) -> usize {
+pub(crate) fn best<T: PartialOrd>(row: &[T; CLASSES]) -> usize {
     let mut best = 0;
-    for (digit, &x) in row.iter().enumerate() {
-        if x > row[best] {
+    for (digit, x) in row.iter().enumerate() {
+        if *x > row[best] {
             best = digit;
         }
     }

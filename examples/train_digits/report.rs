@@ -67,7 +67,7 @@ pub(crate) fn print_drops(rates: [DropRate; LAYERS], pairs: &[Pair]) {
 /// One number for all trained weights, to compare two runs by eye.
 pub(crate) fn checksum(pairs: &[Pair]) -> u64 {
     let networks = pairs.iter().flat_map(|pair| [&pair.without, &pair.with]);
-    fnv1a(networks.flat_map(|outcome| outcome.checksum.to_le_bytes()))
+    fnv1a(networks.flat_map(|outcome| outcome.checksum().to_le_bytes()))
 }
 
 /// A run of one seed has no standard error, and a run without any difference no t.

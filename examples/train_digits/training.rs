@@ -29,14 +29,18 @@ pub(crate) struct Outcome {
     /// Test error in percent before the first epoch and after each.
     pub(crate) errors: Vec<f64>,
     pub(crate) drops: [Drops; LAYERS],
-    /// Of the bits of the trained parameters.
-    pub(crate) checksum: u64,
+    pub(crate) network: Network,
 }
 
 impl Outcome {
     /// After the last epoch.
     pub(crate) fn final_error(&self) -> f64 {
         self.errors.last().copied().unwrap_or(f64::NAN)
+    }
+
+    /// Of the bits of the trained parameters.
+    pub(crate) fn checksum(&self) -> u64 {
+        fnv1a(self.network.parameters().flat_map(f32::to_le_bytes))
     }
 }
 
@@ -62,8 +66,7 @@ pub(crate) fn train(digits: &Digits, plan: Plan, tick: impl Fn()) -> Outcome {
         errors.push(test_error(&network, &test));
         tick();
     }
-    let checksum = fnv1a(network.parameters().flat_map(f32::to_le_bytes));
-    Outcome { errors, drops: masks.drops(), checksum }
+    Outcome { errors, drops: masks.drops(), network }
 }
 
 /// In percent.
