@@ -48,7 +48,7 @@ impl Corruption {
 
     /// All digits, each by chance of its own.
     pub(crate) fn apply(&self, digits: &Digits, strength: f64, seed: u64) -> Digits {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0xC0_44_0F7);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0xC044);
         let change = |pixels| (self.change)(pixels, strength, &mut rng);
         Digits { pixels: digits.pixels.iter().map(change).collect(), labels: digits.labels.clone() }
     }

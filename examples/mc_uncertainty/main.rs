@@ -44,7 +44,7 @@ const RATES: [DropRate; LAYERS] = [drop_rate!(0.1), drop_rate!(0.3), drop_rate!(
 const TRAIN: usize = 500;
 const EPOCHS: usize = 150;
 
-/// Trains the network of train_digits with dropout on 500 digits, and asks it for the other 1297: clean, and under
+/// Trains the network of `train_digits` with dropout on 500 digits, and asks it for the other 1297: clean, and under
 /// noise, turned, and with a hole, at several strengths.
 ///
 /// Each digit is run T times with dropout on. Prints the predictive entropy (of the mean of the passes'

@@ -13,7 +13,9 @@ use crate::prediction::Prediction;
 const SIZE: (u32, u32) = (1080, 430);
 // Colours that the colour-blind tell apart (Okabe and Ito).
 const GRID: RGBColor = RGBColor(225, 225, 225);
-const CURVES: [(&str, RGBColor, fn(&Prediction) -> f64); 3] = [
+/// Name, colour and what is drawn.
+type Curve = (&'static str, RGBColor, fn(&Prediction) -> f64);
+const CURVES: [Curve; 3] = [
     ("predictive entropy", RGBColor(0, 114, 178), |p| p.entropy),
     ("entropy of one pass without dropout", RGBColor(213, 94, 0), |p| p.entropy_without),
     ("mutual information", RGBColor(0, 158, 115), |p| p.information),

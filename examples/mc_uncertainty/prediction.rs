@@ -30,7 +30,7 @@ pub(crate) fn predict(
     passes: u32,
 ) -> Vec<Prediction> {
     // Not the masks of training.
-    let seed = seed ^ 0x5EED_0F7E_57;
+    let seed = seed ^ 0x5EED;
     let batches = digits.pixels.chunks(BATCH).zip(digits.labels.chunks(BATCH));
     let one = |(batch, (pixels, labels)): (usize, (&[_], &[usize]))| {
         // The probabilities of the classes, and the entropy of the pass, which is averaged with them.
