@@ -282,6 +282,11 @@ impl<R: Rule> Dropout<R> {
         Structured::new(self, layout)
     }
 
+    /// Draws a mask that is not applied yet.
+    pub(crate) fn fill(&self, rng: &mut MaskRng, mask: MaskMut<'_>) {
+        self.sampler.fill(rng, mask);
+    }
+
     fn forward_outcome<T: Element>(&self) -> R::Forward<T> {
         self.rule.forward(self.sampler.rate)
     }

@@ -12,7 +12,7 @@ mod sealed {
 
 /// A number type that the kernels work on: `f32` or `f64`.
 ///
-/// Sealed: its promise is one correctly rounded multiplication, the same bits on every machine.
+/// Sealed: its promise is multiplication and addition that are rounded correctly, the same bits on every machine.
 pub trait Element: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'static {
     /// +0.0, what a dropped element becomes.
     const ZERO: Self;
@@ -24,6 +24,10 @@ pub trait Element: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'st
     #[doc(hidden)]
     /// 1 - p at this rate, rounded to this type.
     fn keep_probability(rate: DropRate) -> Self;
+
+    #[doc(hidden)]
+    /// p at this rate, rounded to this type.
+    fn drop_probability(rate: DropRate) -> Self;
 
     #[doc(hidden)]
     /// The product, rounded once.
@@ -66,6 +70,12 @@ macro_rules! float {
                 // The conversion rounds; the power of two does not.
                 const UNIT: $float = 1.0 / ONE as $float;
                 rate.kept() as $float * UNIT
+            }
+
+            #[inline]
+            fn drop_probability(rate: DropRate) -> Self {
+                const UNIT: $float = 1.0 / ONE as $float;
+                rate.threshold() as $float * UNIT
             }
 
             #[inline(always)]

@@ -18,6 +18,7 @@ mod dropout;
 mod monte_carlo;
 #[cfg(feature = "tape")]
 mod tape;
+mod variants;
 
 // What a mask is.
 mod element;
@@ -43,6 +44,7 @@ pub use rate::DropRate;
 pub use rng::MaskRng;
 #[cfg(feature = "tape")]
 pub use tape::{MaskTape, tape_words};
+pub use variants::{LockedDropout, VariationalDropout, Zoneout};
 
 /// The version of the mask stream (`docs/STREAM.md`), which says what mask (seed, stream, p, n) gives.
 /// A change to any mask changes it.

@@ -69,6 +69,9 @@ impl<'a> MaskRef<'a> {
         check_words(words, len).map(|()| Self { words, len })
     }
 
+    /// A mask of nothing.
+    pub(crate) const EMPTY: Self = Self { words: &[], len: 0 };
+
     /// Elements.
     #[must_use]
     pub const fn len(self) -> usize {

@@ -41,11 +41,14 @@ impl<T: Element> Outcome<T> for Times<T> {
 
 /// Where a kernel reads: the target itself, or another slice of its length.
 pub(crate) trait Source<T>: Copy {
+    /// Whether it is the target.
+    const IN_PLACE: bool = false;
+
     /// `N` elements from index `at`, which is where `target` lies in the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
 
-    /// Writes what `f` makes of every element that `target`, which begins at index `at`, stands for.
-    fn map(self, at: usize, target: &mut [T], f: impl Fn(T) -> T);
+    /// Writes `f(x, y)` to all of `target`, which begins at index `at`, where y stood before.
+    fn map(self, at: usize, target: &mut [T], f: impl Fn(T, T) -> T);
 }
 
 /// The target is the source.
@@ -53,15 +56,35 @@ pub(crate) trait Source<T>: Copy {
 pub(crate) struct InPlace;
 
 impl<T: Element> Source<T> for InPlace {
+    const IN_PLACE: bool = true;
+
     #[inline(always)]
     fn read<const N: usize>(self, _: usize, target: &[T; N]) -> [T; N] {
         *target
     }
 
     #[inline(always)]
-    fn map(self, _: usize, target: &mut [T], f: impl Fn(T) -> T) {
+    fn map(self, _: usize, target: &mut [T], f: impl Fn(T, T) -> T) {
         for y in target {
-            *y = f(*y);
+            *y = f(*y, *y);
+        }
+    }
+}
+
+/// Nothing but +0.0.
+#[derive(Clone, Copy)]
+pub(crate) struct Zeros;
+
+impl<T: Element> Source<T> for Zeros {
+    #[inline(always)]
+    fn read<const N: usize>(self, _: usize, _: &[T; N]) -> [T; N] {
+        [T::ZERO; N]
+    }
+
+    #[inline(always)]
+    fn map(self, _: usize, target: &mut [T], f: impl Fn(T, T) -> T) {
+        for y in target {
+            *y = f(T::ZERO, *y);
         }
     }
 }
@@ -74,9 +97,9 @@ impl<T: Element> Source<T> for &[T] {
     }
 
     #[inline(always)]
-    fn map(self, at: usize, target: &mut [T], f: impl Fn(T) -> T) {
+    fn map(self, at: usize, target: &mut [T], f: impl Fn(T, T) -> T) {
         for (y, x) in target.iter_mut().zip(self.get(at..).unwrap_or_default()) {
-            *y = f(*x);
+            *y = f(*x, *y);
         }
     }
 }
@@ -137,11 +160,96 @@ impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
 
     #[inline(always)]
     fn keep(self, at: usize, target: &mut [T]) {
-        self.0.map(at, target, |x| self.kept(x));
+        self.0.map(at, target, |x, _| self.kept(x));
     }
 
     #[inline(always)]
     fn drop(self, _: usize, target: &mut [T]) {
         target.fill(self.1.dropped());
+    }
+}
+
+/// y = keep ? a : b, to the bit.
+#[derive(Clone, Copy)]
+pub(crate) struct Either<A, B>(pub(crate) A, pub(crate) B);
+
+impl<T: Element, A: Source<T>, B: Source<T>> Change<T> for Either<A, B> {
+    const ZEROES: bool = false;
+
+    #[inline(always)]
+    fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
+        self.0.read(at, target)
+    }
+
+    #[inline(always)]
+    fn factor(self) -> Option<T> {
+        None
+    }
+
+    #[inline(always)]
+    fn dropped<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
+        self.1.read(at, target)
+    }
+
+    #[inline(always)]
+    fn keep(self, at: usize, target: &mut [T]) {
+        self.0.map(at, target, |x, _| x);
+    }
+
+    #[inline(always)]
+    fn drop(self, at: usize, target: &mut [T]) {
+        self.1.map(at, target, |x, _| x);
+    }
+}
+
+/// a * u + b * v, whether kept or dropped: two products and their sum, each rounded.
+#[derive(Clone, Copy)]
+pub(crate) struct Blend<A, B, T> {
+    pub(crate) a: A,
+    pub(crate) u: T,
+    pub(crate) b: B,
+    pub(crate) v: T,
+}
+
+impl<T: Element, A: Source<T>, B: Source<T>> Change<T> for Blend<A, B, T> {
+    const ZEROES: bool = false;
+
+    #[inline(always)]
+    fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
+        let (mut y, b) = (self.a.read(at, target), self.b.read(at, target));
+        for (y, b) in y.iter_mut().zip(b) {
+            *y = y.times(self.u).plus(b.times(self.v));
+        }
+        y
+    }
+
+    #[inline(always)]
+    fn factor(self) -> Option<T> {
+        None
+    }
+
+    #[inline(always)]
+    fn dropped<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
+        self.read(at, target)
+    }
+
+    #[inline(always)]
+    fn keep(self, mut at: usize, target: &mut [T]) {
+        // Two passes over what stays in the nearest cache, the first over what would be overwritten.
+        for target in target.chunks_mut(512) {
+            if B::IN_PLACE {
+                self.b.map(at, target, |b, _| b.times(self.v));
+                self.a.map(at, target, |a, y| a.times(self.u).plus(y));
+            } else {
+                self.a.map(at, target, |a, _| a.times(self.u));
+                self.b.map(at, target, |b, y| y.plus(b.times(self.v)));
+            }
+            at += target.len();
+        }
+    }
+
+    #[inline(always)]
+    fn drop(self, at: usize, target: &mut [T]) {
+        self.keep(at, target);
     }
 }

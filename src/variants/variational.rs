@@ -1,0 +1,252 @@
+//! Variational dropout a step at a time: masks drawn once a sequence.
+
+use crate::dropout::{Dropout, Inverted, Rule};
+use crate::element::Element;
+use crate::error::ShapeError;
+use crate::mask::{Mask, MaskRef, mask_words};
+use crate::rng::MaskRng;
+
+/// Dropout of one connection of a recurrent network, with one mask for all steps of a sequence
+/// ("locked" dropout: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", section 4.2).
+///
+/// With `d[u]` = 1 where unit u of a sequence is kept, drawn once, the same at each step t:
+///
+/// | forward | backward | inference |
+/// |---|---|---|
+/// | `y[t, u] = d[u] * x[t, u] / (1 - p)` | `dx[t, u] = d[u] * dy[t, u] / (1 - p)` | y = x |
+///
+/// or what the [`Rule`] says instead. [`VariationalDropout`] is three of them, for a whole layer.
+///
+/// `x` of a step is (batch, units): element s * `units` + u is unit u of sequence s, and each sequence of the
+/// batch has `units` mask bits of its own. `WORDS` holds them all: [`mask_words`](crate::mask_words) of the
+/// largest batch * `units`. A smaller batch uses the first of them.
+///
+/// Drawn from a generator at the same place, the mask is that of
+/// `Dropout::over(Layout::time_major(steps, batch, units))`, which does all steps in one call.
+///
+/// # Cost
+///
+/// `draw` costs [`MaskRng::fill`]; a step costs [`Dropout::backward`], as nothing is drawn. Where even one
+/// mask is too much to store, [`Dropout::forward_replay`] with the (seed, stream) of the sequence at each step
+/// is the same dropout, and draws the mask anew each time.
+///
+/// # Recurrent dropout without memory loss
+///
+/// Semeniuta et al. 2016 (section 3) drop the candidate update alone, `c = f * c_prev + i * D(g)` in an LSTM and
+/// `h = (1 - z) * h_prev + z * D(g)` in a GRU, so that what a cell remembers is never zeroed.
+/// D is plain inverted dropout of g. The paper draws a mask at each step (`Dropout`, here replayed) and
+/// compares that with one mask a sequence (`LockedDropout`); the second is Gal's sampling in Semeniuta's place.
+///
+/// ```
+/// use dropout_kernels::{Dropout, LockedDropout, MaskRng, drop_rate};
+///
+/// const RATE: Dropout = Dropout::new(drop_rate!(0.25));
+/// let (f, i) = ([0.9f32; 64], [0.5f32; 64]);
+/// let (seed, steps) = (42, 10);
+///
+/// let mut c = [1f32; 64];
+/// for t in 0..steps {
+///     let mut g = [0.3f32; 64]; // tanh of the pre-activations
+///     RATE.forward_replay_in_place(&mut g, seed, t); // a mask for each step
+///     for u in 0..64 {
+///         c[u] = f[u] * c[u] + i[u] * g[u];
+///     }
+/// }
+/// assert!(c.iter().all(|c| *c >= 0.9f32.powi(10))); // nothing is forgotten
+///
+/// let mut locked = LockedDropout::<2>::new(RATE, 64); // a mask for each sequence
+/// locked.draw(1, &mut MaskRng::new(seed, 0))?;
+/// for _ in 0..steps {
+///     let mut g = [0.3f32; 64];
+///     locked.forward_in_place(&mut g)?;
+///     assert!(g.iter().zip(locked.mask().iter()).all(|(g, kept)| (*g != 0.0) == kept));
+///     let mut dg = [1f32; 64];
+///     locked.backward_in_place(&mut dg)?;
+/// }
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LockedDropout<const WORDS: usize, R = Inverted> {
+    dropout: Dropout<R>,
+    units: usize,
+    mask: Mask<WORDS>,
+    /// Of `mask`, which holds them: batch * units, and none before the first draw.
+    bits: usize,
+}
+
+impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
+    /// Without a mask as yet: until one is drawn, only empty slices fit.
+    #[must_use]
+    pub const fn new(dropout: Dropout<R>, units: usize) -> Self {
+        Self { dropout, units, mask: Mask::new(), bits: 0 }
+    }
+
+    /// Draws the mask of the next `batch` sequences, of `batch` * `units` bits.
+    ///
+    /// To name the mask by (seed, stream), give it `&mut MaskRng::new(seed, stream)`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `WORDS` do not hold the mask. Then the old mask stays and `rng` has not moved.
+    pub fn draw(&mut self, batch: usize, rng: &mut MaskRng) -> Result<(), ShapeError> {
+        let bits = self.bits_of(batch)?;
+        self.fill(bits, rng)
+    }
+
+    /// The mask that was drawn last, bit s * `units` + u for unit u of sequence s.
+    #[must_use]
+    pub fn mask(&self) -> MaskRef<'_> {
+        self.mask.view(self.bits).unwrap_or(MaskRef::EMPTY)
+    }
+
+    /// The dropout without the mask: its rate, and [`infer`](Dropout::infer).
+    #[must_use]
+    pub const fn dropout(&self) -> Dropout<R> {
+        self.dropout
+    }
+
+    /// Units of a sequence.
+    #[must_use]
+    pub const fn units(&self) -> usize {
+        self.units
+    }
+
+    /// Drops from `x` of one step by the mask of the sequence: `y = forward(x)`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `y` has another length than `x`, or if that is not the drawn batch * `units`. Then
+    /// nothing is written.
+    pub fn forward<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
+        self.dropout.forward_masked(x, y, self.mask())
+    }
+
+    /// [`forward`](Self::forward) in place.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_in_place<T: Element>(&self, x: &mut [T]) -> Result<(), ShapeError> {
+        self.dropout.forward_masked_in_place(x, self.mask())
+    }
+
+    /// The gradient of [`forward`](Self::forward) at one step: `dx = backward(dy)`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn backward<T: Element>(&self, dy: &[T], dx: &mut [T]) -> Result<(), ShapeError> {
+        self.dropout.backward(dy, dx, self.mask())
+    }
+
+    /// [`backward`](Self::backward) in place.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn backward_in_place<T: Element>(&self, dx: &mut [T]) -> Result<(), ShapeError> {
+        self.dropout.backward_in_place(dx, self.mask())
+    }
+
+    /// The mask bits of a batch, which `WORDS` hold.
+    fn bits_of(&self, batch: usize) -> Result<usize, ShapeError> {
+        let overflow = ShapeError::Overflow { elements: batch, extent: self.units };
+        let bits = batch.checked_mul(self.units).ok_or(overflow)?;
+        let (expected, given) = (mask_words(bits), WORDS);
+        if expected > given {
+            return Err(ShapeError::TooFewWords { expected, given });
+        }
+        Ok(bits)
+    }
+
+    fn fill(&mut self, bits: usize, rng: &mut MaskRng) -> Result<(), ShapeError> {
+        self.dropout.fill(rng, self.mask.view_mut(bits)?);
+        self.bits = bits;
+        Ok(())
+    }
+}
+
+/// Variational dropout of a recurrent layer, a step at a time (Gal and Ghahramani 2016, "A Theoretically
+/// Grounded Application of Dropout in Recurrent Neural Networks", section 4): masks for input, recurrent and
+/// output connections, drawn once a sequence and applied at each step.
+///
+/// With X, H and Y the three [`LockedDropout`]s, a step of a recurrent layer is `h = cell(X(x), H(h_prev))`, and
+/// what the layer above sees is Y(h). Drop what is multiplied with the recurrent weights; the cell of an LSTM and
+/// the state that a GRU carries over are no connections and stay whole. All gates share a mask (the paper's
+/// tied weights). For a mask for each gate give `units` as gates * units, and apply to as many copies of x.
+///
+/// | mask | bits |
+/// |---|---|
+/// | `input` | batch * input units |
+/// | `recurrent` | batch * hidden units |
+/// | `output` | batch * hidden units |
+///
+/// What leaves one layer is what enters the next, so of layers in a stack give all but the last (or all but
+/// the first) a rate of 0 on that side.
+///
+/// ```
+/// use dropout_kernels::{Dropout, LockedDropout, MaskRng, VariationalDropout, drop_rate, mask_words};
+///
+/// const BATCH: usize = 2;
+/// const INPUTS: usize = 8;
+/// const HIDDEN: usize = 32;
+/// let mut variational = VariationalDropout::<
+///     { mask_words(BATCH * INPUTS) },
+///     { mask_words(BATCH * HIDDEN) },
+///     { mask_words(BATCH * HIDDEN) },
+/// > {
+///     input: LockedDropout::new(Dropout::new(drop_rate!(0.2)), INPUTS),
+///     recurrent: LockedDropout::new(Dropout::new(drop_rate!(0.5)), HIDDEN),
+///     output: LockedDropout::new(Dropout::new(drop_rate!(0.5)), HIDDEN),
+/// };
+///
+/// let mut rng = MaskRng::new(42, 0);
+/// variational.draw(BATCH, &mut rng)?; // once for each batch of sequences
+/// let mut h = [0f32; BATCH * HIDDEN];
+/// for step in [[1f32; BATCH * INPUTS]; 5] {
+///     let (mut x, mut h_in, mut y) = (step, h, h);
+///     variational.input.forward_in_place(&mut x)?;
+///     variational.recurrent.forward_in_place(&mut h_in)?;
+///     for (i, h) in h.iter_mut().enumerate() {
+///         *h = (x[i % x.len()] + h_in[i]).tanh(); // for a cell
+///     }
+///     variational.output.forward(&h, &mut y)?; // to the layer above
+/// }
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct VariationalDropout<
+    const INPUT: usize,
+    const RECURRENT: usize,
+    const OUTPUT: usize,
+    R = Inverted,
+> {
+    /// On the input x.
+    pub input: LockedDropout<INPUT, R>,
+    /// On `h_prev`, before it is multiplied with the recurrent weights.
+    pub recurrent: LockedDropout<RECURRENT, R>,
+    /// On h, on its way to the layer above.
+    pub output: LockedDropout<OUTPUT, R>,
+}
+
+impl<const INPUT: usize, const RECURRENT: usize, const OUTPUT: usize, R: Rule>
+    VariationalDropout<INPUT, RECURRENT, OUTPUT, R>
+{
+    /// Draws the masks of the next `batch` sequences: `input`, then `recurrent`, then `output`, as three
+    /// calls of [`MaskRng::fill`] would. A rate of 0 or 1 draws nothing.
+    ///
+    /// To name the masks by (seed, stream), give it `&mut MaskRng::new(seed, stream)`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if one of the masks does not fit its words. Then the old masks stay and `rng` has not
+    /// moved.
+    pub fn draw(&mut self, batch: usize, rng: &mut MaskRng) -> Result<(), ShapeError> {
+        let input = self.input.bits_of(batch)?;
+        let recurrent = self.recurrent.bits_of(batch)?;
+        let output = self.output.bits_of(batch)?;
+        self.input.fill(input, rng)?;
+        self.recurrent.fill(recurrent, rng)?;
+        self.output.fill(output, rng)
+    }
+}

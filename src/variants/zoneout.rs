@@ -1,0 +1,410 @@
+//! Zoneout: a unit that is not updated keeps its state.
+
+use crate::backend::{Backend, Blend, Change, Either, InPlace, Mapped, Same, Source, Zeros};
+use crate::element::Element;
+use crate::error::ShapeError;
+use crate::mask::{MaskMut, MaskRef};
+use crate::rate::{Draws, DropRate};
+use crate::rng::MaskRng;
+use crate::sampler::{Sampler, same_length};
+
+/// Zoneout (Krueger et al. 2017, "Zoneout: Regularizing RNNs by Randomly Preserving Hidden Activations",
+/// section 3): at each step each unit keeps its old state with probability z, where dropout would zero it.
+///
+/// With k = 1 where the mask keeps (the paper's d is 1 - k: d = 1 holds a unit back):
+///
+/// | forward | backward | inference |
+/// |---|---|---|
+/// | `h = k ? h_new : h_prev` | `dh_new = k ? dh : +0.0`, `dh_prev = k ? +0.0 : dh` | `h = z * h_prev + (1 - z) * h_new` |
+///
+/// A mask bit of 1 lets a unit be updated, a bit of 0 holds it at its old state; bits are 0 with probability z,
+/// the [rate](DropRate). Values are copied to the bit. At inference both factors are rounded to the element's
+/// type, then come two products and their sum, each rounded once and never fused: the same bits on every
+/// backend. At z = 0 and z = 1 it copies the new and the old state.
+///
+/// Slices are of one length, the units of one step of any number of sequences; draw a new mask at each step.
+/// As in [`Dropout`](crate::Dropout) the mask is drawn and stored, replayed from (seed, stream), or
+/// brought by the caller. `..._into_prev` writes h over `h_prev`, `..._into_new`
+/// over `h_new`.
+///
+/// `backward` gives both parts of dh; what else flows into `h_prev` through the cell is for the caller to add.
+///
+/// # In an LSTM
+///
+/// Cell and hidden state have a `Zoneout` each, at rates of their own. In the paper's equations the output gate
+/// sees the cell *before* zoneout: `c_new = f * c_prev + i * g`, `c = zoneout(c_prev, c_new)`,
+/// `h = zoneout(h_prev, o * tanh(c_new))`. So:
+///
+/// ```
+/// use dropout_kernels::{Mask, MaskRng, Zoneout, drop_rate};
+///
+/// let (cell, hidden) = (Zoneout::new(drop_rate!(0.5)), Zoneout::new(drop_rate!(0.05)));
+/// let mut rng = MaskRng::new(42, 0);
+/// let (mut c, mut h) = ([0f32; 64], [0f32; 64]);
+/// for _ in 0..10 {
+///     let c_new = c.map(|c| 0.9 * c + 0.1); // f * c + i * g
+///     let h_new = c_new.map(|c| 0.5 * c.tanh()); // o * tanh(c_new)
+///     let (mut held_c, mut held_h) = (Mask::<2>::new(), Mask::<2>::new()); // for the backward pass
+///     cell.forward_into_prev(&mut c, &c_new, held_c.view_mut(64)?, &mut rng)?;
+///     hidden.forward_into_prev(&mut h, &h_new, held_h.view_mut(64)?, &mut rng)?;
+/// }
+///
+/// let mut mask = Mask::<1>::new();
+/// let (h_prev, h_new, mut h) = ([1f32; 4], [2f32; 4], [0f32; 4]);
+/// cell.forward(&h_prev, &h_new, &mut h, mask.view_mut(4)?, &mut rng)?;
+/// let (mut dh_prev, mut dh_new) = ([0f32; 4], [0f32; 4]);
+/// cell.backward(&[1.0; 4], &mut dh_prev, &mut dh_new, mask.view(4)?)?;
+/// for u in 0..4 {
+///     let updated = mask.view(4)?.get(u) == Some(true);
+///     assert_eq!((h[u], dh_new[u], dh_prev[u]), if updated { (2.0, 1.0, 0.0) } else { (1.0, 0.0, 1.0) });
+/// }
+/// cell.infer(&h_prev, &h_new, &mut h)?;
+/// assert_eq!(h, [1.5; 4]);
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+///
+/// # Cost
+///
+/// Forward is one pass that reads two slices and writes one; masks cost what [`Dropout`](crate::Dropout)
+/// says. Backward is two passes, one for each part of dh; replayed, each of them draws the mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Zoneout {
+    sampler: Sampler,
+}
+
+impl Zoneout {
+    /// Zoneout of units with probability `rate`.
+    #[must_use]
+    pub const fn new(rate: DropRate) -> Self {
+        Self { sampler: Sampler::new(rate) }
+    }
+
+    /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
+    /// that this machine does not have is taken for [`Backend::Portable`].
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        Self { sampler: self.sampler.with_backend(backend) }
+    }
+
+    /// The rate, z.
+    #[must_use]
+    pub const fn rate(self) -> DropRate {
+        self.sampler.rate
+    }
+
+    /// Draws a mask, stores it, and updates the units that it keeps: `h = k ? h_new : h_prev`.
+    ///
+    /// At z = 0 that is `h_new`, at z = 1 `h_prev`; both leave `rng` alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `h_new`, `h` or `mask` has another length than `h_prev`. Then nothing is written and
+    /// `rng` has not moved.
+    pub fn forward<T: Element>(
+        &self,
+        h_prev: &[T],
+        h_new: &[T],
+        h: &mut [T],
+        mask: MaskMut<'_>,
+        rng: &mut MaskRng,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        same_length(h_prev, h)?;
+        self.draw(rng, mask, h, Either(h_new, h_prev))
+    }
+
+    /// [`forward`](Self::forward) over `h_prev`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_into_prev<T: Element>(
+        &self,
+        h_prev: &mut [T],
+        h_new: &[T],
+        mask: MaskMut<'_>,
+        rng: &mut MaskRng,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        self.draw(rng, mask, h_prev, Either(h_new, InPlace))
+    }
+
+    /// [`forward`](Self::forward) over `h_new`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_into_new<T: Element>(
+        &self,
+        h_prev: &[T],
+        h_new: &mut [T],
+        mask: MaskMut<'_>,
+        rng: &mut MaskRng,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        self.draw(rng, mask, h_new, Either(InPlace, h_prev))
+    }
+
+    /// [`forward`](Self::forward) by the mask that a new generator at (seed, stream) would draw, which is
+    /// forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `h_new` or `h` has another length than `h_prev`. Then nothing is written.
+    pub fn forward_replay<T: Element>(
+        &self,
+        h_prev: &[T],
+        h_new: &[T],
+        h: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        same_length(h_prev, h)?;
+        self.replay((seed, stream), h, Either(h_new, h_prev));
+        Ok(())
+    }
+
+    /// [`forward_replay`](Self::forward_replay) over `h_prev`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_replay_into_prev<T: Element>(
+        &self,
+        h_prev: &mut [T],
+        h_new: &[T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        self.replay((seed, stream), h_prev, Either(h_new, InPlace));
+        Ok(())
+    }
+
+    /// [`forward_replay`](Self::forward_replay) over `h_new`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_replay_into_new<T: Element>(
+        &self,
+        h_prev: &[T],
+        h_new: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        self.replay((seed, stream), h_new, Either(InPlace, h_prev));
+        Ok(())
+    }
+
+    /// [`forward`](Self::forward) by a mask of the caller's, which alone decides: the rate plays no part.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `h_new`, `h` or `mask` has another length than `h_prev`. Then nothing is written.
+    pub fn forward_masked<T: Element>(
+        &self,
+        h_prev: &[T],
+        h_new: &[T],
+        h: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        same_length(h_prev, h)?;
+        mask.check_len(h.len())?;
+        self.sampler.apply(mask, h, Either(h_new, h_prev));
+        Ok(())
+    }
+
+    /// [`forward_masked`](Self::forward_masked) over `h_prev`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_masked_into_prev<T: Element>(
+        &self,
+        h_prev: &mut [T],
+        h_new: &[T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        mask.check_len(h_prev.len())?;
+        self.sampler.apply(mask, h_prev, Either(h_new, InPlace));
+        Ok(())
+    }
+
+    /// [`forward_masked`](Self::forward_masked) over `h_new`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_masked_into_new<T: Element>(
+        &self,
+        h_prev: &[T],
+        h_new: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        mask.check_len(h_new.len())?;
+        self.sampler.apply(mask, h_new, Either(InPlace, h_prev));
+        Ok(())
+    }
+
+    /// The gradient, split by the mask: `dh_prev = k ? +0.0 : dh` and `dh_new = k ? dh : +0.0`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `dh_prev`, `dh_new` or `mask` has another length than `dh`. Then nothing is written.
+    pub fn backward<T: Element>(
+        &self,
+        dh: &[T],
+        dh_prev: &mut [T],
+        dh_new: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        same_length(dh, dh_prev)?;
+        same_length(dh, dh_new)?;
+        mask.check_len(dh.len())?;
+        self.sampler.apply(mask, dh_prev, Either(Zeros, dh));
+        self.sampler.apply(mask, dh_new, Mapped(dh, Same));
+        Ok(())
+    }
+
+    /// [`backward`](Self::backward) with `dh` becoming `dh_new`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn backward_in_place<T: Element>(
+        &self,
+        dh: &mut [T],
+        dh_prev: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        same_length(dh, dh_prev)?;
+        mask.check_len(dh.len())?;
+        self.sampler.apply(mask, dh_prev, Either(Zeros, &*dh));
+        self.sampler.apply(mask, dh, Mapped(InPlace, Same));
+        Ok(())
+    }
+
+    /// The gradient of [`forward_replay`](Self::forward_replay) at the same (seed, stream).
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `dh_prev` or `dh_new` has another length than `dh`. Then nothing is written.
+    pub fn backward_replay<T: Element>(
+        &self,
+        dh: &[T],
+        dh_prev: &mut [T],
+        dh_new: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        same_length(dh, dh_prev)?;
+        same_length(dh, dh_new)?;
+        self.replay((seed, stream), dh_prev, Either(Zeros, dh));
+        self.replay((seed, stream), dh_new, Mapped(dh, Same));
+        Ok(())
+    }
+
+    /// [`backward_replay`](Self::backward_replay) with `dh` becoming `dh_new`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn backward_replay_in_place<T: Element>(
+        &self,
+        dh: &mut [T],
+        dh_prev: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        same_length(dh, dh_prev)?;
+        self.replay((seed, stream), dh_prev, Either(Zeros, &*dh));
+        self.replay((seed, stream), dh, Mapped(InPlace, Same));
+        Ok(())
+    }
+
+    /// Inference, the expectation: `h = z * h_prev + (1 - z) * h_new`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `h_new` or `h` has another length than `h_prev`. Then nothing is written.
+    pub fn infer<T: Element>(
+        &self,
+        h_prev: &[T],
+        h_new: &[T],
+        h: &mut [T],
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        same_length(h_prev, h)?;
+        self.blend(h, h_prev, h_new);
+        Ok(())
+    }
+
+    /// [`infer`](Self::infer) over `h_prev`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn infer_into_prev<T: Element>(
+        &self,
+        h_prev: &mut [T],
+        h_new: &[T],
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        self.blend(h_prev, InPlace, h_new);
+        Ok(())
+    }
+
+    /// [`infer`](Self::infer) over `h_new`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn infer_into_new<T: Element>(
+        &self,
+        h_prev: &[T],
+        h_new: &mut [T],
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        self.blend(h_new, h_prev, InPlace);
+        Ok(())
+    }
+
+    fn draw<T: Element>(
+        &self,
+        rng: &mut MaskRng,
+        mask: MaskMut<'_>,
+        h: &mut [T],
+        change: impl Change<T>,
+    ) -> Result<(), ShapeError> {
+        mask.as_ref().check_len(h.len())?;
+        self.sampler.draw(rng, mask, h, change, change);
+        Ok(())
+    }
+
+    fn replay<T: Element>(&self, name: (u64, u64), h: &mut [T], change: impl Change<T>) {
+        self.sampler.replay(name, h, change, change);
+    }
+
+    fn blend<T: Element>(&self, h: &mut [T], prev: impl Source<T>, new: impl Source<T>) {
+        match self.rate().draws() {
+            Draws::KeepAll => self.sampler.map(true, h, Mapped(new, Same)),
+            Draws::DropAll => self.sampler.map(true, h, Mapped(prev, Same)),
+            Draws::Planes(_) => {
+                let (u, v) = (T::drop_probability(self.rate()), T::keep_probability(self.rate()));
+                self.sampler.map(true, h, Blend { a: prev, u, b: new, v });
+            }
+        }
+    }
+}
+
+/// Both states of one step.
+fn same_states<T>(h_prev: &[T], h_new: &[T]) -> Result<(), ShapeError> {
+    let (expected, given) = (h_prev.len(), h_new.len());
+    if expected == given { Ok(()) } else { Err(ShapeError::OtherElements { expected, given }) }
+}
