@@ -1,6 +1,7 @@
 //! What the tests share: a textbook reference, the inputs at which code breaks, and guarded memory.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 
+pub mod cells;
 pub mod guarded;
 pub mod number;
 pub mod reference;
