@@ -4,7 +4,8 @@
 mod support;
 
 use dropout_kernels::{DropRate, Dropout, Zoneout, drop_rate};
-use support::cells::{Every, Kind, Layer, Noise, Weights};
+use support::cells::{Kind, Layer, Weights};
+use support::noise::{Every, Noise};
 
 const BATCH: usize = 3;
 const STEPS: usize = 5;

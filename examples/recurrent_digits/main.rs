@@ -5,6 +5,8 @@
 mod cells;
 #[path = "../train_digits/digits.rs"]
 mod digits;
+#[path = "../../tests/support/noise.rs"]
+mod noise;
 #[path = "../train_digits/statistics.rs"]
 mod statistics;
 mod training;
@@ -69,11 +71,11 @@ fn main() {
     let Options { cell, input_rate, recurrent_rate, output_rate, seeds, epochs, train: n } =
         options;
     let (kind, name) = match cell {
-        Cell::Lstm => (Kind::Lstm, "LSTM"),
-        Cell::Gru => (Kind::Gru, "GRU"),
+        Cell::Lstm => (Kind::Lstm, "An LSTM"),
+        Cell::Gru => (Kind::Gru, "A GRU"),
     };
     println!(
-        "An {name} of {HIDDEN} units reads digits as 8 rows of 8 pixels: training on {n}, test on the other {}; \
+        "{name} of {HIDDEN} units reads digits as 8 rows of 8 pixels: training on {n}, test on the other {}; \
          seeds: {seeds}; epochs: {epochs}.\n\
          Rates: input {}, recurrent {}, output {}.\n",
         digits.len() - n,
@@ -150,11 +152,14 @@ fn print_differences(outcomes: &[Outcome]) {
     for (i, ((a, b), estimate)) in PAIRS.iter().zip(&estimates).enumerate() {
         let half = estimate.half_interval().map_or("-".to_string(), |h| format!("{h:.2}"));
         println!(
-            "{:>12} - {:<8}  {:>+6.2} points, 95 % interval +- {half}, t-test p = {:.4}: {}",
+            "{:>12} - {:<8}  {:>+6.2} points, 95 % interval +- {half}, t-test p = {}: {}",
             a.name(),
             b.name(),
             estimate.mean,
-            p(i),
+            match p(i) {
+                p @ ..0.001 => format!("{p:.0e}"),
+                p => format!("{p:.3}"),
+            },
             if significant.contains(&i) { "significant" } else { "not significant" },
         );
     }

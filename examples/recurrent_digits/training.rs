@@ -5,10 +5,9 @@ use dropout_kernels::{DropRate, Dropout, Zoneout};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use crate::cells::{
-    Every, Kind, Layer, Noise, Weights, add_outer, add_product, product_transposed,
-};
+use crate::cells::{Kind, Layer, Weights, add_outer, add_product, product_transposed};
 use crate::digits::{CLASSES, Digits, PIXELS, shuffle};
+use crate::noise::{Every, Noise};
 
 /// Rows of a digit, and pixels of a row.
 const STEPS: usize = 8;

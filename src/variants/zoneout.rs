@@ -23,11 +23,9 @@ use crate::sampler::{Sampler, same_length};
 /// backend. At z = 0 and z = 1 it copies the new and the old state.
 ///
 /// Slices are of one length, the units of one step of any number of sequences; draw a new mask at each step.
-/// As in [`Dropout`](crate::Dropout) the mask is drawn and stored, replayed from (seed, stream), or
-/// brought by the caller. `..._into_prev` writes h over `h_prev`, `..._into_new`
-/// over `h_new`.
-///
-/// `backward` gives both parts of dh; what else flows into `h_prev` through the cell is for the caller to add.
+/// As in [`Dropout`](crate::Dropout) the mask is drawn and stored, replayed from (seed, stream), or brought by
+/// the caller. `..._into_prev` writes h over `h_prev`, `..._into_new` over `h_new`. `backward` gives both parts
+/// of dh; what else flows into `h_prev` through the cell is for the caller to add.
 ///
 /// # In an LSTM
 ///
@@ -44,9 +42,9 @@ use crate::sampler::{Sampler, same_length};
 /// for _ in 0..10 {
 ///     let c_new = c.map(|c| 0.9 * c + 0.1); // f * c + i * g
 ///     let h_new = c_new.map(|c| 0.5 * c.tanh()); // o * tanh(c_new)
-///     let (mut held_c, mut held_h) = (Mask::<2>::new(), Mask::<2>::new()); // for the backward pass
-///     cell.forward_into_prev(&mut c, &c_new, held_c.view_mut(64)?, &mut rng)?;
-///     hidden.forward_into_prev(&mut h, &h_new, held_h.view_mut(64)?, &mut rng)?;
+///     let mut masks = [Mask::<2>::new(), Mask::new()]; // for the backward pass
+///     cell.forward_into_prev(&mut c, &c_new, masks[0].view_mut(64)?, &mut rng)?;
+///     hidden.forward_into_prev(&mut h, &h_new, masks[1].view_mut(64)?, &mut rng)?;
 /// }
 ///
 /// let mut mask = Mask::<1>::new();
@@ -54,9 +52,9 @@ use crate::sampler::{Sampler, same_length};
 /// cell.forward(&h_prev, &h_new, &mut h, mask.view_mut(4)?, &mut rng)?;
 /// let (mut dh_prev, mut dh_new) = ([0f32; 4], [0f32; 4]);
 /// cell.backward(&[1.0; 4], &mut dh_prev, &mut dh_new, mask.view(4)?)?;
-/// for u in 0..4 {
-///     let updated = mask.view(4)?.get(u) == Some(true);
-///     assert_eq!((h[u], dh_new[u], dh_prev[u]), if updated { (2.0, 1.0, 0.0) } else { (1.0, 0.0, 1.0) });
+/// for (u, updated) in mask.view(4)?.iter().enumerate() {
+///     let wanted = if updated { (2.0, 1.0, 0.0) } else { (1.0, 0.0, 1.0) };
+///     assert_eq!((h[u], dh_new[u], dh_prev[u]), wanted);
 /// }
 /// cell.infer(&h_prev, &h_new, &mut h)?;
 /// assert_eq!(h, [1.5; 4]);

@@ -1,8 +1,10 @@
-//! What the tests share: a textbook reference, the inputs at which code breaks, and guarded memory.
+//! What the tests share: a textbook reference, the inputs at which code breaks, guarded memory, and recurrent
+//! layers.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 
 pub mod cells;
 pub mod guarded;
+pub mod noise;
 pub mod number;
 pub mod reference;
 

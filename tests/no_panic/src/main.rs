@@ -4,6 +4,7 @@
 #![no_main]
 
 mod monte_carlo;
+mod recurrent;
 
 use core::fmt::{self, Write};
 use core::hint::black_box;
@@ -32,7 +33,7 @@ extern "C" fn _start() -> ! {
 }
 
 /// Every public function, on values that the compiler does not know.
-fn all<T: Element>(x: [T; 100]) -> Result<(), Error> {
+fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
     let rate = match black_box(0u8) {
         0 => DropRate::new(black_box(0.1))?,
         1 => DropRate::from_ratio(black_box(1), black_box(10))?,
@@ -41,6 +42,7 @@ fn all<T: Element>(x: [T; 100]) -> Result<(), Error> {
     black_box((rate.p(), rate.scale(), rate.scale_f32(), rate.threshold(), rate < DropRate::ONE));
     black_box((mask_words(black_box(9)), tape_words(black_box(&[1, 2]))));
     monte_carlo::all(x)?;
+    recurrent::all(rate, &mut x)?;
     rule(Dropout::new(rate), x)?;
     rule(Dropout::classic(rate), x)
 }

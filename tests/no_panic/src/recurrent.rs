@@ -1,0 +1,66 @@
+//! Zoneout, and variational dropout a step at a time.
+
+use core::hint::black_box;
+
+use dropout_kernels::{
+    Backend, DropRate, Dropout, Element, Error, LockedDropout, MaskMut, MaskRef, MaskRng, Rule,
+    VariationalDropout, Zoneout,
+};
+
+pub fn all<T: Element>(rate: DropRate, x: &mut [T; 100]) -> Result<(), Error> {
+    let mut rng = MaskRng::new(black_box(1), black_box(2));
+    zoneout(Zoneout::new(rate), x, &mut rng)?;
+    locked(Dropout::new(rate), x, &mut rng)?;
+    locked(Dropout::classic(rate), x, &mut rng)
+}
+
+fn zoneout<T: Element>(z: Zoneout, x: &mut [T; 100], rng: &mut MaskRng) -> Result<(), Error> {
+    let z = z.with_backend(black_box(Backend::detect()));
+    let n = black_box(33usize);
+    let (a, rest) = x.split_at_mut_checked(n).unwrap_or_default();
+    let (b, c) = rest.split_at_mut_checked(n).unwrap_or_default();
+    let (mut words, brought) = (black_box([3u32; 2]), black_box([5u32; 2]));
+    let mut mask = MaskMut::new(&mut words, n)?;
+    let other = MaskRef::new(&brought, n)?;
+    black_box(z.rate());
+    z.forward(a, b, c, mask.reborrow(), rng)?;
+    z.forward_into_prev(a, b, mask.reborrow(), rng)?;
+    z.forward_into_new(a, b, mask.reborrow(), rng)?;
+    z.forward_replay(a, b, c, black_box(1), black_box(2))?;
+    z.forward_replay_into_prev(a, b, black_box(1), black_box(2))?;
+    z.forward_replay_into_new(a, b, black_box(1), black_box(2))?;
+    z.forward_masked(a, b, c, other)?;
+    z.forward_masked_into_prev(a, b, other)?;
+    z.forward_masked_into_new(a, b, other)?;
+    z.backward(a, b, c, other)?;
+    z.backward_in_place(a, b, other)?;
+    z.backward_replay(a, b, c, black_box(1), black_box(2))?;
+    z.backward_replay_in_place(a, b, black_box(1), black_box(2))?;
+    z.infer(a, b, c)?;
+    z.infer_into_prev(a, b)?;
+    z.infer_into_new(a, b)?;
+    Ok(())
+}
+
+fn locked<T: Element, R: Rule>(
+    dropout: Dropout<R>,
+    x: &mut [T; 100],
+    rng: &mut MaskRng,
+) -> Result<(), Error> {
+    let units = black_box(25usize);
+    let mut variational = VariationalDropout::<2, 3, 4, R> {
+        input: LockedDropout::new(dropout, units),
+        recurrent: LockedDropout::new(dropout, units),
+        output: LockedDropout::new(dropout, units),
+    };
+    variational.draw(black_box(2), rng)?;
+    variational.output.draw(black_box(2), rng)?;
+    let (x, y) = x.split_at_mut_checked(black_box(50)).unwrap_or_default();
+    let input = black_box(&variational.input);
+    black_box((input.mask().count_kept(), input.dropout().rate(), input.units()));
+    input.forward(x, y)?;
+    input.forward_in_place(x)?;
+    input.backward(x, y)?;
+    input.backward_in_place(x)?;
+    Ok(())
+}
