@@ -17,9 +17,9 @@ mod structured;
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 mod wide;
 
-pub(crate) use change::{Blend, Change, Either, InPlace, Mapped, Source, Zeros};
 #[expect(unreachable_pub, reason = "hidden types of the public trait `Rule`")]
-pub use change::{Outcome, Same, Times};
+pub use change::{Affine, Hide, Outcome, Same, Times};
+pub(crate) use change::{Blend, Change, Either, InPlace, Mapped, Source, Zeros};
 
 use crate::element::Element;
 use crate::lanes::Lanes;

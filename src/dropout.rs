@@ -1,6 +1,8 @@
 //! Dropout over a slice: a rate and a rule, forward, backward and at inference.
 
+mod alpha;
 mod arrays;
+mod drop_key;
 mod over;
 mod rule;
 
@@ -13,6 +15,8 @@ use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
 use crate::sampler::{Sampler, same_length};
 
+pub use alpha::Alpha;
+pub use drop_key::DropKey;
 pub use over::Structured;
 pub use rule::{Classic, Inverted, Rule};
 
@@ -26,8 +30,10 @@ pub use rule::{Classic, Inverted, Rule};
 /// |---|---|---|---|---|
 /// | [`new`](Self::new), inverted | y = d * x / (1 - p) | dx = d * dy / (1 - p) | y = x | as frameworks do it; section 10 of the paper |
 /// | [`classic`](Self::classic) | y = d * x | dx = d * dy | y = (1 - p) * x | section 4 of the paper; Hinton et al. 2012 |
+/// | [`alpha`](Self::alpha) | y = a * (d ? x : a') + b | dx = d * a * dy | y = x | Klambauer et al. 2017, see [`Alpha`] |
+/// | [`drop_key`](Self::drop_key) | y = d ? x : -inf | dx = d * dy | y = x | Li et al. 2023, see [`DropKey`] |
 ///
-/// A dropped element is +0.0 whatever it was, NaN and infinity too. Training and inference are
+/// A dropped element is +0.0, or what its rule says, whatever it was, NaN and infinity too. Training and inference are
 /// different functions; there is no mode to forget.
 ///
 /// The mask of a training step comes from one of three places:
@@ -110,7 +116,8 @@ impl<R: Rule> Dropout<R> {
 
     /// Draws a mask, stores it, and drops: `y = forward(x)`.
     ///
-    /// At p = 0 the output has the bits of the input, at p = 1 it is zeros; both leave `rng` alone.
+    /// At p = 0 the output has the bits of the input, at p = 1 it is zeros ([`DropKey`]: -inf); both leave
+    /// `rng` alone.
     ///
     /// # Errors
     ///
@@ -173,7 +180,7 @@ impl<R: Rule> Dropout<R> {
     /// Drops by a mask of the caller's.
     ///
     /// The mask alone says what is dropped; the rate gives the scale. (At p = 1 the inverted rule
-    /// has none, and everything is +0.0.)
+    /// and the alpha rule have none, and everything is +0.0.)
     ///
     /// # Errors
     ///
@@ -259,8 +266,8 @@ impl<R: Rule> Dropout<R> {
         self.replay((seed, stream), InPlace, dx, self.backward_outcome());
     }
 
-    /// Inference: the identity for the inverted rule, y = (1 - p) * x for the classic one (and
-    /// zeros at p = 1, where no unit was ever trained).
+    /// Inference: the identity, but y = (1 - p) * x for the classic rule (and zeros at p = 1, where no
+    /// unit was ever trained).
     ///
     /// # Errors
     ///

@@ -12,10 +12,19 @@ mod sealed {
 
 /// A number type that the kernels work on: `f32` or `f64`.
 ///
-/// Sealed: its promise is multiplication and addition that are rounded correctly, the same bits on every machine.
+/// Sealed: its promise is correctly rounded arithmetic, the same bits on every machine.
 pub trait Element: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'static {
     /// +0.0, what a dropped element becomes.
     const ZERO: Self;
+
+    #[doc(hidden)]
+    /// What a logit becomes that no softmax is to see.
+    const NEG_INFINITY: Self;
+
+    #[doc(hidden)]
+    /// The number of this type nearest to `x`.
+    #[must_use]
+    fn nearest(x: f64) -> Self;
 
     #[doc(hidden)]
     /// The scale of inverted dropout at this rate, rounded to this type.
@@ -59,6 +68,12 @@ macro_rules! float {
     ($float:ident, $scale:ident) => {
         impl Element for $float {
             const ZERO: Self = 0.0;
+            const NEG_INFINITY: Self = Self::NEG_INFINITY;
+
+            #[inline]
+            fn nearest(x: f64) -> Self {
+                x as Self
+            }
 
             #[inline]
             fn inverted_scale(rate: DropRate) -> Self {

@@ -34,7 +34,7 @@ mod sampler;
 mod backend;
 
 pub use backend::Backend;
-pub use dropout::{Classic, Dropout, Inverted, Rule, Structured};
+pub use dropout::{Alpha, Classic, DropKey, Dropout, Inverted, Rule, Structured};
 pub use element::Element;
 pub use error::{Error, RateError, ShapeError, StateError, TapeError};
 pub use layout::Layout;

@@ -4,42 +4,59 @@
 mod support;
 
 use dropout_kernels::{
-    Backend, Classic, DropRate, Dropout, Inverted, Mask, MaskMut, MaskRef, MaskRng, Rule,
-    ShapeError, drop_rate, mask_words,
+    Alpha, Backend, Classic, DropKey, DropRate, Dropout, Inverted, Mask, MaskMut, MaskRef, MaskRng,
+    Rule, ShapeError, drop_rate, mask_words,
 };
 use support::guarded::Guarded;
 use support::number::{Number, bits, same};
-use support::reference::{Reference, pack};
+use support::reference::{Reference, alpha, pack};
 use support::{LENGTHS, rates};
 
 const SEED: u64 = 42;
 const STREAM: u64 = 7;
 
-/// A rule by its formula, forward and backward, for the threshold t.
+const ONE: u64 = 1 << 40; // p = 1 as a threshold
+
+/// A rule by its formulas, forward and backward, for the threshold t.
 trait Formula: Rule {
-    fn kept<T: Number>(t: u64, x: T) -> T;
+    fn y<T: Number>(t: u64, keep: bool, x: T) -> T;
+
+    fn dx<T: Number>(t: u64, keep: bool, dy: T) -> T {
+        Self::y(t, keep, dy)
+    }
 }
 
 impl Formula for Inverted {
-    fn kept<T: Number>(t: u64, x: T) -> T {
-        match t {
-            0 => x,
-            t if t == 1 << 40 => T::ZERO,
-            t => x.multiply(T::reference_scale(t)),
-        }
+    fn y<T: Number>(t: u64, keep: bool, x: T) -> T {
+        if keep && t < ONE { x.multiply(T::reference_scale(t)) } else { T::ZERO }
     }
 }
 
 impl Formula for Classic {
-    fn kept<T: Number>(_: u64, x: T) -> T {
-        x
+    fn y<T: Number>(_: u64, keep: bool, x: T) -> T {
+        if keep { x } else { T::ZERO }
     }
 }
 
-/// What dropout makes of `x`, from the formulas.
-fn expected<T: Number, R: Formula>(rate: DropRate, keep: &[bool], x: &[T]) -> Vec<T> {
-    let of = |(x, keep): (&T, &bool)| if *keep { R::kept(rate.threshold(), *x) } else { T::ZERO };
-    x.iter().zip(keep).map(of).collect()
+impl Formula for Alpha {
+    fn y<T: Number>(t: u64, keep: bool, x: T) -> T {
+        let [a, b, dropped] = alpha(t).map(T::of);
+        if keep && t < ONE { x.multiply(a).add(b) } else { dropped }
+    }
+
+    fn dx<T: Number>(t: u64, keep: bool, dy: T) -> T {
+        if keep && t < ONE { dy.multiply(T::of(alpha(t)[0])) } else { T::ZERO }
+    }
+}
+
+impl Formula for DropKey {
+    fn y<T: Number>(_: u64, keep: bool, x: T) -> T {
+        if keep { x } else { T::of(f64::NEG_INFINITY) }
+    }
+
+    fn dx<T: Number>(_: u64, keep: bool, dy: T) -> T {
+        if keep { dy } else { T::ZERO }
+    }
 }
 
 /// What a way to drop is given, and what it has to leave behind.
@@ -52,7 +69,7 @@ struct Case<'a, T, R> {
 /// A way to drop: from x to y, or in place if there is no x.
 type Way<T, R> = fn(&Dropout<R>, Option<&[T]>, &mut [T], MaskMut<'_>, &mut MaskRng);
 
-/// Ways that draw, and store the mask.
+/// The way that draws, and stores the mask: forward.
 fn storing<T: Number, R: Rule>() -> [Way<T, R>; 1] {
     [|dropout, x, y, mask, rng| {
         match x {
@@ -63,7 +80,7 @@ fn storing<T: Number, R: Rule>() -> [Way<T, R>; 1] {
     }]
 }
 
-/// Ways that take a mask as it is.
+/// Ways that take a mask as it is: forward, and backward.
 fn masked<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     [
         |dropout, x, y, mask, _| {
@@ -83,7 +100,7 @@ fn masked<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     ]
 }
 
-/// Ways without a mask.
+/// Ways without a mask: forward, and backward.
 fn replayed<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     [
         |dropout, x, y, _, _| match x {
@@ -127,6 +144,12 @@ impl<T: Number, R: Formula> Case<'_, T, R> {
         }
     }
 
+    /// What the formulas make of x by these masks, forward and backward.
+    fn expected(&self, keep: &[bool]) -> [Vec<T>; 2] {
+        let t = self.dropout.rate().threshold();
+        [R::y, R::dx].map(|of| self.x.iter().zip(keep).map(|(x, keep)| of(t, *keep, *x)).collect())
+    }
+
     /// Every way at one rate, rule, length and offset.
     fn check(&self) {
         let (n, rate) = (self.x.len(), self.dropout.rate());
@@ -136,12 +159,16 @@ impl<T: Number, R: Formula> Case<'_, T, R> {
         let words = pack(&keep);
         let moved = MaskRng::from_bytes(&reference.to_bytes()).expect("a generator's state");
         let garbage = vec![0x5A5A_5A5A; words.len()];
-        let y = expected::<T, R>(rate, &keep, self.x);
-        for way in storing() {
-            self.run(way, &garbage, &words, &y, &moved);
+        // At p = 0 nothing is computed of what is drawn.
+        let drawn = match rate.threshold() {
+            0 => [self.x, self.x].map(<[T]>::to_vec),
+            _ => self.expected(&keep),
+        };
+        for (way, y) in storing().into_iter().zip(&drawn) {
+            self.run(way, &garbage, &words, y, &moved);
         }
-        for way in replayed() {
-            self.run(way, &garbage, &garbage, &y, &fresh);
+        for (way, y) in replayed().into_iter().zip(&drawn) {
+            self.run(way, &garbage, &garbage, y, &fresh);
         }
         // A mask that no generator drew, with ones past its end.
         let brought: Vec<_> = (0..n).map(|i| i * i % 7 < 3).collect();
@@ -149,9 +176,8 @@ impl<T: Number, R: Formula> Case<'_, T, R> {
         if let (Some(last), used @ 1..) = (words.last_mut(), n % 32) {
             *last |= !0 << used;
         }
-        let y = expected::<T, R>(rate, &brought, self.x);
-        for way in masked() {
-            self.run(way, &words, &words, &y, &fresh);
+        for (way, y) in masked().into_iter().zip(&self.expected(&brought)) {
+            self.run(way, &words, &words, y, &fresh);
         }
     }
 }
@@ -173,12 +199,16 @@ fn check_all<T: Number, R: Formula>(dropout: impl Fn(DropRate) -> Dropout<R>) {
 fn every_way_drops_f32_as_the_reference() {
     check_all::<f32, _>(Dropout::new);
     check_all::<f32, _>(Dropout::classic);
+    check_all::<f32, _>(Dropout::alpha);
+    check_all::<f32, _>(Dropout::drop_key);
 }
 
 #[test]
 fn every_way_drops_f64_as_the_reference() {
     check_all::<f64, _>(Dropout::new);
     check_all::<f64, _>(Dropout::classic);
+    check_all::<f64, _>(Dropout::alpha);
+    check_all::<f64, _>(Dropout::drop_key);
 }
 
 #[test]
@@ -187,6 +217,9 @@ fn every_offset_drops_alike() {
         for offset in 0..16 {
             for n in [33, 512, 700] {
                 let dropout = Dropout::new(drop_rate!(0.1)).with_backend(backend);
+                Case { dropout, x: &f32::values(n), offset }.check();
+                Case { dropout, x: &f64::values(n), offset }.check();
+                let dropout = Dropout::alpha(drop_rate!(0.1)).with_backend(backend);
                 Case { dropout, x: &f32::values(n), offset }.check();
                 Case { dropout, x: &f64::values(n), offset }.check();
             }
@@ -223,6 +256,8 @@ fn inference_is_the_identity_or_scales_by_1_minus_p() {
                 };
                 check_inference(Dropout::new(rate), &x, &x);
                 check_inference(Dropout::classic(rate), &x, &classic);
+                check_inference(Dropout::alpha(rate), &x, &x);
+                check_inference(Dropout::drop_key(rate), &x, &x);
             }
         }
     }
@@ -254,26 +289,22 @@ macro_rules! arrays {
                 assert_eq!(bits(&y), bits(&wanted));
                 y = [1.0; N];
                 dropout.backward_replay_array(&values, &mut y, SEED, 0);
+                dropout.backward_replay(&values, &mut wanted, SEED, 0).expect("lengths agree");
                 assert_eq!(bits(&y), bits(&wanted));
 
                 // A brought mask decides alone, at p = 0 too; so it is not compared with the above.
                 let brought = Mask::from_words([0x0F0F_3355; mask_words(N)]);
                 let view = brought.view(N).expect("mask_words(N) words");
+                (x, y) = (values, [1.0; N]);
                 dropout.forward_masked(&values, &mut wanted, view).expect("lengths agree");
-                let out: [fn(&Dropout<_>, &[f32; N], &mut [f32; N], &Mask<{ mask_words(N) }>); 2] =
-                    [Dropout::forward_masked_array, Dropout::backward_array];
-                for way in out {
-                    y = [1.0; N];
-                    way(&dropout, &values, &mut y, &brought);
-                    assert_eq!(bits(&y), bits(&wanted));
-                }
-                let in_place: [fn(&Dropout<_>, &mut [f32; N], &Mask<{ mask_words(N) }>); 2] =
-                    [Dropout::forward_masked_array_in_place, Dropout::backward_array_in_place];
-                for way in in_place {
-                    x = values;
-                    way(&dropout, &mut x, &brought);
-                    assert_eq!(bits(&x), bits(&wanted));
-                }
+                dropout.forward_masked_array(&values, &mut y, &brought);
+                dropout.forward_masked_array_in_place(&mut x, &brought);
+                assert_eq!((bits(&y), bits(&x)), (bits(&wanted), bits(&wanted)));
+                (x, y) = (values, [1.0; N]);
+                dropout.backward(&values, &mut wanted, view).expect("lengths agree");
+                dropout.backward_array(&values, &mut y, &brought);
+                dropout.backward_array_in_place(&mut x, &brought);
+                assert_eq!((bits(&y), bits(&x)), (bits(&wanted), bits(&wanted)));
 
                 dropout.infer(&values, &mut wanted).expect("lengths agree");
                 dropout.infer_array(&values, &mut y);
@@ -287,6 +318,8 @@ macro_rules! arrays {
 fn arrays_are_dropped_as_slices() {
     arrays!(Dropout::new, 0, 1, 31, 32, 33, 64, 511, 512, 513, 1000);
     arrays!(Dropout::classic, 0, 1, 31, 32, 33, 64, 511, 512, 513, 1000);
+    arrays!(Dropout::alpha, 0, 1, 31, 32, 33, 64, 511, 512, 513, 1000);
+    arrays!(Dropout::drop_key, 0, 1, 31, 32, 33, 64, 511, 512, 513, 1000);
 }
 
 /// Calls `act` on slices of the given lengths and checks the error, and that nothing has changed.

@@ -133,5 +133,6 @@ fn backward_is_the_gradient_of_forward() {
     for rate in [drop_rate!(0.0), drop_rate!(0.1), drop_rate!(0.5), drop_rate!(0.9)] {
         check(Dropout::new(rate));
         check(Dropout::classic(rate));
+        check(Dropout::alpha(rate));
     }
 }

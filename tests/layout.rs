@@ -9,7 +9,7 @@ use dropout_kernels::{
 };
 use support::guarded::Guarded;
 use support::number::{Number, bits, same};
-use support::reference::{Reference, pack};
+use support::reference::{Reference, alpha, pack};
 
 const SEED: u64 = 3;
 const STREAM: u64 = 11;
@@ -131,14 +131,17 @@ impl<T: Number, R: Rule> Case<'_, T, R> {
         }
     }
 
-    /// Every way; `kept` is what becomes of a kept element.
-    fn check(&self, shape: [usize; 4], kept: impl Fn(T) -> T) {
+    /// Every way; `y` is what becomes of an element that is kept or is not, `dx` of its gradient.
+    fn check(&self, shape: [usize; 4], y: impl Fn(bool, T) -> T, dx: impl Fn(bool, T) -> T) {
         let bits = self.dropout.layout().mask_bits();
         assert_eq!(bits, shape[0] * shape[2]);
         assert_eq!(self.x.len(), shape.iter().product::<usize>());
-        let expected = |keep: &[bool]| -> Vec<T> {
-            let of = |(x, keep): (&T, bool)| if keep { kept(*x) } else { T::ZERO };
-            self.x.iter().zip(spread(shape, keep)).map(of).collect()
+        let expected = |keep: &[bool]| -> [Vec<T>; 2] {
+            let keep = spread(shape, keep);
+            let all = |of: &dyn Fn(bool, T) -> T| {
+                self.x.iter().zip(&keep).map(|(x, keep)| of(*keep, *x)).collect()
+            };
+            [all(&y), all(&dx)]
         };
         let fresh = MaskRng::new(SEED, STREAM);
         let mut reference = Reference::new(SEED, STREAM);
@@ -146,19 +149,20 @@ impl<T: Number, R: Rule> Case<'_, T, R> {
         let words = pack(&keep);
         let moved = MaskRng::from_bytes(&reference.to_bytes()).expect("a generator's state");
         let garbage = vec![0x5A5A_5A5A; words.len()];
-        for way in storing() {
-            self.run(way, &garbage, &words, &expected(&keep), &moved);
+        let drawn = expected(&keep);
+        for (way, y) in storing().into_iter().zip(&drawn) {
+            self.run(way, &garbage, &words, y, &moved);
         }
-        for way in replayed() {
-            self.run(way, &garbage, &garbage, &expected(&keep), &fresh);
+        for (way, y) in replayed().into_iter().zip(&drawn) {
+            self.run(way, &garbage, &garbage, y, &fresh);
         }
         let brought: Vec<_> = (0..bits).map(|i| i * i % 7 < 3).collect();
         let mut words = pack(&brought);
         if let (Some(last), used @ 1..) = (words.last_mut(), bits % 32) {
             *last |= !0 << used;
         }
-        for way in masked() {
-            self.run(way, &words, &words, &expected(&brought), &fresh);
+        for (way, y) in masked().into_iter().zip(&expected(&brought)) {
+            self.run(way, &words, &words, y, &fresh);
         }
     }
 }
@@ -169,11 +173,22 @@ fn check_all<T: Number>() {
             for (i, shape) in SHAPES.into_iter().enumerate() {
                 let (layout, offset) = (layout(shape), i % 4);
                 let x = T::values(layout.elements());
-                let scale = T::reference_scale(rate.threshold());
+                let t = rate.threshold();
+                let scaled =
+                    |scale: T| move |keep, x: T| if keep { x.multiply(scale) } else { T::ZERO };
+                let inverted = scaled(T::reference_scale(t));
                 let dropout = Dropout::new(rate).with_backend(backend).over(layout);
-                Case { dropout, x: &x, offset }.check(shape, |x| x.multiply(scale));
+                Case { dropout, x: &x, offset }.check(shape, inverted, inverted);
+                let classic = |keep, x| if keep { x } else { T::ZERO };
                 let dropout = Dropout::classic(rate).with_backend(backend).over(layout);
-                Case { dropout, x: &x, offset }.check(shape, |x| x);
+                Case { dropout, x: &x, offset }.check(shape, classic, classic);
+                if rate == DropRate::ZERO {
+                    continue; // -0.0 keeps its sign where it is drawn, and loses it where a mask is brought
+                }
+                let [a, b, dropped] = alpha(t).map(T::of);
+                let forward = |keep, x: T| if keep { x.multiply(a).add(b) } else { dropped };
+                let dropout = Dropout::alpha(rate).with_backend(backend).over(layout);
+                Case { dropout, x: &x, offset }.check(shape, forward, scaled(a));
             }
         }
     }

@@ -62,6 +62,8 @@ fn at_p_0_the_output_has_the_bits_of_the_input() {
     x[1099] = f32::from_bits(0xFFA0_0001);
     check(Dropout::new(DropRate::ZERO), &x);
     check(Dropout::classic(DropRate::ZERO), &x);
+    check(Dropout::alpha(DropRate::ZERO), &x);
+    check(Dropout::drop_key(DropRate::ZERO), &x);
     let mut x = f64::values(N);
     x[17] = f64::from_bits(0x7FF0_0000_0000_0001);
     check(Dropout::new(DropRate::ZERO), &x);
@@ -84,9 +86,11 @@ fn at_p_1_all_is_positive_zero() {
     check::<f64, _>(Dropout::new(DropRate::ONE));
     check::<f32, _>(Dropout::classic(DropRate::ONE));
     check::<f64, _>(Dropout::classic(DropRate::ONE));
+    check::<f32, _>(Dropout::alpha(DropRate::ONE));
+    check::<f64, _>(Dropout::alpha(DropRate::ONE));
 }
 
-/// At p = 0 too; and at p = 1 the inverted rule has no scale, so all is zero.
+/// At p = 0 too; and at p = 1 the inverted rule and the alpha rule have no scale, so all is zero.
 #[test]
 fn a_mask_of_the_callers_decides_alone() {
     let mask = Mask::<1>::from_words([0b01]);
@@ -102,6 +106,13 @@ fn a_mask_of_the_callers_decides_alone() {
     assert_eq!(classic(DropRate::ZERO), [3.0, 0.0]);
     assert_eq!(classic(DropRate::ONE), [3.0, 0.0]);
     assert_eq!(inverted(DropRate::ONE), [0.0, 0.0]);
+    let alpha = |rate| dropped(&|x, m| Dropout::alpha(rate).forward_masked_array_in_place(x, m));
+    let drop_key =
+        |rate| dropped(&|x, m| Dropout::drop_key(rate).forward_masked_array_in_place(x, m));
+    assert_eq!(alpha(DropRate::ZERO), [3.0, -1.758_099_3]);
+    assert_eq!(alpha(DropRate::ONE), [0.0, 0.0]);
+    assert_eq!(drop_key(DropRate::ZERO), [3.0, f32::NEG_INFINITY]);
+    assert_eq!(drop_key(DropRate::ONE), [3.0, f32::NEG_INFINITY]);
 }
 
 /// The sizes that the README states.

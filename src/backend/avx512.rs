@@ -101,19 +101,23 @@ unsafe impl Wide for Vector {
             if size_of::<T>() == 4 {
                 let mut y: [__m512; 2] = transmute_copy(&x);
                 let dropped: [__m512; 2] = transmute_copy(&dropped);
-                let factor = change.factor().map(|factor| _mm512_set1_ps(transmute_copy(&factor)));
+                let splat = |x: T| _mm512_set1_ps(transmute_copy(&x));
+                let (factor, term) = (change.factor().map(splat), change.term().map(splat));
                 let masks = [word as u16, (word >> 16) as u16];
                 for ((y, dropped), mask) in y.iter_mut().zip(dropped).zip(masks) {
-                    let kept = factor.map_or(*y, |factor| _mm512_mul_ps(*y, factor));
+                    let product = factor.map_or(*y, |factor| _mm512_mul_ps(*y, factor));
+                    let kept = term.map_or(product, |term| _mm512_add_ps(product, term));
                     *y = _mm512_mask_blend_ps(mask, dropped, kept);
                 }
                 transmute_copy(&y)
             } else {
                 let mut y: [__m512d; 4] = transmute_copy(&x);
                 let dropped: [__m512d; 4] = transmute_copy(&dropped);
-                let factor = change.factor().map(|factor| _mm512_set1_pd(transmute_copy(&factor)));
+                let splat = |x: T| _mm512_set1_pd(transmute_copy(&x));
+                let (factor, term) = (change.factor().map(splat), change.term().map(splat));
                 for ((y, dropped), mask) in y.iter_mut().zip(dropped).zip(word.to_le_bytes()) {
-                    let kept = factor.map_or(*y, |factor| _mm512_mul_pd(*y, factor));
+                    let product = factor.map_or(*y, |factor| _mm512_mul_pd(*y, factor));
+                    let kept = term.map_or(product, |term| _mm512_add_pd(product, term));
                     *y = _mm512_mask_blend_pd(mask, dropped, kept);
                 }
                 transmute_copy(&y)

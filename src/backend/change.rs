@@ -2,13 +2,19 @@
 
 use crate::element::Element;
 
-/// What becomes of x: y = keep ? x * factor : dropped.
+/// What becomes of x: y = keep ? x * factor + term : dropped.
 pub trait Outcome<T: Element>: Copy {
     /// Whether +0.0 stands where an element is dropped.
-    const ZEROES: bool = true;
+    const ZEROES: bool;
 
     /// What a kept element is multiplied with, if with anything.
     fn factor(self) -> Option<T>;
+
+    /// What is added then, if anything.
+    #[inline(always)]
+    fn term(self) -> Option<T> {
+        None
+    }
 
     /// What stands where it is dropped.
     #[inline(always)]
@@ -22,6 +28,8 @@ pub trait Outcome<T: Element>: Copy {
 pub struct Same;
 
 impl<T: Element> Outcome<T> for Same {
+    const ZEROES: bool = true;
+
     #[inline(always)]
     fn factor(self) -> Option<T> {
         None
@@ -33,9 +41,56 @@ impl<T: Element> Outcome<T> for Same {
 pub struct Times<T>(pub(crate) T);
 
 impl<T: Element> Outcome<T> for Times<T> {
+    const ZEROES: bool = true;
+
     #[inline(always)]
     fn factor(self) -> Option<T> {
         Some(self.0)
+    }
+}
+
+/// y = keep ? x * factor + term : dropped.
+#[derive(Clone, Copy, Debug)]
+pub struct Affine<T> {
+    pub(crate) factor: T,
+    pub(crate) term: T,
+    pub(crate) dropped: T,
+}
+
+impl<T: Element> Outcome<T> for Affine<T> {
+    const ZEROES: bool = false;
+
+    #[inline(always)]
+    fn factor(self) -> Option<T> {
+        Some(self.factor)
+    }
+
+    #[inline(always)]
+    fn term(self) -> Option<T> {
+        Some(self.term)
+    }
+
+    #[inline(always)]
+    fn dropped(self) -> T {
+        self.dropped
+    }
+}
+
+/// y = keep ? x : -inf, to the bit.
+#[derive(Clone, Copy, Debug)]
+pub struct Hide;
+
+impl<T: Element> Outcome<T> for Hide {
+    const ZEROES: bool = false;
+
+    #[inline(always)]
+    fn factor(self) -> Option<T> {
+        None
+    }
+
+    #[inline(always)]
+    fn dropped(self) -> T {
+        T::NEG_INFINITY
     }
 }
 
@@ -104,8 +159,8 @@ impl<T: Element> Source<T> for &[T] {
     }
 }
 
-/// All that a kernel has to know of the numbers: y = keep ? x * factor : dropped, where x and what stands
-/// for dropped elements may differ from place to place.
+/// All that a kernel has to know of the numbers: y = keep ? x * factor + term : dropped, where x and what
+/// stands for dropped elements may differ from place to place.
 pub(crate) trait Change<T: Element>: Copy {
     /// Whether +0.0 stands wherever an element is dropped.
     #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "NEON asks for it"))]
@@ -117,13 +172,18 @@ pub(crate) trait Change<T: Element>: Copy {
     /// What a kept element is multiplied with, if with anything.
     fn factor(self) -> Option<T>;
 
-    /// What becomes of x where it is kept.
+    /// What is added then, if anything.
+    #[inline(always)]
+    fn term(self) -> Option<T> {
+        None
+    }
+
+    /// What becomes of x where it is kept: a product and a sum with a rounding each, never fused, so that it
+    /// is the same where the machine cannot fuse them.
     #[inline(always)]
     fn kept(self, x: T) -> T {
-        match self.factor() {
-            Some(factor) => x.times(factor),
-            None => x,
-        }
+        let product = self.factor().map_or(x, |factor| x.times(factor));
+        self.term().map_or(product, |term| product.plus(term))
     }
 
     /// What stands in `target`, at index `at` of the whole, where it is dropped.
@@ -151,6 +211,11 @@ impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
     #[inline(always)]
     fn factor(self) -> Option<T> {
         self.1.factor()
+    }
+
+    #[inline(always)]
+    fn term(self) -> Option<T> {
+        self.1.term()
     }
 
     #[inline(always)]

@@ -54,16 +54,18 @@ fn choose<T: Element, C: Change<T>>(word: u32, at: usize, target: &[T; 32], chan
     unsafe {
         let word = vdupq_n_u32(word);
         let factor = change.factor().map(|factor| transmute_copy(&factor));
+        let term = change.term().map(|term| vdupq_n_f32(transmute_copy(&term)));
         let mut y: [float32x4_t; 8] = transmute_copy(&change.read(at, target));
         let dropped: [float32x4_t; 8] = transmute_copy(&change.dropped(at, target));
         for ((y, dropped), bits) in y.iter_mut().zip(dropped).zip(portable::BITS.as_chunks::<4>().0)
         {
             let product = factor.map_or(*y, |factor| vmulq_n_f32(*y, factor));
+            let kept = term.map_or(product, |term| vaddq_f32(product, term));
             let ones = vtstq_u32(word, vld1q_u32(bits.as_ptr()));
             *y = if C::ZEROES {
-                vreinterpretq_f32_u32(vminq_u32(ones, vreinterpretq_u32_f32(product)))
+                vreinterpretq_f32_u32(vminq_u32(ones, vreinterpretq_u32_f32(kept)))
             } else {
-                vbslq_f32(ones, product, dropped)
+                vbslq_f32(ones, kept, dropped)
             };
         }
         transmute_copy(&y)

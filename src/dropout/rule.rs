@@ -7,7 +7,7 @@ use crate::backend::{Outcome, Same, Times};
 use crate::element::Element;
 use crate::rate::{Draws, DropRate};
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Inverted {}
     impl Sealed for super::Classic {}

@@ -16,6 +16,7 @@ pub trait Number: Element {
     /// (2^40 - t) / 2^40, rounded once.
     fn reference_keep(t: u64) -> Self;
     fn multiply(self, factor: Self) -> Self;
+    fn add(self, term: Self) -> Self;
 
     fn is_nan(self) -> bool {
         #[expect(clippy::eq_op, reason = "NaN is what differs from itself")]
@@ -80,6 +81,10 @@ macro_rules! number {
 
             fn multiply(self, factor: Self) -> Self {
                 self * factor
+            }
+
+            fn add(self, term: Self) -> Self {
+                self + term
             }
         }
     };

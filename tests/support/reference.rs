@@ -85,6 +85,17 @@ impl Reference {
     }
 }
 
+/// a, b and a * a' + b of alpha dropout at the drop threshold `t` of 2^40, by their formulas.
+pub fn alpha(t: u64) -> [f64; 3] {
+    const SATURATED: f64 = -1.7580993408473766;
+    let (p, q) = (t as f64 / (1u64 << 40) as f64, ((1u64 << 40) - t) as f64 / (1u64 << 40) as f64);
+    if q == 0.0 {
+        return [0.0; 3];
+    }
+    let a = 1.0 / (q * (1.0 + p * (SATURATED * SATURATED))).sqrt();
+    [a, -(a * p * SATURATED), a * SATURATED * q]
+}
+
 /// Keep flags as a mask stores them.
 pub fn pack(keep: &[bool]) -> Vec<u32> {
     keep.chunks(32)

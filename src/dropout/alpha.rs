@@ -1,0 +1,158 @@
+//! Alpha dropout: the rule for networks of SELU units.
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+
+use super::rule::sealed::Sealed;
+use super::{Dropout, Rule};
+use crate::backend::{Affine, Times};
+use crate::element::Element;
+use crate::rate::{Draws, DropRate, ONE};
+use crate::sampler::Sampler;
+
+/// a', what SELU saturates at: -1.0507... * 1.6732..., the two constants of the paper.
+const SATURATED: f64 = -1.758_099_340_847_376_6;
+
+/// Alpha dropout (Klambauer et al. 2017, "Self-Normalizing Neural Networks", section 2, "New Dropout
+/// Technique"): units are dropped to what SELU saturates at, not to zero, and all are scaled and shifted
+/// so that mean 0 and variance 1 stay.
+///
+/// With a' = -1.7580993408473766, q = 1 - p, and d = 1 where the mask keeps:
+///
+/// y = a * (d ? x : a') + b, where a = (q * (1 + p * a'^2))^(-1/2) and b = -a * p * a'
+///
+/// dx = d ? a * dy : 0; inference is the identity. For SELU activations, or other inputs of mean 0 and
+/// variance 1; for whole channels at a time (feature alpha dropout) put it
+/// [over](Dropout::over) [`Layout::channels_first`](crate::Layout::channels_first).
+///
+/// - A kept element is a product and a sum with a rounding each, never fused: the same bits everywhere.
+/// - A dropped one is a * a' + b = a * a' * q whatever it was, NaN too; its gradient is +0.0.
+/// - At p = 1 the formula has no a: everything is +0.0. At p = 0 what is drawn has the bits of x.
+/// - a, b and a * a' * q are computed when the rule is made, within a relative 2^-50 of their values at the
+///   [effective p](DropRate::p), then rounded once to the element type. The compiler does it in a constant.
+///
+/// ```
+/// use dropout_kernels::{Alpha, Dropout, Layout, drop_rate};
+///
+/// const ALPHA: Dropout<Alpha> = Dropout::alpha(drop_rate!(0.5));
+/// let mut y = [1f32; 8];
+/// ALPHA.forward_replay_in_place(&mut y, 42, 0);
+/// let (kept, dropped) = (0.8864049 + 0.77919394, -0.77919394);
+/// assert!(y.iter().all(|y| *y == kept || *y == dropped));
+///
+/// // Feature alpha dropout: 2 samples of 3 channels of 4 x 4.
+/// let mut maps = [1f32; 96];
+/// ALPHA.over(Layout::channels_first(2, 3, &[4, 4])?).forward_replay_in_place(&mut maps, 42, 0)?;
+/// assert!(maps.chunks(16).all(|map| map == [kept; 16] || map == [dropped; 16]));
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq)]
+pub struct Alpha {
+    scale: f64,
+    shift: f64,
+    dropped: f64,
+}
+
+impl Alpha {
+    const fn new(rate: DropRate) -> Self {
+        if rate.kept() == 0 {
+            return Self { scale: 0.0, shift: 0.0, dropped: 0.0 };
+        }
+        let (p, q) = (rate.p(), rate.kept() as f64 / ONE as f64);
+        let scale = 1.0 / square_root(q * (1.0 + p * (SATURATED * SATURATED)));
+        Self { scale, shift: -(scale * p * SATURATED), dropped: scale * SATURATED * q }
+    }
+
+    /// a, what kept elements are multiplied with; 0 where p = 1.
+    #[must_use]
+    pub const fn scale(self) -> f64 {
+        self.scale
+    }
+
+    /// b, what is added to them then; 0 where p = 1.
+    #[must_use]
+    pub const fn shift(self) -> f64 {
+        self.shift
+    }
+
+    /// a * a' + b, what dropped elements become; 0 where p = 1.
+    #[must_use]
+    pub const fn dropped(self) -> f64 {
+        self.dropped
+    }
+}
+
+impl Dropout<Alpha> {
+    /// Alpha dropout, for networks of SELU units.
+    #[must_use]
+    pub const fn alpha(rate: DropRate) -> Self {
+        Self { sampler: Sampler::new(rate), rule: Alpha::new(rate) }
+    }
+}
+
+impl Sealed for Alpha {}
+
+impl Rule for Alpha {
+    type Forward<T: Element> = Affine<T>;
+    type Backward<T: Element> = Times<T>;
+
+    #[inline]
+    fn forward<T: Element>(self, _: DropRate) -> Affine<T> {
+        Affine {
+            factor: T::nearest(self.scale),
+            term: T::nearest(self.shift),
+            dropped: T::nearest(self.dropped),
+        }
+    }
+
+    #[inline]
+    fn backward<T: Element>(self, _: DropRate) -> Times<T> {
+        Times(T::nearest(self.scale))
+    }
+
+    /// At p = 1 there is no scale.
+    #[inline]
+    fn decides(self, rate: DropRate) -> bool {
+        !matches!(rate.draws(), Draws::DropAll)
+    }
+}
+
+/// Its name: core's formatting of floats is large for a chip.
+impl fmt::Debug for Alpha {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Alpha")
+    }
+}
+
+// None is NaN, and the others follow from the scale.
+impl Eq for Alpha {}
+
+impl Hash for Alpha {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.scale.to_bits().hash(state);
+    }
+}
+
+/// The square root of a normal positive number, rounded to nearest, a bit at a time: core has none, and this
+/// one runs in constants.
+const fn square_root(x: f64) -> f64 {
+    let exponent = x.to_bits() >> 52;
+    // x = square * 4^k, with two bits of the square for each of 27 bits of its root.
+    let mut square = (x.to_bits() & ((1 << 52) - 1) | 1 << 52) << (exponent & 1 ^ 1);
+    let (mut root, mut rest) = (0, 0);
+    let mut bit = 0;
+    while bit < 53 {
+        rest = rest << 2 | square >> 52;
+        square = square << 2 & ((1 << 54) - 1);
+        let trial = root << 2 | 1;
+        root <<= 1;
+        if rest >= trial {
+            rest -= trial;
+            root |= 1;
+        }
+        bit += 1;
+    }
+    // No root is halfway between two numbers. Adding the mantissa lets a carry run into the exponent.
+    let nearest = root + (rest > root) as u64;
+    f64::from_bits(((511 + (exponent - 1) / 2) << 52) + nearest)
+}

@@ -1,0 +1,91 @@
+//! `DropKey`: the rule for attention logits.
+
+use super::rule::sealed::Sealed;
+use super::{Dropout, Rule};
+use crate::backend::{Hide, Same};
+use crate::element::Element;
+use crate::rate::DropRate;
+use crate::sampler::Sampler;
+
+/// `DropKey` (Li et al. 2023, "`DropKey` for Vision Transformer"): attention drops keys, before the softmax, so
+/// that the weights of the others still sum to 1.
+///
+/// On the logits, queries x keys of each head, with d = 1 where the mask keeps: y = d ? x : -inf, to the bit;
+/// dx = d ? dy : 0; inference is the identity. Nothing is rescaled. At p = 1 every logit is -inf.
+///
+/// **A row of which every key is dropped** has no softmax: of nothing but -inf it is NaN. That happens to a row of
+/// k keys with probability p^k: never to a long row, but with probability p to the first row of causal
+/// attention. (The paper's code subtracts 10^12 instead, which in `f32` gives such a row equal weights.) Where rows
+/// can be short, either let the softmax make zeros of a row whose largest logit is -inf, or draw the mask, keep
+/// each query's own key, and bring it:
+///
+/// ```
+/// use dropout_kernels::{Dropout, Mask, MaskRng, drop_rate, mask_words};
+///
+/// const TOKENS: usize = 10;
+/// let drop_key = Dropout::drop_key(drop_rate!(0.5));
+/// let mut mask = Mask::<{ mask_words(TOKENS * TOKENS) }>::new();
+/// let mut bits = mask.view_mut(TOKENS * TOKENS)?;
+/// MaskRng::new(42, 0).fill(drop_key.rate(), bits.reborrow());
+/// for query in 0..TOKENS {
+///     bits.set(query * TOKENS + query, true);
+/// }
+/// let mut logits = [0.25f32; TOKENS * TOKENS];
+/// drop_key.forward_masked_array_in_place(&mut logits, &mask);
+/// for row in logits.chunks(TOKENS) {
+///     assert!(row.iter().any(|x| *x == 0.25));
+///     assert!(row.iter().all(|x| *x == 0.25 || *x == f32::NEG_INFINITY));
+/// }
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+///
+/// A key dropped for all queries of a head: [over](Dropout::over)
+/// `Layout::new(batch * heads, queries, keys, 1)`.
+///
+/// # After the softmax, and whole heads
+///
+/// Attention dropout as most transformers have it is plain [`Dropout`] over the weights, after the softmax. Rows
+/// then sum to 1 only on average, and a row that is dropped entirely is zeros:
+///
+/// ```
+/// use dropout_kernels::{Dropout, drop_rate};
+///
+/// let attention = Dropout::new(drop_rate!(0.1));
+/// // 2 samples, 3 heads, 4 queries, 4 keys: the softmax of the logits.
+/// let mut weights = [0.25f32; 2 * 3 * 4 * 4];
+/// attention.forward_replay_in_place(&mut weights, 42, 0);
+/// let mut gradient = [1f32; 96]; // to the weights
+/// attention.backward_replay_in_place(&mut gradient, 42, 0);
+/// for (w, g) in weights.iter().zip(gradient) {
+///     assert_eq!(*w, 0.25 * g);
+/// }
+/// ```
+///
+/// Whole heads: [`DropHead`](crate::DropHead).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DropKey;
+
+impl Dropout<DropKey> {
+    /// `DropKey`, for attention logits.
+    #[must_use]
+    pub const fn drop_key(rate: DropRate) -> Self {
+        Self { sampler: Sampler::new(rate), rule: DropKey }
+    }
+}
+
+impl Sealed for DropKey {}
+
+impl Rule for DropKey {
+    type Forward<T: Element> = Hide;
+    type Backward<T: Element> = Same;
+
+    #[inline]
+    fn forward<T: Element>(self, _: DropRate) -> Hide {
+        Hide
+    }
+
+    #[inline]
+    fn backward<T: Element>(self, _: DropRate) -> Same {
+        Same
+    }
+}
