@@ -44,7 +44,7 @@ pub use rate::DropRate;
 pub use rng::MaskRng;
 #[cfg(feature = "tape")]
 pub use tape::{MaskTape, tape_words};
-pub use variants::{LockedDropout, VariationalDropout, Zoneout};
+pub use variants::{DropHead, LockedDropout, VariationalDropout, Zoneout};
 
 /// The version of the mask stream (`docs/STREAM.md`), which says what mask (seed, stream, p, n) gives.
 /// A change to any mask changes it.

@@ -1,12 +1,14 @@
 //! Masks at a rate, drawn, replayed or brought, and what they make of a slice: what every variant does.
 
+use core::ops::Range;
+
 use crate::backend::{Available, Backend, Change};
 use crate::element::Element;
 use crate::error::ShapeError;
 use crate::lanes::{BLOCK, LANES, Lanes};
-use crate::layout::Layout;
+use crate::layout::{Layout, Part};
 use crate::mask::{MaskMut, MaskRef, mask_words};
-use crate::rate::{Draws, DropRate};
+use crate::rate::{Draws, DropRate, Planes};
 use crate::rng::MaskRng;
 
 /// A rate, and who draws at it.
@@ -145,7 +147,7 @@ impl Sampler {
         unchanged: impl Change<T>,
     ) {
         let layout = layout.simplest();
-        let planes = match (self.rate.draws(), layout) {
+        let (planes, bits) = match (self.rate.draws(), layout) {
             (Draws::Planes(planes), Layout { groups, repeat, width, run })
                 if repeat != 1 || run != 1 =>
             {
@@ -153,23 +155,35 @@ impl Sampler {
             }
             _ => return self.replay((seed, stream), y, change, unchanged),
         };
-        let (planes, bits) = planes;
+        let mut blocks = self.blocks(planes, (seed, stream), bits);
+        while blocks.advance() {
+            let Range { start, end } = blocks.bits;
+            for part in layout.parts(start, end - start) {
+                self.apply_part(blocks.words(), start, part, y, change);
+            }
+        }
+    }
+
+    /// The mask of `bits` bits at (seed, stream), a block at a time.
+    pub(crate) fn blocks(self, planes: Planes, (seed, stream): (u64, u64), bits: usize) -> Blocks {
         let backend = self.backend();
         let mut lanes = Lanes::EMPTY;
         backend.seed(&mut lanes, seed, stream, mask_words(bits));
-        let mut block = [0; LANES];
-        let mut first = 0;
-        while first < bits {
-            let count = BLOCK.min(bits - first);
-            let words = block.get_mut(..mask_words(count)).unwrap_or_default();
-            backend.fill(&mut lanes, planes, words);
-            for part in layout.parts(first, count) {
-                let target = y.get_mut(part.elements.clone()).unwrap_or_default();
-                let at = part.elements.start;
-                backend.structured(words, part.bit - first, part.layout, at, target, change);
-            }
-            first += count;
-        }
+        Blocks { backend, planes, lanes, words: [0; LANES], bits: 0..0, end: bits }
+    }
+
+    /// Applies mask bits to their part of `y`; the first of `words` begins with bit `first`.
+    pub(crate) fn apply_part<T: Element>(
+        self,
+        words: &[u32],
+        first: usize,
+        Part { bit, layout, elements }: Part,
+        y: &mut [T],
+        change: impl Change<T>,
+    ) {
+        let at = elements.start;
+        let target = y.get_mut(elements).unwrap_or_default();
+        self.backend().structured(words, bit - first, layout, at, target, change);
     }
 
     /// Applies a mask of the layout's bits through it.
@@ -184,6 +198,40 @@ impl Sampler {
             Layout { repeat: 1, run: 1, .. } => self.apply(mask, y, change),
             layout => self.backend().structured(mask.words(), 0, layout, 0, y, change),
         }
+    }
+}
+
+/// A mask that is drawn 512 bits at a time, and forgotten.
+pub(crate) struct Blocks {
+    backend: Available,
+    planes: Planes,
+    lanes: Lanes,
+    words: [u32; LANES],
+    /// Which bits of the mask `words` hold.
+    pub(crate) bits: Range<usize>,
+    end: usize,
+}
+
+impl Blocks {
+    /// Draws the next bits, if there are more.
+    pub(crate) fn advance(&mut self) -> bool {
+        let start = self.bits.end;
+        self.bits = start..self.end.min(start + BLOCK);
+        let words = self.words.get_mut(..mask_words(self.bits.len())).unwrap_or_default();
+        self.backend.fill(&mut self.lanes, self.planes, words);
+        !self.bits.is_empty()
+    }
+
+    /// What was drawn last.
+    pub(crate) fn words(&self) -> &[u32] {
+        &self.words
+    }
+
+    /// Whether `bit` is kept. Bits are asked for in ascending order.
+    pub(crate) fn keeps(&mut self, bit: usize) -> bool {
+        while bit >= self.bits.end && self.advance() {}
+        let bit = bit - self.bits.start;
+        self.words.get(bit / 32).is_some_and(|word| word >> (bit % 32) & 1 != 0)
     }
 }
 

@@ -1,0 +1,340 @@
+//! `DropHead`: whole attention heads.
+
+use crate::backend::{Backend, InPlace, Mapped, Same, Source, Times};
+use crate::element::Element;
+use crate::error::ShapeError;
+use crate::layout::Layout;
+use crate::mask::{MaskMut, MaskRef};
+use crate::rate::{Draws, DropRate};
+use crate::rng::MaskRng;
+use crate::sampler::{Sampler, same_length};
+
+/// `DropHead` (Zhou et al. 2020, section 3): drops whole attention heads, and makes up for
+/// them sample by sample.
+///
+/// On what the heads give, before the projection that mixes them. With d the mask bit of a (sample, head), and
+/// the heads of a sample counted:
+///
+/// y = d * x * heads / kept heads, dx = d * dy * heads / kept heads; inference is the identity.
+///
+/// The factor is a constant to the gradient. It is rounded to `f64`, then to the element type, and kept
+/// elements are one product. A dropped head is +0.0 whatever it was.
+///
+/// **A sample whose heads are all dropped** is zeros, and so is its gradient: the residual connection around
+/// the attention is what is left of it. (Code that divides by the heads kept gives NaN.) Of h heads that happens
+/// with probability p^h. At p = 1 it happens to all; at p = 0 what is drawn has the bits of x. Either leaves the
+/// generator alone.
+///
+/// The paper lets p fall and rise again over training: two ramps of
+/// [`Schedule::linear`](crate::Schedule::linear).
+///
+/// # Cost
+///
+/// One pass over the elements, as [`Structured`](crate::Structured). A mask has batch * heads bits. A replay draws
+/// each bit twice, once to count.
+///
+/// ```
+/// use dropout_kernels::{DropHead, drop_rate};
+///
+/// // 8 samples, 4 heads, 10 tokens of 16 elements for each head.
+/// let drop_head = DropHead::new(drop_rate!(0.2), 8, 4, 10 * 16)?;
+/// let mut x = [3f32; 8 * 4 * 160];
+/// drop_head.forward_replay_in_place(&mut x, 42, 0)?;
+/// for sample in x.chunks(4 * 160) {
+///     let kept = sample.chunks(160).filter(|head| head[0] != 0.0).count() as f32;
+///     assert!(sample.chunks(160).all(|head| head == [0.0; 160] || head == [3.0 * (4.0 / kept); 160]));
+/// }
+/// let mut dx = [3f32; 8 * 4 * 160];
+/// drop_head.backward_replay_in_place(&mut dx, 42, 0)?;
+/// assert_eq!(dx, x);
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DropHead {
+    sampler: Sampler,
+    /// A group is a sample.
+    layout: Layout,
+}
+
+impl DropHead {
+    /// For a (batch, heads, elements) tensor; the elements of a head are tokens * dimension of a head.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::Overflow`] if there are more elements than a `usize` counts.
+    pub const fn new(
+        rate: DropRate,
+        batch: usize,
+        heads: usize,
+        elements: usize,
+    ) -> Result<Self, ShapeError> {
+        Self::tokens_first(rate, batch, 1, heads, elements)
+    }
+
+    /// For a (batch, tokens, heads, dimension) tensor, as heads stand when they are concatenated.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub const fn tokens_first(
+        rate: DropRate,
+        batch: usize,
+        tokens: usize,
+        heads: usize,
+        dimension: usize,
+    ) -> Result<Self, ShapeError> {
+        match Layout::new(batch, tokens, heads, dimension) {
+            Ok(layout) => Ok(Self { sampler: Sampler::new(rate), layout }),
+            Err(overflow) => Err(overflow),
+        }
+    }
+
+    /// As [`Dropout::with_backend`](crate::Dropout::with_backend).
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        Self { sampler: self.sampler.with_backend(backend), ..self }
+    }
+
+    /// The rate.
+    #[must_use]
+    pub const fn rate(self) -> DropRate {
+        self.sampler.rate
+    }
+
+    /// Which elements are a head's: its mask has [`Layout::mask_bits`], sample by sample.
+    #[must_use]
+    pub const fn layout(self) -> Layout {
+        self.layout
+    }
+
+    /// Draws a mask, stores it, and drops: `y = forward(x)`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `x` and `y` do not have the layout's elements, or `mask` its bits. Then nothing is
+    /// written and `rng` has not moved.
+    pub fn forward<T: Element>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        mask: MaskMut<'_>,
+        rng: &mut MaskRng,
+    ) -> Result<(), ShapeError> {
+        same_length(x, y)?;
+        self.draw(rng, mask, x, y)
+    }
+
+    /// [`forward`](Self::forward) in place.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_in_place<T: Element>(
+        &self,
+        x: &mut [T],
+        mask: MaskMut<'_>,
+        rng: &mut MaskRng,
+    ) -> Result<(), ShapeError> {
+        self.draw(rng, mask, InPlace, x)
+    }
+
+    /// Drops by the mask that a new generator at (seed, stream) would draw, and forgets it.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `x` and `y` do not have the layout's elements. Then nothing is written.
+    pub fn forward_replay<T: Element>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        same_length(x, y)?;
+        self.replay((seed, stream), x, y)
+    }
+
+    /// [`forward_replay`](Self::forward_replay) in place.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_replay_in_place<T: Element>(
+        &self,
+        x: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        self.replay((seed, stream), InPlace, x)
+    }
+
+    /// Drops by a mask of the caller's, which alone says what is dropped and how the rest is scaled.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `x` and `y` do not have the layout's elements, or `mask` its bits. Then nothing is
+    /// written.
+    pub fn forward_masked<T: Element>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        same_length(x, y)?;
+        self.apply(mask, x, y)
+    }
+
+    /// [`forward_masked`](Self::forward_masked) in place.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_masked_in_place<T: Element>(
+        &self,
+        x: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.apply(mask, InPlace, x)
+    }
+
+    /// The gradient through the heads that `mask` kept: `dx = backward(dy)`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `dy` and `dx` do not have the layout's elements, or `mask` its bits. Then nothing is
+    /// written.
+    pub fn backward<T: Element>(
+        &self,
+        dy: &[T],
+        dx: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.forward_masked(dy, dx, mask)
+    }
+
+    /// [`backward`](Self::backward) in place.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn backward_in_place<T: Element>(
+        &self,
+        dx: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.forward_masked_in_place(dx, mask)
+    }
+
+    /// The gradient of [`forward_replay`](Self::forward_replay) at the same (seed, stream).
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `dy` and `dx` do not have the layout's elements. Then nothing is written.
+    pub fn backward_replay<T: Element>(
+        &self,
+        dy: &[T],
+        dx: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        self.forward_replay(dy, dx, seed, stream)
+    }
+
+    /// [`backward_replay`](Self::backward_replay) in place.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn backward_replay_in_place<T: Element>(
+        &self,
+        dx: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        self.forward_replay_in_place(dx, seed, stream)
+    }
+
+    fn draw<T: Element, S: Source<T>>(
+        &self,
+        rng: &mut MaskRng,
+        mut mask: MaskMut<'_>,
+        x: S,
+        y: &mut [T],
+    ) -> Result<(), ShapeError> {
+        self.layout.check_len(y.len())?;
+        mask.as_ref().check_len(self.layout.mask_bits())?;
+        self.sampler.fill(rng, mask.reborrow());
+        if let Draws::KeepAll = self.sampler.rate.draws() {
+            self.sampler.map(true, y, Mapped(x, Same));
+            return Ok(());
+        }
+        self.apply(mask.as_ref(), x, y)
+    }
+
+    fn replay<T: Element, S: Source<T>>(
+        &self,
+        name: (u64, u64),
+        x: S,
+        y: &mut [T],
+    ) -> Result<(), ShapeError> {
+        self.layout.check_len(y.len())?;
+        let Draws::Planes(planes) = self.sampler.rate.draws() else {
+            self.sampler.replay(name, y, Mapped(x, Same), Mapped(x, Same));
+            return Ok(());
+        };
+        let bits = self.layout.mask_bits();
+        let mut blocks = self.sampler.blocks(planes, name, bits);
+        // The heads of a sample may go beyond a block, so others run ahead and count them.
+        let mut ahead = self.sampler.blocks(planes, name, bits);
+        let mut heads = Heads::new(self.layout.width, |bit| ahead.keeps(bit));
+        while blocks.advance() {
+            let first = blocks.bits.start;
+            for part in self.layout.parts(first, blocks.bits.len()) {
+                let change = Mapped(x, Times(heads.factor(part.bit)));
+                self.sampler.apply_part(blocks.words(), first, part, y, change);
+            }
+        }
+        Ok(())
+    }
+
+    fn apply<T: Element, S: Source<T>>(
+        &self,
+        mask: MaskRef<'_>,
+        x: S,
+        y: &mut [T],
+    ) -> Result<(), ShapeError> {
+        self.layout.check_len(y.len())?;
+        mask.check_len(self.layout.mask_bits())?;
+        let mut heads = Heads::new(self.layout.width, |bit| mask.get(bit) == Some(true));
+        for part in self.layout.parts(0, mask.len()) {
+            let change = Mapped(x, Times(heads.factor(part.bit)));
+            self.sampler.apply_part(mask.words(), 0, part, y, change);
+        }
+        Ok(())
+    }
+}
+
+/// The factors of samples, from the bits of a mask, each of which is asked for once and in order.
+struct Heads<K> {
+    keeps: K,
+    heads: usize,
+    counted: usize,
+    kept: usize,
+}
+
+impl<K: FnMut(usize) -> bool> Heads<K> {
+    fn new(heads: usize, keeps: K) -> Self {
+        Self { keeps, heads, counted: 0, kept: 0 }
+    }
+
+    /// heads / kept heads of the sample of this bit; samples come in ascending order.
+    fn factor<T: Element>(&mut self, bit: usize) -> T {
+        while self.counted <= bit {
+            let sample = self.counted..self.counted + self.heads;
+            self.counted = sample.end;
+            self.kept = sample.filter(|bit| (self.keeps)(*bit)).count();
+        }
+        // With no heads kept there is nothing to multiply.
+        T::nearest(self.heads as f64 / self.kept as f64)
+    }
+}
