@@ -16,6 +16,7 @@
 // What the user asks for.
 mod dropout;
 mod monte_carlo;
+mod schedule;
 #[cfg(feature = "tape")]
 mod tape;
 mod variants;
@@ -42,6 +43,7 @@ pub use mask::{KeptIndices, Mask, MaskMut, MaskRef, Runs, mask_words};
 pub use monte_carlo::{MonteCarlo, Outputs};
 pub use rate::DropRate;
 pub use rng::MaskRng;
+pub use schedule::Schedule;
 #[cfg(feature = "tape")]
 pub use tape::{MaskTape, tape_words};
 pub use variants::{DropHead, LockedDropout, VariationalDropout, Zoneout};

@@ -105,7 +105,7 @@ impl DropRate {
     }
 
     /// `threshold` is at most [`ONE`].
-    const fn of(threshold: u64) -> Self {
+    pub(crate) const fn of(threshold: u64) -> Self {
         if threshold >= ONE {
             return Self { threshold: ONE, scale64: 0.0, scale32: 0.0 };
         }
@@ -250,7 +250,7 @@ const HALF: u64 = 1 << 63;
 ///
 /// `rest < divisor <= 2^62`. No tie can arise: halfway between two results the divisor would be a
 /// power of two, where scales are exact, or a multiple of 2^41, which no `u32` is.
-const fn divide_to_nearest(whole: u64, mut rest: u64, divisor: u64, bits: u32) -> u64 {
+pub(crate) const fn divide_to_nearest(whole: u64, mut rest: u64, divisor: u64, bits: u32) -> u64 {
     let mut quotient = whole;
     let mut bit = 0;
     while bit < bits {

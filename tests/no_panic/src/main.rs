@@ -5,6 +5,7 @@
 
 mod monte_carlo;
 mod recurrent;
+mod attention;
 
 use core::fmt::{self, Write};
 use core::hint::black_box;
@@ -44,7 +45,14 @@ fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
     monte_carlo::all(x)?;
     recurrent::all(rate, &mut x)?;
     rule(Dropout::new(rate), x)?;
-    rule(Dropout::classic(rate), x)
+    rule(Dropout::classic(rate), x)?;
+    let alpha = Dropout::alpha(rate);
+    black_box((alpha.rule().scale(), alpha.rule().shift(), alpha.rule().dropped()));
+    black_box(write!(Sink, "{alpha:?}").is_ok());
+    rule(alpha, x)?;
+    rule(Dropout::drop_key(rate), x)?;
+    attention::schedules(rate);
+    attention::heads(&mut { x }, &mut MaskRng::new(black_box(1), black_box(2)))
 }
 
 /// Every way to drop by one rule.
