@@ -166,6 +166,11 @@ kernels! {
     /// Every element as if it were kept, or as if it were dropped.
     fn map<T: Element, C: Change<T>>(keep: bool, target: &mut [T], change: C);
 
+    /// Adds to each element what `change` makes of it where it is kept.
+    fn accumulate<T: Element, S: Source<T>, O: Outcome<T>>(
+        target: &mut [T], change: Mapped<S, O>,
+    );
+
     /// Draws keep words into `words`: word w from lane w % 16.
     fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]);
 

@@ -74,7 +74,7 @@ pub use rule::{Classic, Inverted, Rule};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dropout<R = Inverted> {
-    sampler: Sampler,
+    pub(crate) sampler: Sampler,
     rule: R,
 }
 
@@ -294,12 +294,17 @@ impl<R: Rule> Dropout<R> {
         self.sampler.fill(rng, mask);
     }
 
-    fn forward_outcome<T: Element>(&self) -> R::Forward<T> {
+    pub(crate) fn forward_outcome<T: Element>(&self) -> R::Forward<T> {
         self.rule.forward(self.sampler.rate)
     }
 
-    fn backward_outcome<T: Element>(&self) -> R::Backward<T> {
+    pub(crate) fn backward_outcome<T: Element>(&self) -> R::Backward<T> {
         self.rule.backward(self.sampler.rate)
+    }
+
+    /// Whether a mask decides at this rate; else everything counts as dropped.
+    pub(crate) fn decides(&self) -> bool {
+        self.rule.decides(self.sampler.rate)
     }
 
     fn draw<T: Element, S: Source<T>>(
@@ -332,7 +337,7 @@ impl<R: Rule> Dropout<R> {
         outcome: impl Outcome<T>,
     ) {
         let change = Mapped(x, outcome);
-        if self.rule.decides(self.sampler.rate) {
+        if self.decides() {
             self.sampler.apply(mask, y, change);
         } else {
             self.sampler.map(false, y, change);

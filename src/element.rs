@@ -2,7 +2,7 @@
 
 use core::fmt::Debug;
 
-use crate::rate::{DropRate, ONE};
+use crate::rate::{DropRate, ONE, quotient};
 
 mod sealed {
     pub trait Sealed {}
@@ -39,6 +39,10 @@ pub trait Element: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'st
     fn drop_probability(rate: DropRate) -> Self;
 
     #[doc(hidden)]
+    /// `whole / part`, rounded to this type. 0 < part <= whole < 2^53.
+    fn quotient(whole: u64, part: u64) -> Self;
+
+    #[doc(hidden)]
     /// The product, rounded once.
     #[must_use]
     fn times(self, factor: Self) -> Self;
@@ -65,7 +69,7 @@ pub trait Element: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'st
 }
 
 macro_rules! float {
-    ($float:ident, $scale:ident) => {
+    ($float:ident, $scale:ident, $half:tt) => {
         impl Element for $float {
             const ZERO: Self = 0.0;
             const NEG_INFINITY: Self = Self::NEG_INFINITY;
@@ -91,6 +95,11 @@ macro_rules! float {
             fn drop_probability(rate: DropRate) -> Self {
                 const UNIT: $float = 1.0 / ONE as $float;
                 rate.threshold() as $float * UNIT
+            }
+
+            #[inline]
+            fn quotient(whole: u64, part: u64) -> Self {
+                quotient(whole, part).$half
             }
 
             #[inline(always)]
@@ -121,5 +130,5 @@ macro_rules! float {
         }
     };
 }
-float!(f32, scale_f32);
-float!(f64, scale);
+float!(f32, scale_f32, 1);
+float!(f64, scale, 0);

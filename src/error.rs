@@ -106,6 +106,22 @@ pub enum ShapeError {
         /// Elements of the slice.
         given: usize,
     },
+    /// A shape of other than one to three spatial axes.
+    SpatialAxes {
+        /// Axes that were given.
+        given: usize,
+    },
+    /// A block of no extent.
+    EmptyBlock,
+    /// An index that is no row of the table.
+    OutsideVocabulary {
+        /// Where it stands among the indices.
+        at: usize,
+        /// Rows of the table.
+        expected: usize,
+        /// The index.
+        given: usize,
+    },
     /// A shape of more elements than a `usize` counts.
     Overflow {
         /// Elements so far.
@@ -150,6 +166,13 @@ impl fmt::Display for ShapeError {
             }
             Self::OtherElements { expected, given } => {
                 write!(f, "expected the {expected} elements of the shape, got {given}")
+            }
+            Self::SpatialAxes { given } => {
+                write!(f, "expected 1 to 3 spatial axes, got {given}")
+            }
+            Self::EmptyBlock => f.write_str("expected blocks of extent 1 or more, got 0"),
+            Self::OutsideVocabulary { at, expected, given } => {
+                write!(f, "expected indices below {expected}, the rows, got {given} at {at}")
             }
             Self::Overflow { elements, extent } => {
                 write!(

@@ -231,7 +231,7 @@ impl Layout {
 }
 
 /// The product of all extents.
-const fn product(extents: &[usize]) -> Result<usize, ShapeError> {
+pub(crate) const fn product(extents: &[usize]) -> Result<usize, ShapeError> {
     let mut product = 1usize;
     let mut rest = extents;
     while let [extent, others @ ..] = rest {

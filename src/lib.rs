@@ -46,7 +46,9 @@ pub use rng::MaskRng;
 pub use schedule::Schedule;
 #[cfg(feature = "tape")]
 pub use tape::{MaskTape, tape_words};
-pub use variants::{DropHead, LockedDropout, VariationalDropout, Zoneout};
+pub use variants::{
+    DropBlock, DropHead, DropPath, EmbeddingDropout, LockedDropout, VariationalDropout, Zoneout,
+};
 
 /// The version of the mask stream (`docs/STREAM.md`), which says what mask (seed, stream, p, n) gives.
 /// A change to any mask changes it.

@@ -109,17 +109,33 @@ impl DropRate {
         if threshold >= ONE {
             return Self { threshold: ONE, scale64: 0.0, scale32: 0.0 };
         }
-        // 2^40 / kept = m * 2^exponent with 1 <= m < 2; m has 53 bits, the first of them 1.
-        let kept = ONE - threshold;
-        let exponent = (kept - 1).leading_zeros() - (ONE - 1).leading_zeros();
-        let kept = kept << exponent;
-        let m = divide_to_nearest(1, ONE - kept, kept, 52);
-        // Adding, and not or-ing, the mantissa lets a carry run into the exponent.
-        Self {
-            threshold,
-            scale64: f64::from_bits(((1022 + exponent as u64) << 52) + m),
-            scale32: f32::from_bits(((126 + exponent) << 23) + shift_right_to_even(m, 29) as u32),
+        let (scale64, scale32) = quotient(ONE, ONE - threshold);
+        Self { threshold, scale64, scale32 }
+    }
+
+    /// This rate times `numerator / denominator`, rounded once, ties to even. The ratio is at most 1, and the
+    /// denominator not 0 and below 2^126.
+    pub(crate) const fn times_ratio(self, numerator: u128, denominator: u128) -> Self {
+        // Long multiplication and division, a bit of the threshold at a time: rest < denominator.
+        let (mut quotient, mut rest) = (0, 0);
+        let mut bit = ONE;
+        while bit != 0 {
+            rest <<= 1;
+            quotient <<= 1;
+            if self.threshold & bit != 0 {
+                rest += numerator;
+            }
+            let mut subtractions = 0;
+            while subtractions < 2 && rest >= denominator {
+                rest -= denominator;
+                quotient += 1;
+                subtractions += 1;
+            }
+            bit >>= 1;
         }
+        let twice = rest << 1;
+        let up = twice > denominator || twice == denominator && quotient & 1 == 1;
+        Self::of(quotient + up as u64)
     }
 
     /// The effective p, `threshold / 2^40`, exactly.
@@ -245,11 +261,26 @@ const fn shift_right_to_even(value: u64, shift: u32) -> u64 {
 
 const HALF: u64 = 1 << 63;
 
+/// `whole / part`, rounded to an `f64` and from there to an `f32`. 0 < part <= whole < 2^53.
+pub(crate) const fn quotient(whole: u64, part: u64) -> (f64, f32) {
+    // whole / part = m * 2^exponent with 1 <= m < 2; m has 53 bits, the first of them 1.
+    let shift = part.leading_zeros() - whole.leading_zeros();
+    let exponent = if part << shift > whole { shift - 1 } else { shift };
+    let part = part << exponent;
+    let m = divide_to_nearest(1, whole - part, part, 52);
+    // Adding, and not or-ing, the mantissa lets a carry run into the exponent.
+    (
+        f64::from_bits(((1022 + exponent as u64) << 52) + m),
+        f32::from_bits(((126 + exponent) << 23) + shift_right_to_even(m, 29) as u32),
+    )
+}
+
 /// `(whole + rest / divisor) * 2^bits`, rounded to nearest, by long division: 64-bit division is a
 /// library call on small chips, and this runs once a rate.
 ///
-/// `rest < divisor <= 2^62`. No tie can arise: halfway between two results the divisor would be a
-/// power of two, where scales are exact, or a multiple of 2^41, which no `u32` is.
+/// `rest < divisor <= 2^62`. No tie can arise. Halfway between two rates the divisor would be a multiple of
+/// 2^41, which no `u32` is; halfway between two quotients of 53 bits, an odd number of 54 bits would divide the
+/// whole, which has fewer.
 pub(crate) const fn divide_to_nearest(whole: u64, mut rest: u64, divisor: u64, bits: u32) -> u64 {
     let mut quotient = whole;
     let mut bit = 0;

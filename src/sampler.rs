@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::backend::{Available, Backend, Change};
+use crate::backend::{Available, Backend, Change, Mapped, Outcome, Source};
 use crate::element::Element;
 use crate::error::ShapeError;
 use crate::lanes::{BLOCK, LANES, Lanes};
@@ -27,6 +27,10 @@ impl Sampler {
     /// A backend that this machine does not have is taken for the portable one.
     pub(crate) fn with_backend(self, backend: Backend) -> Self {
         Self { backend: Some(Available::or_portable(backend)), ..self }
+    }
+
+    pub(crate) const fn with_rate(self, rate: DropRate) -> Self {
+        Self { rate, ..self }
     }
 
     #[inline]
@@ -69,6 +73,15 @@ impl Sampler {
     /// Every element as if it were kept, or as if it were dropped.
     pub(crate) fn map<T: Element>(self, keep: bool, y: &mut [T], change: impl Change<T>) {
         self.backend().map(keep, y, change);
+    }
+
+    /// Adds to each element of `y` what becomes of it where it is kept.
+    pub(crate) fn accumulate<T: Element>(
+        self,
+        y: &mut [T],
+        change: Mapped<impl Source<T>, impl Outcome<T>>,
+    ) {
+        self.backend().accumulate(y, change);
     }
 
     fn run<T: Element>(

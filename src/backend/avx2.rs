@@ -11,7 +11,7 @@ use core::arch::x86::*;
 use core::arch::x86_64::*;
 
 use super::wide::{self, Wide};
-use super::{Change, portable, structured};
+use super::{Change, Mapped, Outcome, Source, portable, structured};
 use crate::element::Element;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;

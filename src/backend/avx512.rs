@@ -13,7 +13,7 @@ use core::mem::transmute_copy;
 
 use super::avx2::Half;
 use super::wide::{self, Wide};
-use super::{Change, portable, structured};
+use super::{Change, Mapped, Outcome, Source, portable, structured};
 use crate::element::Element;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;

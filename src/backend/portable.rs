@@ -7,7 +7,7 @@
 
 use core::iter;
 
-use super::{Change, structured};
+use super::{Change, Mapped, Outcome, Source, structured};
 use crate::element::Element;
 use crate::lanes::{BLOCK, LANES, Lanes, step};
 use crate::layout::Layout;
@@ -55,6 +55,14 @@ pub(super) fn map_from<T: Element, C: Change<T>>(
     } else {
         change.drop(at, target);
     }
+}
+
+#[inline(always)]
+pub(super) fn accumulate<T: Element, S: Source<T>, O: Outcome<T>>(
+    target: &mut [T],
+    change: Mapped<S, O>,
+) {
+    change.0.map(0, target, |x, y| y.plus(change.kept(x)));
 }
 
 // Here and below: inlined into the dispatch, its registers would be saved for every backend.

@@ -220,6 +220,14 @@ macro_rules! stamp {
         }
 
         #[target_feature(enable = $features)]
+        pub(super) fn accumulate<T: Element, S: Source<T>, O: Outcome<T>>(
+            target: &mut [T],
+            change: Mapped<S, O>,
+        ) {
+            portable::accumulate(target, change);
+        }
+
+        #[target_feature(enable = $features)]
         pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
             // SAFETY: the function has the features.
             unsafe {

@@ -246,7 +246,7 @@ impl<R: Rule> Structured<R> {
         self.layout.check_len(y.len())?;
         mask.check_len(self.layout.mask_bits())?;
         let change = Mapped(x, outcome);
-        if self.dropout.rule.decides(self.dropout.sampler.rate) {
+        if self.dropout.decides() {
             self.dropout.sampler.apply_over(self.layout, mask, y, change);
         } else {
             self.dropout.sampler.map(false, y, change);

@@ -6,6 +6,7 @@
 mod monte_carlo;
 mod recurrent;
 mod attention;
+mod variants;
 
 use core::fmt::{self, Write};
 use core::hint::black_box;
@@ -133,6 +134,8 @@ fn slices<T: Element, R: Rule>(
         over.backward_replay_in_place(x, black_box(1), black_box(2))?;
     }
 
+    variants::all(*dropout, x, y, rng)?;
+
     rng.fill(dropout.rate(), mask.reborrow());
     rng.fill_with(black_box(Backend::Portable), dropout.rate(), mask.reborrow());
     mask.and(other)?;
@@ -184,6 +187,7 @@ fn show<const W: usize>(
     let errors = black_box([
         Error::Rate(RateError::Negative { given: -0.5 }),
         Error::Shape(ShapeError::MaskTooLong { expected, given }),
+        Error::Shape(ShapeError::OutsideVocabulary { at: given, expected, given }),
         Error::Shape(ShapeError::Overflow { elements: expected, extent: given }),
         Error::Shape(ShapeError::TooManyPasses { counted: black_box(1), more: black_box(2) }),
         Error::State(StateError::ZeroLane { lane: 3 }),

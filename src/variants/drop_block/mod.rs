@@ -1,0 +1,361 @@
+//! `DropBlock`: neighbours along the spatial axes are dropped together.
+
+mod dilate;
+
+use crate::backend::{Backend, InPlace, Mapped, Same, Source, Times};
+use crate::element::Element;
+use crate::error::ShapeError;
+use crate::layout::{Layout, product};
+use crate::mask::{MaskMut, MaskRef};
+use crate::rate::{Draws, DropRate};
+use crate::rng::MaskRng;
+use crate::sampler::{Sampler, same_length};
+use dilate::{Seeds, dilate, or_bits};
+
+/// Blocks of neighbours are dropped together (Ghiasi et al. 2018, "`DropBlock`: A regularization method for
+/// convolutional networks", section 3), in tensors of (batch, channels, spatial...) with one to three spatial
+/// axes.
+///
+/// A block of extent b, clipped to the extent L of each axis, can begin at L - b + 1 places of that axis.
+/// Each place where a block fits is the first corner of a dropped one with probability
+///
+/// gamma = p * prod(L) / (prod(b) * prod(L - b + 1)),
+///
+/// and with d = 0 inside of dropped blocks and 1 elsewhere, n the elements of the mask and k those it keeps,
+///
+/// | forward | backward | inference |
+/// |---|---|---|
+/// | y = d * x * n / k | dx = d * dy * n / k | y = x |
+///
+/// and zeros where k = 0. n and k are counted over the mask of the whole batch, as torchvision does too; the
+/// backward pass takes n / k for a constant. gamma is never above p. It is computed from the
+/// [rate](DropRate) in integers and rounded to the next multiple of 2^-40. The corner stands for the paper's
+/// centre, so that blocks of an even extent need no rule of their own; the blocks are the same.
+///
+/// # The fraction that is dropped
+///
+/// Blocks overlap, and the paper's gamma does not allow for that: less than p is dropped. An element that c
+/// blocks can cover is dropped with probability 1 - (1 - gamma)^c; over a map of features that makes
+///
+/// | map | block | p = 0.05 | p = 0.1 | p = 0.2 | p = 0.3 | p = 0.5 |
+/// |---|---|---|---|---|---|---|
+#[doc = include_str!("fractions.md")]
+///
+/// At p = 1 too, some elements stay. [`seed_rate`](Self::seed_rate) tells gamma.
+///
+/// # The mask
+///
+/// One bit for each element, or for each of (batch, spatial...) where the channels
+/// [share](Self::shared) it. The seeds are the elements that [`MaskRng::fill`] drops of as many elements as
+/// there are places for blocks, at rate gamma, in the order of (batch, channels, spatial...). So the mask of a
+/// (seed, stream) is drawn again, in backward or on another machine, by
+/// [`draw`](Self::draw) with `MaskRng::new(seed, stream)`.
+///
+/// # Cost
+///
+/// A draw for each place, a few operations for each row of places, then for each axis log2(b) passes over the
+/// mask that shift and or whole words. No scratch memory, 64 bytes of stack for words. Applying it is
+/// a pass that counts the mask and one over the elements.
+///
+/// ```
+/// use dropout_kernels::{DropBlock, Mask, MaskRng, drop_rate, mask_words};
+///
+/// // Two images of 3 channels, 8 x 8, blocks of 3 x 3.
+/// const BLOCKS: DropBlock = match DropBlock::new(drop_rate!(0.2), 3, 2, 3, &[8, 8]) {
+///     Ok(blocks) => blocks,
+///     Err(_) => panic!("a shape that fits"), // in a constant: the build fails
+/// };
+/// let mut mask = Mask::<{ mask_words(BLOCKS.mask_bits()) }>::new();
+/// let mut x = [1f32; 2 * 3 * 8 * 8];
+/// BLOCKS.forward_in_place(&mut x, mask.view_mut(BLOCKS.mask_bits())?, &mut MaskRng::new(42, 0))?;
+///
+/// let kept = mask.view(x.len())?.count_kept();
+/// assert!(x.iter().all(|x| *x == 0.0 || *x == 384.0 / kept as f32));
+/// let mut dx = [1f32; 2 * 3 * 8 * 8];
+/// BLOCKS.backward_in_place(&mut dx, mask.view(x.len())?)?;
+/// assert_eq!(dx, x);
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DropBlock {
+    rate: DropRate,
+    /// At gamma.
+    sampler: Sampler,
+    /// Three extents; axes that are not there come first, of extent 1.
+    extents: [usize; 3],
+    block: usize,
+    batch: usize,
+    channels: usize,
+    layout: Layout,
+}
+
+impl DropBlock {
+    /// Blocks of extent `block` along each of the `spatial` extents `&[l]`, `&[h, w]` or `&[d, h, w]`, for
+    /// each channel by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::EmptyBlock`] if `block` is 0, [`ShapeError::SpatialAxes`] unless there are one to three,
+    /// [`ShapeError::Overflow`] if there are more elements than a `usize` counts.
+    pub const fn new(
+        rate: DropRate,
+        block: usize,
+        batch: usize,
+        channels: usize,
+        spatial: &[usize],
+    ) -> Result<Self, ShapeError> {
+        let extents = match *spatial {
+            [l] => [1, 1, l],
+            [h, w] => [1, h, w],
+            [d, h, w] => [d, h, w],
+            _ => return Err(ShapeError::SpatialAxes { given: spatial.len() }),
+        };
+        if block == 0 {
+            return Err(ShapeError::EmptyBlock);
+        }
+        // Shared masks too, so that `shared` cannot fail.
+        if let (Err(overflow), _) | (_, Err(overflow)) =
+            (product(spatial), shared_layout(batch, channels, extents))
+        {
+            return Err(overflow);
+        }
+        let layout = Layout::elementwise(batch * channels * volume(extents));
+        let sampler = Sampler::new(rate);
+        Ok(Self { rate, sampler, extents, block, batch, channels, layout }.with_rate(rate))
+    }
+
+    /// The same blocks in all channels of a sample: a mask of (batch, spatial...).
+    #[must_use]
+    pub const fn shared(self) -> Self {
+        match shared_layout(self.batch, self.channels, self.extents) {
+            Ok(layout) => Self { layout, ..self },
+            Err(_) => self,
+        }
+    }
+
+    /// The same at another rate, as schedules ask for (section 3 of the paper raises p in training).
+    #[must_use]
+    pub const fn with_rate(self, rate: DropRate) -> Self {
+        let (mut places, mut covered) = (1, 1);
+        let mut axes: &[usize] = &self.extents;
+        while let [extent, rest @ ..] = axes {
+            let (extent, block) = (*extent as u128, self.block as u128);
+            let block = if block < extent { block } else { extent };
+            places *= extent;
+            covered *= block * (extent + 1 - block);
+            axes = rest;
+        }
+        // Each extent is at most its factor of `covered`, which is at most 2^126.
+        let gamma = if covered == 0 { rate } else { rate.times_ratio(places, covered) };
+        Self { rate, sampler: self.sampler.with_rate(gamma), ..self }
+    }
+
+    /// The same run by a given backend, as [`Dropout::with_backend`](crate::Dropout::with_backend).
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        Self { sampler: self.sampler.with_backend(backend), ..self }
+    }
+
+    /// p.
+    #[must_use]
+    pub const fn rate(self) -> DropRate {
+        self.rate
+    }
+
+    /// gamma, the rate of first corners of blocks.
+    #[must_use]
+    pub const fn seed_rate(self) -> DropRate {
+        self.sampler.rate
+    }
+
+    /// Elements of the tensor.
+    #[must_use]
+    pub const fn elements(self) -> usize {
+        self.layout.elements()
+    }
+
+    /// Bits of the mask.
+    #[must_use]
+    pub const fn mask_bits(self) -> usize {
+        self.layout.mask_bits()
+    }
+
+    /// Words of the mask.
+    #[must_use]
+    pub const fn mask_words(self) -> usize {
+        self.layout.mask_words()
+    }
+
+    /// Draws a mask that is not applied yet. At gamma = 0 and gamma = 1 it leaves `rng` alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `mask` does not have the bits. Then nothing is written and `rng` has not moved.
+    pub fn draw(&self, mask: MaskMut<'_>, rng: &mut MaskRng) -> Result<(), ShapeError> {
+        mask.as_ref().check_len(self.mask_bits())?;
+        self.fill(mask, rng);
+        Ok(())
+    }
+
+    /// Draws a mask, stores it, and drops: `y = forward(x)`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `x` and `y` do not have the elements, or `mask` the bits. Then nothing is written and
+    /// `rng` has not moved.
+    pub fn forward<T: Element>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        mut mask: MaskMut<'_>,
+        rng: &mut MaskRng,
+    ) -> Result<(), ShapeError> {
+        same_length(x, y)?;
+        self.layout.check_len(y.len())?;
+        self.draw(mask.reborrow(), rng)?;
+        self.apply(mask.as_ref(), x, y)
+    }
+
+    /// [`forward`](Self::forward) in place.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_in_place<T: Element>(
+        &self,
+        x: &mut [T],
+        mut mask: MaskMut<'_>,
+        rng: &mut MaskRng,
+    ) -> Result<(), ShapeError> {
+        self.layout.check_len(x.len())?;
+        self.draw(mask.reborrow(), rng)?;
+        self.apply(mask.as_ref(), InPlace, x)
+    }
+
+    /// Drops by a mask that was drawn before, or by any other: the mask alone says what is dropped, and what
+    /// the factor is.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `x` and `y` do not have the elements, or `mask` the bits. Then nothing is written.
+    pub fn forward_masked<T: Element>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        same_length(x, y)?;
+        self.apply(mask, x, y)
+    }
+
+    /// [`forward_masked`](Self::forward_masked) in place.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn forward_masked_in_place<T: Element>(
+        &self,
+        x: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.apply(mask, InPlace, x)
+    }
+
+    /// The gradient through the elements that `mask` kept: `dx = backward(dy)`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `dy` and `dx` do not have the elements, or `mask` the bits. Then nothing is written.
+    pub fn backward<T: Element>(
+        &self,
+        dy: &[T],
+        dx: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.forward_masked(dy, dx, mask)
+    }
+
+    /// [`backward`](Self::backward) in place.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn backward_in_place<T: Element>(
+        &self,
+        dx: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.apply(mask, InPlace, dx)
+    }
+
+    fn apply<T: Element, S: Source<T>>(
+        &self,
+        mask: MaskRef<'_>,
+        x: S,
+        y: &mut [T],
+    ) -> Result<(), ShapeError> {
+        self.layout.check_len(y.len())?;
+        mask.check_len(self.mask_bits())?;
+        let (bits, kept) = (mask.len(), mask.count_kept());
+        if kept == 0 || kept == bits {
+            self.sampler.map(kept != 0, y, Mapped(x, Same));
+        } else {
+            let factor = Times(T::quotient(bits as u64, kept as u64));
+            self.sampler.apply_over(self.layout, mask, y, Mapped(x, factor));
+        }
+        Ok(())
+    }
+
+    /// The mask has the bits.
+    fn fill(&self, mut mask: MaskMut<'_>, rng: &mut MaskRng) {
+        let planes = match self.sampler.rate.draws() {
+            Draws::KeepAll => return mask.keep_all(),
+            Draws::DropAll => return mask.drop_all(),
+            Draws::Planes(planes) => planes,
+        };
+        let [d, h, w] = self.extents;
+        let [bd, bh, bw] = self.extents.map(|extent| self.block.min(extent));
+        // Where there is no map, products of extents may overflow.
+        let maps = match mask.len().checked_div(volume(self.extents)) {
+            None | Some(0) => return,
+            Some(maps) => maps,
+        };
+        mask.write(|words| {
+            words.fill(0);
+            let [vd, vh, vw] = [d - bd + 1, h - bh + 1, w - bw + 1];
+            let bits = maps * vd * vh * vw;
+            let mut seeds = Seeds::new(self.sampler.backend(), planes, &mut rng.lanes, bits);
+            for plane in (0..maps).flat_map(|map| (0..vd).map(move |z| map * d + z)) {
+                for row in (0..vh).map(|r| plane * h + r) {
+                    for column in (0..vw).step_by(32) {
+                        let seeds = seeds.take((vw - column).min(32));
+                        or_bits(words, row * w + column, seeds);
+                    }
+                }
+            }
+            // A block that begins inside of a map ends there: no bit is shifted into a row or a map that
+            // is not its own.
+            dilate(words, 1, bw);
+            dilate(words, w, bh);
+            dilate(words, h * w, bd);
+            words.iter_mut().for_each(|word| *word = !*word);
+        });
+    }
+}
+
+/// What a mask of (batch, spatial...) decides.
+const fn shared_layout(
+    batch: usize,
+    channels: usize,
+    extents: [usize; 3],
+) -> Result<Layout, ShapeError> {
+    match product(&extents) {
+        Ok(width) => Layout::new(batch, channels, width, 1),
+        Err(overflow) => Err(overflow),
+    }
+}
+
+/// The product of extents that was checked.
+const fn volume([d, h, w]: [usize; 3]) -> usize {
+    d * h * w
+}

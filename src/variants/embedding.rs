@@ -1,0 +1,253 @@
+//! Embedding dropout: words of a vocabulary are dropped, wherever they occur.
+
+use crate::backend::{InPlace, Mapped, Outcome, Same, Source, Times};
+use crate::dropout::{Dropout, Inverted, Rule};
+use crate::element::Element;
+use crate::error::ShapeError;
+use crate::layout::Layout;
+use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::rate::{Draws, DropRate};
+use crate::rng::MaskRng;
+use crate::sampler::Sampler;
+
+/// Embedding dropout (Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent
+/// Neural Networks", section 4.2; Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models",
+/// section 4.3): a word of the vocabulary is dropped or kept, in all its occurrences.
+///
+/// With e the row of a (vocabulary, dimension) table that an index names, d = 1 if the mask keeps that row, 0 if
+/// not, and p the [rate](DropRate) at which rows are dropped:
+///
+/// | rule | forward | backward | inference |
+/// |---|---|---|---|
+/// | [`Dropout::new`], as Merity et al. | y = d * e / (1 - p) | de += d * dy / (1 - p) | y = e |
+/// | [`Dropout::classic`] | y = d * e | de += d * dy | y = (1 - p) * e |
+///
+/// Rows that no index names are neither read nor written. The mask is what [`MaskRng::fill`] draws for as many elements as
+/// the vocabulary has rows. It takes a bit for each row: words of the stream are not to be had out of order, so a row
+/// cannot be decided by itself, and a (seed, stream) is replayed by [`draw`](Self::draw) with
+/// `MaskRng::new(seed, stream)`.
+///
+/// # Cost
+///
+/// A draw for each 32 rows of the table, once for a sequence; a pass over the rows that were looked up.
+///
+/// ```
+/// use dropout_kernels::{Dropout, EmbeddingDropout, Mask, MaskRng, drop_rate, mask_words};
+///
+/// // 40 words in 3 dimensions.
+/// let table = [[1f32, 2.0, 3.0]; 40];
+/// let embedding = EmbeddingDropout::new(Dropout::new(drop_rate!(0.5)), 40, 3)?;
+/// let mut mask = Mask::<{ mask_words(40) }>::new();
+/// embedding.draw(mask.view_mut(40)?, &mut MaskRng::new(42, 0))?;
+///
+/// let text = [7, 39, 7, 0];
+/// let mut y = [0.0; 12];
+/// embedding.forward(&text, table.as_flattened(), &mut y, mask.view(40)?)?;
+/// for (word, y) in text.iter().zip(y.chunks(3)) {
+///     let kept = mask.view(40)?.get(*word as usize) == Some(true);
+///     assert_eq!(y, if kept { [2.0, 4.0, 6.0] } else { [0.0; 3] });
+/// }
+/// let mut gradient = [0.0; 120];
+/// embedding.backward(&text, &y, &mut gradient, mask.view(40)?)?;
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EmbeddingDropout<R = Inverted> {
+    dropout: Dropout<R>,
+    rows: usize,
+    dimension: usize,
+}
+
+impl<R: Rule> EmbeddingDropout<R> {
+    /// For a table of `rows` rows of `dimension` elements.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::Overflow`] if there are more elements than a `usize` counts.
+    pub const fn new(
+        dropout: Dropout<R>,
+        rows: usize,
+        dimension: usize,
+    ) -> Result<Self, ShapeError> {
+        match Layout::vocabulary(rows, dimension) {
+            Ok(_) => Ok(Self { dropout, rows, dimension }),
+            Err(overflow) => Err(overflow),
+        }
+    }
+
+    /// The rate.
+    #[must_use]
+    pub const fn rate(self) -> DropRate {
+        self.dropout.rate()
+    }
+
+    /// Bits of the mask: rows of the table.
+    #[must_use]
+    pub const fn mask_bits(self) -> usize {
+        self.rows
+    }
+
+    /// Words of the mask.
+    #[must_use]
+    pub const fn mask_words(self) -> usize {
+        mask_words(self.rows)
+    }
+
+    /// Draws a bit for each row of the table.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `mask` does not have the bits. Then nothing is written and `rng` has not moved.
+    pub fn draw(&self, mask: MaskMut<'_>, rng: &mut MaskRng) -> Result<(), ShapeError> {
+        mask.as_ref().check_len(self.rows)?;
+        self.dropout.sampler.fill(rng, mask);
+        Ok(())
+    }
+
+    /// Looks rows up and drops in one pass: `y` is (indices, dimension).
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `table` or `y` does not have the elements, `mask` not the bits, or an index is no row
+    /// ([`ShapeError::OutsideVocabulary`]). Then nothing is written.
+    pub fn forward<T: Element>(
+        &self,
+        indices: &[u32],
+        table: &[T],
+        y: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.check_table(table)?;
+        self.check(indices, y, Some(mask))?;
+        let outcome = self.dropout.forward_outcome();
+        self.look_up(
+            indices,
+            y,
+            |index| self.keeps(mask, index),
+            |index| Mapped(self.row(table, index), outcome),
+        );
+        Ok(())
+    }
+
+    /// Drops among rows that were looked up before: `y`, (indices, dimension), holds rows of the table.
+    ///
+    /// # Errors
+    ///
+    /// As for [`forward`](Self::forward).
+    pub fn forward_in_place<T: Element>(
+        &self,
+        indices: &[u32],
+        y: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.check(indices, y, Some(mask))?;
+        let change = Mapped(InPlace, self.dropout.forward_outcome());
+        self.look_up(indices, y, |index| self.keeps(mask, index), |_| change);
+        Ok(())
+    }
+
+    /// Adds the gradients to the rows of `dtable` that were looked up and kept, in the order of the indices; nothing else of
+    /// it is touched.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `dy` or `dtable` does not have the elements, `mask` not the bits, or an index is no row.
+    /// Then nothing is written.
+    pub fn backward<T: Element>(
+        &self,
+        indices: &[u32],
+        dy: &[T],
+        dtable: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.check_table(dtable)?;
+        self.check(indices, dy, Some(mask))?;
+        let outcome = self.dropout.backward_outcome();
+        // Nothing is in chunks of none.
+        for (index, dy) in indices.iter().zip(dy.chunks(self.dimension.max(1))) {
+            let at = *index as usize * self.dimension;
+            let row = dtable.get_mut(at..).and_then(|rows| rows.get_mut(..self.dimension));
+            if let Some(row) = row.filter(|_| self.keeps(mask, *index)) {
+                self.dropout.sampler.accumulate(row, Mapped(dy, outcome));
+            }
+        }
+        Ok(())
+    }
+
+    /// Inference: the rows, times 1 - p by the classic rule (and zeros at p = 1).
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `table` or `y` does not have the elements, or an index is no row. Then nothing is
+    /// written.
+    pub fn infer<T: Element>(
+        &self,
+        indices: &[u32],
+        table: &[T],
+        y: &mut [T],
+    ) -> Result<(), ShapeError> {
+        self.check_table(table)?;
+        self.check(indices, y, None)?;
+        let (rule, rate) = (self.dropout.rule(), self.dropout.rate());
+        match (rule.inference(rate), rate.draws()) {
+            (None, _) | (_, Draws::KeepAll) => {
+                self.look_up(indices, y, |_| true, |index| Mapped(self.row(table, index), Same));
+            }
+            (Some(factor), draws) => {
+                let keep = !matches!(draws, Draws::DropAll);
+                let factor = Times(factor);
+                self.look_up(indices, y, |_| keep, |index| Mapped(self.row(table, index), factor));
+            }
+        }
+        Ok(())
+    }
+
+    /// Each row of `y` as its index says.
+    fn look_up<T: Element, S: Source<T>, O: Outcome<T>>(
+        &self,
+        indices: &[u32],
+        y: &mut [T],
+        keeps: impl Fn(u32) -> bool,
+        change: impl Fn(u32) -> Mapped<S, O>,
+    ) {
+        let sampler: Sampler = self.dropout.sampler;
+        // Nothing is in chunks of none.
+        for (index, y) in indices.iter().zip(y.chunks_mut(self.dimension.max(1))) {
+            sampler.map(keeps(*index), y, change(*index));
+        }
+    }
+
+    /// Row `index`, which was checked.
+    fn row<'a, T>(&self, table: &'a [T], index: u32) -> &'a [T] {
+        let rows = table.get(index as usize * self.dimension..).unwrap_or_default();
+        rows.get(..self.dimension).unwrap_or_default()
+    }
+
+    fn keeps(&self, mask: MaskRef<'_>, index: u32) -> bool {
+        self.dropout.decides() && mask.get(index as usize).unwrap_or(false)
+    }
+
+    fn check_table<T>(&self, table: &[T]) -> Result<(), ShapeError> {
+        Layout::elementwise(self.rows * self.dimension).check_len(table.len())
+    }
+
+    /// `rows` are (indices, dimension).
+    fn check<T>(
+        &self,
+        indices: &[u32],
+        rows: &[T],
+        mask: Option<MaskRef<'_>>,
+    ) -> Result<(), ShapeError> {
+        Layout::vocabulary(indices.len(), self.dimension)?.check_len(rows.len())?;
+        if let Some(mask) = mask {
+            mask.check_len(self.rows)?;
+        }
+        for (at, index) in indices.iter().enumerate() {
+            let given = *index as usize;
+            if given >= self.rows {
+                return Err(ShapeError::OutsideVocabulary { at, expected: self.rows, given });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! The variants: `DropBlock`, `DropPath`, embedding dropout.
+
+use core::hint::black_box;
+
+use dropout_kernels::{
+    Backend, DropBlock, DropPath, DropRate, Dropout, Element, EmbeddingDropout, Error, MaskMut,
+    MaskRng, Rule,
+};
+
+/// Every public function, on values that the compiler does not know.
+pub fn all<T: Element, R: Rule>(
+    dropout: Dropout<R>,
+    x: &mut [T],
+    y: &mut [T],
+    rng: &mut MaskRng,
+) -> Result<(), Error> {
+    let mut words = black_box([3u32; 4]);
+    let mut mask = MaskMut::new(words.get_mut(..black_box(2)).unwrap_or_default(), black_box(50))?;
+    drop_block(dropout.rate(), x, y, mask.reborrow(), rng)?;
+    drop_path(dropout, x, y, mask.reborrow(), rng)?;
+    embedding(dropout, x, y, mask, rng)
+}
+
+fn drop_block<T: Element>(
+    rate: DropRate,
+    x: &mut [T],
+    y: &mut [T],
+    mut mask: MaskMut<'_>,
+    rng: &mut MaskRng,
+) -> Result<(), Error> {
+    let [block, n, c, h, w] = black_box([3, 1, 2, 5, 5]);
+    for spatial in [&black_box([h])[..], &black_box([h, w]), &black_box([h, w, h])] {
+        let blocks = DropBlock::new(rate, block, n, c, spatial)?;
+        let blocks = if black_box(true) { blocks } else { blocks.shared() };
+        let blocks = blocks.with_rate(rate).with_backend(black_box(Backend::detect()));
+        black_box((blocks.rate(), blocks.seed_rate(), blocks.elements()));
+        black_box((blocks.mask_bits(), blocks.mask_words()));
+        blocks.draw(mask.reborrow(), rng)?;
+        blocks.forward(x, y, mask.reborrow(), rng)?;
+        blocks.forward_in_place(x, mask.reborrow(), rng)?;
+        blocks.forward_masked(x, y, mask.as_ref())?;
+        blocks.forward_masked_in_place(x, mask.as_ref())?;
+        blocks.backward(x, y, mask.as_ref())?;
+        blocks.backward_in_place(x, mask.as_ref())?;
+    }
+    Ok(())
+}
+
+fn drop_path<T: Element, R: Rule>(
+    dropout: Dropout<R>,
+    x: &mut [T],
+    y: &mut [T],
+    mut mask: MaskMut<'_>,
+    rng: &mut MaskRng,
+) -> Result<(), Error> {
+    black_box(dropout.rate().at_depth(black_box(3), black_box(12))?);
+    let [n, each] = black_box([50, 1]);
+    for path in [DropPath::samples(dropout, n, each)?, DropPath::batch(dropout, n)] {
+        path.draw(mask.reborrow(), rng)?;
+        path.add(x, y, mask.as_ref())?;
+        path.infer_add(x, y)?;
+        path.branch().backward(x, y, mask.as_ref())?;
+    }
+    Ok(())
+}
+
+fn embedding<T: Element, R: Rule>(
+    dropout: Dropout<R>,
+    x: &mut [T],
+    y: &mut [T],
+    mut mask: MaskMut<'_>,
+    rng: &mut MaskRng,
+) -> Result<(), Error> {
+    let embedding = EmbeddingDropout::new(dropout, black_box(50), black_box(1))?;
+    let indices = black_box([3u32; 50]);
+    black_box((embedding.rate(), embedding.mask_bits(), embedding.mask_words()));
+    embedding.draw(mask.reborrow(), rng)?;
+    embedding.forward(&indices, x, y, mask.as_ref())?;
+    embedding.forward_in_place(&indices, y, mask.as_ref())?;
+    embedding.backward(&indices, y, x, mask.as_ref())?;
+    embedding.infer(&indices, x, y)?;
+    Ok(())
+}
