@@ -1,4 +1,4 @@
-//! DropBlock on packed words beside the formulation by max-pooling that PyTorch's users have, in Rust and in
+//! `DropBlock` on packed words beside the formulation by max-pooling that PyTorch's users have, in Rust and in
 //! vectors of this machine: seeds as f32 zeros and ones, padded, pooled by block x block with stride 1,
 //! subtracted from 1, multiplied and normalised. `pool` takes the maximum over the whole window, as PyTorch does,
 //! `separable pool` along rows and then along columns, as a careful user would.

@@ -1,4 +1,4 @@
-//! DropBlock against a slow formulation of the paper's: an element is dropped if a seed lies in the block that ends
+//! `DropBlock` against a slow formulation of the paper's: an element is dropped if a seed lies in the block that ends
 //! with it. Every shape, every backend, both element types, guards around every slice; the fraction that is
 //! dropped; and every shape that does not fit.
 

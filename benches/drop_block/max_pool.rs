@@ -1,4 +1,4 @@
-//! DropBlock by max-pooling, on f32, without any allocation in the loop.
+//! `DropBlock` by max-pooling, on f32, without any allocation in the loop.
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
