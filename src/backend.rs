@@ -13,6 +13,7 @@ mod forced;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod neon;
 mod portable;
+mod shifted;
 mod structured;
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 mod wide;
@@ -182,6 +183,9 @@ kernels! {
     fn fill_and_apply<T: Element, C: Change<T>>(
         lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], change: C,
     );
+
+    /// Sets each bit of `words`, a string of bits, that lies `by` after one that is set.
+    fn or_shifted(words: &mut [u32], by: usize);
 
     /// [`apply`](Self::apply) by the bits from `first` on through a layout. The target begins at index `at`
     /// of what `change` knows.

@@ -7,6 +7,7 @@
 
 use core::iter;
 
+pub(super) use super::shifted::or_shifted;
 use super::{Change, Mapped, Outcome, Source, structured};
 use crate::element::Element;
 use crate::lanes::{BLOCK, LANES, Lanes, step};

@@ -265,6 +265,11 @@ macro_rules! stamp {
         }
 
         #[target_feature(enable = $features)]
+        pub(super) fn or_shifted(words: &mut [u32], by: usize) {
+            portable::or_shifted(words, by);
+        }
+
+        #[target_feature(enable = $features)]
         pub(super) fn structured<T: Element, C: Change<T>>(
             words: &[u32],
             first: usize,

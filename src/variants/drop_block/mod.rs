@@ -324,20 +324,24 @@ impl DropBlock {
             words.fill(0);
             let [vd, vh, vw] = [d - bd + 1, h - bh + 1, w - bw + 1];
             let bits = maps * vd * vh * vw;
-            let mut seeds = Seeds::new(self.sampler.backend(), planes, &mut rng.lanes, bits);
+            let backend = self.sampler.backend();
+            let mut seeds = Seeds::new(backend, planes, &mut rng.lanes, bits);
             for plane in (0..maps).flat_map(|map| (0..vd).map(move |z| map * d + z)) {
                 for row in (0..vh).map(|r| plane * h + r) {
                     for column in (0..vw).step_by(32) {
                         let seeds = seeds.take((vw - column).min(32));
-                        or_bits(words, row * w + column, seeds);
+                        // Most rows have none, at the rates that are used.
+                        if seeds != 0 {
+                            or_bits(words, row * w + column, seeds);
+                        }
                     }
                 }
             }
             // A block that begins inside of a map ends there: no bit is shifted into a row or a map that
             // is not its own.
-            dilate(words, 1, bw);
-            dilate(words, w, bh);
-            dilate(words, h * w, bd);
+            for (stride, block) in [(1, bw), (w, bh), (h * w, bd)] {
+                dilate(backend, words, stride, block);
+            }
             words.iter_mut().for_each(|word| *word = !*word);
         });
     }
