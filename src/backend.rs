@@ -10,6 +10,8 @@ mod avx2;
 mod avx512;
 mod change;
 mod forced;
+mod gaussian;
+mod matrix;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod neon;
 mod portable;
@@ -21,6 +23,7 @@ mod wide;
 #[expect(unreachable_pub, reason = "hidden types of the public trait `Rule`")]
 pub use change::{Affine, Hide, Outcome, Same, Times};
 pub(crate) use change::{Blend, Change, Either, InPlace, Mapped, Source, Zeros};
+pub(crate) use matrix::{Bits, Moments, Outer, Pass, Product, Transposed};
 
 use crate::element::Element;
 use crate::lanes::Lanes;
@@ -192,4 +195,12 @@ kernels! {
     fn structured<T: Element, C: Change<T>>(
         words: &[u32], first: usize, layout: Layout, at: usize, target: &mut [T], change: C,
     );
+
+    /// y = x * (1 + `deviation` * z), z normal, where `target` is y and `source` gives x.
+    fn gaussian<T: Element, S: Source<T>>(
+        lanes: &mut Lanes, deviation: f32, target: &mut [T], source: S,
+    );
+
+    /// Shows the first `rows` rows of a matrix to `pass`, with their bits.
+    fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P);
 }

@@ -66,6 +66,10 @@ pub trait Element: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'st
     /// A count, rounded to this type.
     #[must_use]
     fn count(n: u32) -> Self;
+
+    #[doc(hidden)]
+    /// The same number.
+    fn of_f32(x: f32) -> Self;
 }
 
 macro_rules! float {
@@ -126,6 +130,11 @@ macro_rules! float {
             #[inline(always)]
             fn count(n: u32) -> Self {
                 n as $float
+            }
+
+            #[inline(always)]
+            fn of_f32(x: f32) -> Self {
+                x.into()
             }
         }
     };

@@ -36,12 +36,16 @@ pub enum RateError {
         /// The threshold that was given.
         given: u64,
     },
+    /// The rate is one, where something is divided by the probability to keep.
+    One,
 }
 
 impl fmt::Display for RateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected a drop rate from 0 to 1, got ")?;
+        let range = if matches!(self, Self::One) { "below 1" } else { "from 0 to 1" };
+        write!(f, "expected a drop rate {range}, got ")?;
         match *self {
+            Self::One => f.write_str("1"),
             Self::NotANumber => f.write_str("NaN"),
             Self::Negative { given } | Self::AboveOne { given } => write_float(f, given),
             Self::RatioAboveOne { numerator, denominator } => {

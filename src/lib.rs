@@ -47,7 +47,8 @@ pub use schedule::Schedule;
 #[cfg(feature = "tape")]
 pub use tape::{MaskTape, tape_words};
 pub use variants::{
-    DropBlock, DropHead, DropPath, EmbeddingDropout, LockedDropout, VariationalDropout, Zoneout,
+    DropBlock, DropConnect, DropHead, DropPath, EmbeddingDropout, GaussianDropout, LockedDropout,
+    VariationalDropout, Zoneout,
 };
 
 /// The version of the mask stream (`docs/STREAM.md`), which says what mask (seed, stream, p, n) gives.

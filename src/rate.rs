@@ -169,6 +169,36 @@ impl DropRate {
         ONE - self.threshold
     }
 
+    /// The rate 1 - p.
+    pub(crate) const fn complement(self) -> Self {
+        Self::of(self.kept())
+    }
+
+    /// sqrt(p / (1 - p)), rounded to nearest: the standard deviation of Gaussian dropout. Below p = 1.
+    pub(crate) const fn deviation(self) -> f32 {
+        let (dropped, kept) = (self.threshold as u128, self.kept() as u128);
+        if dropped == 0 || kept == 0 {
+            return 0.0;
+        }
+        // m * 2^-shift with 2^23 <= m < 2^24, bit by bit: m^2 <= dropped / kept * 4^shift.
+        let (mut square, mut shift) = (dropped, 0);
+        while square < kept << 46 {
+            square <<= 2;
+            shift += 1;
+        }
+        let (mut m, mut bit) = (0u128, 1 << 23);
+        while bit != 0 {
+            if (m + bit) * (m + bit) * kept <= square {
+                m += bit;
+            }
+            bit >>= 1;
+        }
+        // Halfway between two results there is none: its square has an odd numerator above 2^48.
+        let up = (2 * m + 1) * (2 * m + 1) * kept < square << 2;
+        // Adding, and not or-ing, the mantissa lets a carry run into the exponent.
+        f32::from_bits(((149 - shift) << 23) + (m as u32 + up as u32))
+    }
+
     /// What has to be drawn to decide at this rate.
     #[inline]
     pub(crate) const fn draws(self) -> Draws {

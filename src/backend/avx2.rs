@@ -10,6 +10,7 @@ use core::arch::x86::*;
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::*;
 
+use super::matrix::{self, Bits, Pass};
 use super::wide::{self, Wide};
 use super::{Change, Mapped, Outcome, Source, portable, structured};
 use crate::element::Element;

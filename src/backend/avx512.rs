@@ -12,6 +12,7 @@ use core::arch::x86_64::*;
 use core::mem::transmute_copy;
 
 use super::avx2::Half;
+use super::matrix::{self, Bits, Pass};
 use super::wide::{self, Wide};
 use super::{Change, Mapped, Outcome, Source, portable, structured};
 use crate::element::Element;

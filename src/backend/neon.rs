@@ -8,7 +8,7 @@
 use core::arch::aarch64::*;
 use core::mem::transmute_copy;
 
-pub(super) use super::portable::{accumulate, fill, map, or_shifted, seed};
+pub(super) use super::portable::{accumulate, fill, gaussian, map, or_shifted, rows, seed};
 use super::{Change, portable, structured as over};
 use crate::element::Element;
 use crate::lanes::Lanes;

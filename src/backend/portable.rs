@@ -7,8 +7,9 @@
 
 use core::iter;
 
+use super::matrix::{self, Bits, Pass};
 pub(super) use super::shifted::or_shifted;
-use super::{Change, Mapped, Outcome, Source, structured};
+use super::{Change, Mapped, Outcome, Source, gaussian, structured};
 use crate::element::Element;
 use crate::lanes::{BLOCK, LANES, Lanes, step};
 use crate::layout::Layout;
@@ -166,6 +167,21 @@ pub(super) fn structured<T: Element, C: Change<T>>(
     change: C,
 ) {
     structured::apply(words, first, layout, at, target, change, choose);
+}
+
+#[inline(always)]
+pub(super) fn gaussian<T: Element, S: Source<T>>(
+    lanes: &mut Lanes,
+    deviation: f32,
+    target: &mut [T],
+    source: S,
+) {
+    const GROUP: usize = if VECTORS { LANES } else { 1 };
+    gaussian::gaussian::<GROUP, T, S>(lanes, deviation, target, source);
+}
+
+pub(super) fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P) {
+    matrix::rows(rows, bits, pass, fill);
 }
 
 /// Each word as `draw` gives it.

@@ -90,7 +90,7 @@ impl<'t, T> Iterator for Streaks<'_, 't, T> {
 
 /// The 32 bits from bit `at` on, with zeros past the end.
 #[inline(always)]
-fn bits(words: &[u32], at: usize) -> u32 {
+pub(super) fn bits(words: &[u32], at: usize) -> u32 {
     let word = |i| u64::from(words.get(i).copied().unwrap_or(0));
     ((word(at / 32) | word(at / 32 + 1) << 32) >> (at % 32)) as u32
 }

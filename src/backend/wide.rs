@@ -284,6 +284,21 @@ macro_rules! stamp {
             };
             structured::apply(words, first, layout, at, target, change, choose);
         }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn gaussian<T: Element, S: Source<T>>(
+            lanes: &mut Lanes,
+            deviation: f32,
+            target: &mut [T],
+            source: S,
+        ) {
+            portable::gaussian(lanes, deviation, target, source);
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P) {
+            matrix::rows(rows, bits, pass, |lanes, planes, words| fill(lanes, planes, words));
+        }
     };
 }
 pub(super) use stamp;

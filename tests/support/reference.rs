@@ -31,6 +31,11 @@ impl Reference {
         Self { lanes }
     }
 
+    /// The next output of a lane.
+    pub fn next(&mut self, lane: usize) -> u32 {
+        self.lanes[lane].next_u32()
+    }
+
     /// Whether each of `n` elements is kept, at the drop threshold `t` of 2^40.
     pub fn mask(&mut self, t: u64, n: usize) -> Vec<bool> {
         let mut keep = Vec::new();

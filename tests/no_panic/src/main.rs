@@ -3,9 +3,10 @@
 #![no_std]
 #![no_main]
 
-mod monte_carlo;
-mod recurrent;
 mod attention;
+mod monte_carlo;
+mod noise_and_weights;
+mod recurrent;
 mod variants;
 
 use core::fmt::{self, Write};
@@ -45,6 +46,7 @@ fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
     black_box((mask_words(black_box(9)), tape_words(black_box(&[1, 2]))));
     monte_carlo::all(x)?;
     recurrent::all(rate, &mut x)?;
+    noise_and_weights::all(rate, x)?;
     rule(Dropout::new(rate), x)?;
     rule(Dropout::classic(rate), x)?;
     let alpha = Dropout::alpha(rate);

@@ -1,0 +1,253 @@
+//! A matrix whose elements are kept or dropped one by one, row after row, as their bits come: products with
+//! it, forward and backward, without a second matrix.
+//!
+//! The order of additions is part of the definition, so all backends give the same bits.
+#![expect(clippy::indexing_slicing, reason = "indices run over the lengths of arrays")]
+
+use super::{Outcome, portable, structured};
+use crate::element::Element;
+use crate::lanes::{BLOCK, LANES, Lanes};
+use crate::rate::Planes;
+
+/// Where the bits of a matrix come from.
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "one a call, and there is no heap to put it on")]
+pub(crate) enum Bits<'a> {
+    /// All of them are the bits of this word, ones or zeros.
+    All(u32),
+    /// Words of a mask.
+    Stored(&'a [u32]),
+    /// A stream, 512 bits at a time, for so many words.
+    Drawn(Lanes, Planes, usize),
+}
+
+/// What is done with each row of a matrix.
+pub(crate) trait Pass {
+    /// `next(n)` gives the bits of the next n elements of row `r`, up to 32, with anything above them.
+    fn row(&mut self, r: usize, next: impl FnMut(usize) -> u32);
+}
+
+/// As the kernel of this name, with the backend's way to draw.
+#[inline(always)]
+pub(super) fn rows<P: Pass>(
+    rows: usize,
+    bits: Bits<'_>,
+    mut pass: P,
+    fill: impl FnMut(&mut Lanes, Planes, &mut [u32]),
+) {
+    let mut window = Window { bits, fill, words: [0; LANES + 1], at: 32 * (LANES + 1) };
+    for r in 0..rows {
+        pass.row(r, |count| window.next(count));
+    }
+}
+
+/// A block of bits, after the word before it: rows end anywhere.
+struct Window<'a, F> {
+    bits: Bits<'a>,
+    fill: F,
+    words: [u32; LANES + 1],
+    /// The bit that comes next.
+    at: usize,
+}
+
+impl<F: FnMut(&mut Lanes, Planes, &mut [u32])> Window<'_, F> {
+    #[inline(always)]
+    fn next(&mut self, count: usize) -> u32 {
+        if self.at + count > 32 * (LANES + 1) {
+            self.refill();
+            self.at -= BLOCK;
+        }
+        let word = structured::bits(&self.words, self.at);
+        self.at += count;
+        word
+    }
+
+    #[inline(always)]
+    fn refill(&mut self) {
+        let [first, block @ ..] = &mut self.words;
+        *first = block[LANES - 1];
+        match &mut self.bits {
+            Bits::All(word) => *block = [*word; LANES],
+            Bits::Stored(words) => {
+                let (now, later) = words.split_at_checked(LANES).unwrap_or((words, &[]));
+                for (word, stored) in block.iter_mut().zip(now) {
+                    *word = *stored;
+                }
+                *words = later;
+            }
+            Bits::Drawn(lanes, planes, left) => {
+                let count = LANES.min(*left);
+                (self.fill)(lanes, *planes, block.get_mut(..count).unwrap_or_default());
+                *left -= count;
+            }
+        }
+    }
+}
+
+/// Row `r` of a matrix of `columns`.
+#[inline(always)]
+fn row<T>(matrix: &[T], r: usize, columns: usize) -> &[T] {
+    matrix.get(r * columns..).and_then(|rows| rows.get(..columns)).unwrap_or_default()
+}
+
+/// y = (M o W) x, then scaled.
+pub(crate) struct Product<'a, T, O> {
+    pub(crate) w: &'a [T],
+    pub(crate) x: &'a [T],
+    pub(crate) y: &'a mut [T],
+    pub(crate) outcome: O,
+}
+
+impl<T: Element, O: Outcome<T>> Pass for Product<'_, T, O> {
+    #[inline(always)]
+    fn row(&mut self, r: usize, mut next: impl FnMut(usize) -> u32) {
+        let mut sums = [T::ZERO; 32];
+        let w = row(self.w, r, self.x.len());
+        for (w, x) in w.chunks(32).zip(self.x.chunks(32)) {
+            let word = next(w.len());
+            if let (Some(w), Some(x)) = (w.first_chunk::<32>(), x.first_chunk::<32>()) {
+                add_kept(&mut sums, word, |i| w[i].times(x[i]));
+            } else {
+                add_rest(&mut sums, word, w, x, T::times);
+            }
+        }
+        if let Some(y) = self.y.get_mut(r) {
+            *y = scaled(self.outcome, total(sums));
+        }
+    }
+}
+
+/// Sums of the terms of W x, and of their squares, each scaled.
+pub(crate) struct Moments<'a, T> {
+    pub(crate) w: &'a [T],
+    pub(crate) x: &'a [T],
+    pub(crate) mean: (&'a mut [T], T),
+    pub(crate) variance: (&'a mut [T], T),
+}
+
+impl<T: Element> Pass for Moments<'_, T> {
+    #[inline(always)]
+    fn row(&mut self, r: usize, _: impl FnMut(usize) -> u32) {
+        let (mut sums, mut squares) = ([T::ZERO; 32], [T::ZERO; 32]);
+        let square = |w: T, x: T| w.times(x).times(w.times(x));
+        let w = row(self.w, r, self.x.len());
+        for (w, x) in w.chunks(32).zip(self.x.chunks(32)) {
+            if let (Some(w), Some(x)) = (w.first_chunk::<32>(), x.first_chunk::<32>()) {
+                add_kept(&mut sums, !0, |i| w[i].times(x[i]));
+                add_kept(&mut squares, !0, |i| square(w[i], x[i]));
+            } else {
+                add_rest(&mut sums, !0, w, x, T::times);
+                add_rest(&mut squares, !0, w, x, square);
+            }
+        }
+        for ((target, factor), sums) in [(&mut self.mean, sums), (&mut self.variance, squares)] {
+            if let Some(target) = target.get_mut(r) {
+                *target = total(sums).times(*factor);
+            }
+        }
+    }
+}
+
+/// dW += M o (dy x^T), with dy scaled.
+pub(crate) struct Outer<'a, T, O> {
+    pub(crate) dw: &'a mut [T],
+    pub(crate) x: &'a [T],
+    pub(crate) dy: &'a [T],
+    pub(crate) outcome: O,
+}
+
+impl<T: Element, O: Outcome<T>> Pass for Outer<'_, T, O> {
+    #[inline(always)]
+    fn row(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
+        let columns = self.x.len();
+        let dw = self.dw.get_mut(r * columns..).and_then(|rows| rows.get_mut(..columns));
+        if let (Some(dw), Some(dy)) = (dw, self.dy.get(r)) {
+            add_multiple(dw, self.x, scaled(self.outcome, *dy), next);
+        }
+    }
+}
+
+/// dx += (M o W)^T dy, with dy scaled.
+pub(crate) struct Transposed<'a, T, O> {
+    pub(crate) w: &'a [T],
+    pub(crate) dx: &'a mut [T],
+    pub(crate) dy: &'a [T],
+    pub(crate) outcome: O,
+}
+
+impl<T: Element, O: Outcome<T>> Pass for Transposed<'_, T, O> {
+    #[inline(always)]
+    fn row(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
+        if let Some(dy) = self.dy.get(r) {
+            let w = row(self.w, r, self.dx.len());
+            add_multiple(self.dx, w, scaled(self.outcome, *dy), next);
+        }
+    }
+}
+
+/// target += factor * source where the bits keep; elsewhere it stays as it is, to the bit.
+#[inline(always)]
+fn add_multiple<T: Element>(
+    target: &mut [T],
+    source: &[T],
+    factor: T,
+    mut next: impl FnMut(usize) -> u32,
+) {
+    for (target, source) in target.chunks_mut(32).zip(source.chunks(32)) {
+        let word = next(source.len());
+        let whole = (target.first_chunk_mut::<32>(), source.first_chunk::<32>());
+        if let (Some(target), Some(source)) = whole {
+            add_kept(target, word, |i| source[i].times(factor));
+        } else {
+            add_rest(target, word, source, source, |x, _| x.times(factor));
+        }
+    }
+}
+
+/// Adds term i to target i where bit i is set. The sum stands outside the choice, so that the choice is a
+/// select.
+#[expect(clippy::needless_range_loop, reason = "by an iterator, sums go through memory")]
+#[inline(always)]
+fn add_kept<T: Element>(target: &mut [T; 32], word: u32, term: impl Fn(usize) -> T) {
+    let mut sums = *target;
+    for i in 0..32 {
+        let sum = sums[i].plus(term(i));
+        sums[i] = if word & portable::BITS[i] != 0 { sum } else { sums[i] };
+    }
+    *target = sums;
+}
+
+/// [`add_kept`] for fewer than 32 terms.
+#[inline(always)]
+fn add_rest<T: Element>(
+    target: &mut [T],
+    mut word: u32,
+    a: &[T],
+    b: &[T],
+    term: impl Fn(T, T) -> T,
+) {
+    for ((target, a), b) in target.iter_mut().zip(a).zip(b) {
+        if word & 1 != 0 {
+            *target = target.plus(term(*a, *b));
+        }
+        word >>= 1;
+    }
+}
+
+/// The sum of 32 sums, halves added to halves.
+#[inline(always)]
+fn total<T: Element>(mut sums: [T; 32]) -> T {
+    let mut half = 16;
+    while half > 0 {
+        for i in 0..half {
+            sums[i] = sums[i].plus(sums[i + half]);
+        }
+        half /= 2;
+    }
+    sums[0]
+}
+
+#[inline(always)]
+fn scaled<T: Element, O: Outcome<T>>(outcome: O, x: T) -> T {
+    outcome.factor().map_or(x, |factor| x.times(factor))
+}

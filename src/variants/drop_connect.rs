@@ -1,0 +1,410 @@
+//! `DropConnect`: dropout of the weights of a layer.
+
+use crate::backend::{Backend, Bits, Moments, Outcome, Outer, Pass, Product, Transposed};
+use crate::dropout::{Classic, Inverted, Rule};
+use crate::element::Element;
+use crate::error::ShapeError;
+use crate::lanes::Lanes;
+use crate::layout::Layout;
+use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::rate::{Draws, DropRate};
+use crate::rng::MaskRng;
+use crate::sampler::Sampler;
+
+/// `DropConnect` (Wan et al. 2013, "Regularization of Neural Networks using `DropConnect`", sections 2 and 3):
+/// single weights of a fully connected layer are dropped.
+///
+/// With W of `rows` x `columns`, row after row, M a mask bit for each weight (weight (r, c) has bit
+/// r * `columns` + c), q = 1 - p, and s the scale of the rule:
+///
+/// - forward: y = s (M o W) x
+/// - backward: dx = s (M o W)^T dy, and dW += s M o (dy x^T)
+///
+/// | rule | s | inference | source |
+/// |---|---|---|---|
+/// | [`new`](Self::new), inverted | 1 / q | y = W x | weight-drop: Merity et al. 2017, "Regularizing and Optimizing LSTM Language Models", section 2 |
+/// | [`classic`](Self::classic) | 1 | y = q W x | the paper |
+///
+/// The paper's inference takes y for normal, with the mean above and the variance p q (W o W)(x o x), or that
+/// over q^2 under the inverted rule: [`infer_moments`](Self::infer_moments).
+///
+/// The mask is applied as the product goes; there is no second matrix. It is stored (a bit a weight), or drawn
+/// from (seed, stream), 512 bits at a time, and never stored.
+///
+/// Slices hold one vector or several: x is `batch` x `columns` and y `batch` x `rows`, all under one mask. The
+/// paper has a mask for each sample: a call, and a stream, for each.
+///
+/// A dropped weight takes no part: it may be NaN, and so may the x that it meets.
+///
+/// # Precision
+///
+/// The order of additions is a promise, so results have the same bits on every machine. An
+/// element of y is 32 sums, of which sum i adds the kept products of columns i, i + 32, i + 64 and so
+/// on, in that order from +0.0; then the upper half of the sums is added to the lower, five times; the sum is
+/// multiplied with s. Backward multiplies dy with s first; dx adds row after row from +0.0, dW sample
+/// after sample to what it holds. Each product and sum is rounded, none is fused.
+///
+/// # Cost
+///
+/// A pass over W for each vector of the batch, and the drawing of its mask where that is replayed. Under
+/// 1 KiB of stack.
+///
+/// ```
+/// use dropout_kernels::{DropConnect, drop_rate};
+///
+/// let layer = DropConnect::new(drop_rate!(0.5), 2, 3)?; // 2 rows, 3 columns
+/// let w = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let (x, mut y) = ([1.0, 10.0, 100.0], [0.0; 2]);
+/// layer.forward_replay(&w, &x, &mut y, 42, 0)?;
+///
+/// let (dy, mut dx, mut dw) = ([1.0, 1.0], [0.0; 3], [0.0; 6]);
+/// layer.backward_input_replay(&w, &dy, &mut dx, 42, 0)?; // the same mask
+/// layer.backward_weights_replay(&x, &dy, &mut dw, 42, 0)?;
+/// let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+/// assert_eq!(product(&dx, &x), y[0] + y[1]); // y is linear in x, and in W
+/// assert_eq!(product(&dw, &w), y[0] + y[1]);
+///
+/// layer.infer(&w, &x, &mut y)?;
+/// assert_eq!(y, [321.0, 654.0]);
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DropConnect<R = Inverted> {
+    sampler: Sampler,
+    rule: R,
+    rows: usize,
+    columns: usize,
+}
+
+impl DropConnect<Inverted> {
+    /// Kept weights count 1 / (1 - p) in training, as weight-drop has it.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::Overflow`] if there are more weights than a `usize` counts.
+    pub const fn new(rate: DropRate, rows: usize, columns: usize) -> Result<Self, ShapeError> {
+        Self::of(rate, Inverted, rows, columns)
+    }
+}
+
+impl DropConnect<Classic> {
+    /// All weights count 1 - p at inference, as in the paper.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::Overflow`] if there are more weights than a `usize` counts.
+    pub const fn classic(rate: DropRate, rows: usize, columns: usize) -> Result<Self, ShapeError> {
+        Self::of(rate, Classic, rows, columns)
+    }
+}
+
+impl<R: Rule> DropConnect<R> {
+    const fn of(rate: DropRate, rule: R, rows: usize, columns: usize) -> Result<Self, ShapeError> {
+        match Layout::vocabulary(rows, columns) {
+            Ok(_) => Ok(Self { sampler: Sampler::new(rate), rule, rows, columns }),
+            Err(overflow) => Err(overflow),
+        }
+    }
+
+    /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
+    /// that this machine does not have is taken for [`Backend::Portable`].
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        Self { sampler: self.sampler.with_backend(backend), ..self }
+    }
+
+    /// The rate.
+    #[must_use]
+    pub const fn rate(self) -> DropRate {
+        self.sampler.rate
+    }
+
+    /// The rule.
+    #[must_use]
+    pub const fn rule(self) -> R {
+        self.rule
+    }
+
+    /// Rows and columns of W.
+    #[must_use]
+    pub const fn shape(self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    /// Weights, and bits of their mask: rows * columns.
+    #[must_use]
+    pub const fn mask_bits(self) -> usize {
+        self.rows * self.columns
+    }
+
+    /// Draws a mask, stores it, and multiplies: y = s (M o W) x.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing is written and
+    /// `rng` has not moved.
+    pub fn forward<T: Element>(
+        &self,
+        w: &[T],
+        x: &[T],
+        y: &mut [T],
+        mut mask: MaskMut<'_>,
+        rng: &mut MaskRng,
+    ) -> Result<(), ShapeError> {
+        self.check(w, x, y)?;
+        mask.as_ref().check_len(self.mask_bits())?;
+        self.sampler.fill(rng, mask.reborrow());
+        self.multiply(&self.stored(mask.as_ref()), w, x, y, self.rule.forward(self.rate()));
+        Ok(())
+    }
+
+    /// [`forward`](Self::forward) by the mask that a new generator at (seed, stream) would draw, which
+    /// is not stored.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
+    pub fn forward_replay<T: Element>(
+        &self,
+        w: &[T],
+        x: &[T],
+        y: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        self.check(w, x, y)?;
+        self.multiply(&self.replayed(seed, stream), w, x, y, self.rule.forward(self.rate()));
+        Ok(())
+    }
+
+    /// [`forward`](Self::forward) by a mask of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing is written.
+    pub fn forward_masked<T: Element>(
+        &self,
+        w: &[T],
+        x: &[T],
+        y: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.check(w, x, y)?;
+        mask.check_len(self.mask_bits())?;
+        self.multiply(&self.stored(mask), w, x, y, self.rule.forward(self.rate()));
+        Ok(())
+    }
+
+    /// The gradient to the input: dx = s (M o W)^T dy.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing is written.
+    pub fn backward_input<T: Element>(
+        &self,
+        w: &[T],
+        dy: &[T],
+        dx: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.check(w, dx, dy)?;
+        mask.check_len(self.mask_bits())?;
+        self.add_to_input(&self.stored(mask), w, dy, dx);
+        Ok(())
+    }
+
+    /// [`backward_input`](Self::backward_input) of [`forward_replay`](Self::forward_replay) at the same
+    /// (seed, stream).
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
+    pub fn backward_input_replay<T: Element>(
+        &self,
+        w: &[T],
+        dy: &[T],
+        dx: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        self.check(w, dx, dy)?;
+        self.add_to_input(&self.replayed(seed, stream), w, dy, dx);
+        Ok(())
+    }
+
+    /// Adds the gradient to the weights: dW += s M o (dy x^T). Those of dropped weights keep their bits.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing is written.
+    pub fn backward_weights<T: Element>(
+        &self,
+        x: &[T],
+        dy: &[T],
+        dw: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.check(dw, x, dy)?;
+        mask.check_len(self.mask_bits())?;
+        self.add_to_weights(&self.stored(mask), x, dy, dw);
+        Ok(())
+    }
+
+    /// [`backward_weights`](Self::backward_weights) of [`forward_replay`](Self::forward_replay) at the same
+    /// (seed, stream).
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
+    pub fn backward_weights_replay<T: Element>(
+        &self,
+        x: &[T],
+        dy: &[T],
+        dw: &mut [T],
+        seed: u64,
+        stream: u64,
+    ) -> Result<(), ShapeError> {
+        self.check(dw, x, dy)?;
+        self.add_to_weights(&self.replayed(seed, stream), x, dy, dw);
+        Ok(())
+    }
+
+    /// Inference by the mean: y = W x, or q W x under the classic rule.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
+    pub fn infer<T: Element>(&self, w: &[T], x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
+        self.check(w, x, y)?;
+        self.multiply(&Bits::All(!0), w, x, y, Inference(self.rule.inference(self.rate())));
+        Ok(())
+    }
+
+    /// Inference by moments (section 3.2 of the paper): the mean and the variance of y over all masks.
+    ///
+    /// The mean is [`infer`](Self::infer)'s; the variance sums the squares of the products w x in the same
+    /// order, times p q under the classic rule, and times p / q under the inverted (0 at p = 1). The paper draws
+    /// y = mean + sqrt(variance) * z, z normal, applies the activation and averages. (Such z are the r - 1 of
+    /// [`GaussianDropout`](crate::GaussianDropout) at p = 1/2 over ones.)
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
+    pub fn infer_moments<T: Element>(
+        &self,
+        w: &[T],
+        x: &[T],
+        mean: &mut [T],
+        variance: &mut [T],
+    ) -> Result<(), ShapeError> {
+        self.check(w, x, mean)?;
+        self.check(w, x, variance)?;
+        let (kept, dropped) =
+            (T::keep_probability(self.rate()), T::keep_probability(self.rate().complement()));
+        let inference = self.rule.inference::<T>(self.rate());
+        let spread = match inference {
+            Some(_) => dropped.times(kept),
+            None => dropped.times(T::inverted_scale(self.rate())),
+        };
+        let factor = inference.unwrap_or(T::of_f32(1.0));
+        for ((x, mean), variance) in
+            self.samples(x, mean).zip(variance.chunks_mut(self.rows.max(1)))
+        {
+            let (mean, variance) = ((mean, factor), (variance, spread));
+            self.pass(&Bits::All(!0), Moments { w, x, mean, variance });
+        }
+        Ok(())
+    }
+
+    /// Whether `w` is W, `x` some vectors of its columns, and `y` as many of its rows.
+    fn check<T>(&self, w: &[T], x: &[T], y: &[T]) -> Result<(), ShapeError> {
+        let (weights, batch) = (self.mask_bits(), x.len().checked_div(self.columns));
+        if w.len() != weights {
+            return Err(ShapeError::OtherElements { expected: weights, given: w.len() });
+        }
+        // Without columns or rows, the other side says how many vectors there are.
+        let batch = batch.or(y.len().checked_div(self.rows)).unwrap_or(0);
+        for (given, extent) in [(x.len(), self.columns), (y.len(), self.rows)] {
+            match batch.checked_mul(extent) {
+                Some(expected) if expected == given => {}
+                Some(expected) => return Err(ShapeError::OtherElements { expected, given }),
+                None => return Err(ShapeError::Overflow { elements: batch, extent }),
+            }
+        }
+        Ok(())
+    }
+
+    /// A mask of the caller's; the inverted rule has no scale at p = 1, and drops all.
+    fn stored<'a>(&self, mask: MaskRef<'a>) -> Bits<'a> {
+        if self.rule.decides(self.rate()) { Bits::Stored(mask.words()) } else { Bits::All(0) }
+    }
+
+    fn replayed(&self, seed: u64, stream: u64) -> Bits<'static> {
+        match self.rate().draws() {
+            Draws::KeepAll => Bits::All(!0),
+            Draws::DropAll => Bits::All(0),
+            Draws::Planes(planes) => {
+                let mut lanes = Lanes::EMPTY;
+                let words = mask_words(self.mask_bits());
+                self.sampler.backend().seed(&mut lanes, seed, stream, words);
+                Bits::Drawn(lanes, planes, words)
+            }
+        }
+    }
+
+    /// The vectors of a batch, whose shapes [`check`](Self::check) has seen.
+    fn samples<'a, T>(
+        &self,
+        x: &'a [T],
+        y: &'a mut [T],
+    ) -> impl Iterator<Item = (&'a [T], &'a mut [T])> {
+        let columns = self.columns;
+        let of = move |b| x.get(b * columns..).and_then(|x| x.get(..columns)).unwrap_or_default();
+        y.chunks_mut(self.rows.max(1)).enumerate().map(move |(b, y)| (of(b), y))
+    }
+
+    fn pass(&self, bits: &Bits<'_>, pass: impl Pass) {
+        self.sampler.backend().rows(self.rows, bits.clone(), pass);
+    }
+
+    fn multiply<T: Element>(
+        &self,
+        bits: &Bits<'_>,
+        w: &[T],
+        x: &[T],
+        y: &mut [T],
+        outcome: impl Outcome<T>,
+    ) {
+        for (x, y) in self.samples(x, y) {
+            self.pass(bits, Product { w, x, y, outcome });
+        }
+    }
+
+    fn add_to_input<T: Element>(&self, bits: &Bits<'_>, w: &[T], dy: &[T], dx: &mut [T]) {
+        let outcome = self.rule.backward(self.rate());
+        dx.fill(T::ZERO);
+        let samples = dx.chunks_mut(self.columns.max(1)).zip(dy.chunks(self.rows.max(1)));
+        for (dx, dy) in samples {
+            self.pass(bits, Transposed { w, dx, dy, outcome });
+        }
+    }
+
+    fn add_to_weights<T: Element>(&self, bits: &Bits<'_>, x: &[T], dy: &[T], dw: &mut [T]) {
+        let outcome = self.rule.backward(self.rate());
+        for (x, dy) in x.chunks(self.columns.max(1)).zip(dy.chunks(self.rows.max(1))) {
+            self.pass(bits, Outer { dw, x, dy, outcome });
+        }
+    }
+}
+
+/// What a rule multiplies with at inference, if with anything.
+#[derive(Clone, Copy)]
+struct Inference<T>(Option<T>);
+
+impl<T: Element> Outcome<T> for Inference<T> {
+    const ZEROES: bool = true;
+
+    fn factor(self) -> Option<T> {
+        self.0
+    }
+}

@@ -1,0 +1,387 @@
+//! `DropConnect` against its formulas: every way to call it, every backend, both rules and element types,
+//! guards around every slice; the order of its additions; and every shape that does not fit.
+
+mod support;
+
+use dropout_kernels::{
+    Backend, Classic, DropConnect, DropRate, Inverted, MaskMut, MaskRef, MaskRng, Rule, ShapeError,
+    drop_rate, mask_words,
+};
+use support::guarded::Guarded;
+use support::number::{Number, bits, same};
+use support::reference::{Reference, pack};
+
+const SEED: u64 = 3;
+const STREAM: u64 = 11;
+
+/// (rows, columns, batch): around a word and a block of mask bits, rows that begin at every bit of a word, and none.
+const SHAPES: [[usize; 3]; 19] = [
+    [0, 5, 0],
+    [5, 0, 2],
+    [0, 0, 0],
+    [3, 4, 0],
+    [1, 1, 1],
+    [7, 1, 3],
+    [5, 7, 1],
+    [4, 31, 2],
+    [4, 32, 1],
+    [40, 33, 2],
+    [3, 64, 1],
+    [17, 65, 1],
+    [2, 511, 2],
+    [2, 512, 1],
+    [3, 513, 2],
+    [1, 544, 1],
+    [2, 1025, 1],
+    [600, 3, 1],
+    [33, 100, 3],
+];
+
+trait Formula: Rule {
+    /// What multiplies in training.
+    fn scale<T: Number>(t: u64) -> T;
+    fn make(rate: DropRate, rows: usize, columns: usize) -> Result<DropConnect<Self>, ShapeError>;
+}
+
+impl Formula for Inverted {
+    fn scale<T: Number>(t: u64) -> T {
+        T::reference_scale(t)
+    }
+    fn make(rate: DropRate, rows: usize, columns: usize) -> Result<DropConnect<Self>, ShapeError> {
+        DropConnect::new(rate, rows, columns)
+    }
+}
+
+impl Formula for Classic {
+    fn scale<T: Number>(_: u64) -> T {
+        T::ONE
+    }
+    fn make(rate: DropRate, rows: usize, columns: usize) -> Result<DropConnect<Self>, ShapeError> {
+        DropConnect::classic(rate, rows, columns)
+    }
+}
+
+/// What there is to compute with, and its results by the formulas, with sums in the order that is promised.
+struct Case<T> {
+    shape: [usize; 3],
+    keep: Vec<bool>,
+    w: Vec<T>,
+    x: Vec<T>,
+    dy: Vec<T>,
+    dw: Vec<T>,
+}
+
+impl<T: Number> Case<T> {
+    fn new(t: u64, [rows, columns, batch]: [usize; 3], value: fn(usize) -> f64) -> Self {
+        let of = |from: usize, n: usize| (from..from + n).map(|i| T::of(value(i))).collect();
+        Self {
+            shape: [rows, columns, batch],
+            keep: Reference::new(SEED, STREAM).mask(t, rows * columns),
+            w: of(0, rows * columns),
+            x: of(5, batch * columns),
+            dy: of(9, batch * rows),
+            dw: of(2, rows * columns),
+        }
+    }
+
+    fn y(&self, scale: T) -> Vec<T> {
+        let [rows, columns, batch] = self.shape;
+        let mut y = vec![];
+        for b in 0..batch {
+            for r in 0..rows {
+                let mut sums = [T::ZERO; 32];
+                for c in (0..columns).filter(|c| self.keep[r * columns + c]) {
+                    let product = self.w[r * columns + c].multiply(self.x[b * columns + c]);
+                    sums[c % 32] = sums[c % 32].add(product);
+                }
+                for half in [16, 8, 4, 2, 1] {
+                    for i in 0..half {
+                        sums[i] = sums[i].add(sums[i + half]);
+                    }
+                }
+                y.push(sums[0].multiply(scale));
+            }
+        }
+        y
+    }
+
+    fn gradients(&self, scale: T) -> (Vec<T>, Vec<T>) {
+        let [rows, columns, batch] = self.shape;
+        let (mut dx, mut dw) = (vec![T::ZERO; batch * columns], self.dw.clone());
+        for b in 0..batch {
+            for r in 0..rows {
+                let g = self.dy[b * rows + r].multiply(scale);
+                for c in (0..columns).filter(|c| self.keep[r * columns + c]) {
+                    let (i, j) = (r * columns + c, b * columns + c);
+                    dx[j] = dx[j].add(self.w[i].multiply(g));
+                    dw[i] = dw[i].add(self.x[j].multiply(g));
+                }
+            }
+        }
+        (dx, dw)
+    }
+
+    fn run<R: Formula>(&self, layer: DropConnect<R>, offset: usize) {
+        let t = layer.rate().threshold();
+        let y = self.y(R::scale(t));
+        let (dx, dw) = self.gradients(R::scale(t));
+        let told = format!("{layer:?} offset {offset}");
+        let written = |before: &[T], wanted: &[T], run: &mut dyn FnMut(&mut [T])| {
+            let mut target = Guarded::new(before, offset, T::GUARD);
+            run(target.slice());
+            let as_wanted = target.slice().iter().zip(wanted).all(|(a, b)| same(*a, *b));
+            assert!(as_wanted, "{told}: {:?} not {wanted:?}", target.slice());
+            assert!(target.intact(|a, b| a.bits() == b.bits()), "{told}: guard");
+        };
+        let Self { w, x, dy, .. } = self;
+        let ones = |n: usize| vec![T::ONE; n];
+        let words = pack(&self.keep);
+        let mask = MaskRef::new(&words, self.keep.len()).expect("the words of the mask");
+
+        written(&ones(y.len()), &y, &mut |y| {
+            let mut drawn = vec![0xDEAD_BEEF; words.len()];
+            let mut rng = MaskRng::new(SEED, STREAM);
+            let view = MaskMut::new(&mut drawn, mask.len()).expect("the words of the mask");
+            layer.forward(w, x, y, view, &mut rng).expect("shapes that fit");
+            assert_eq!(drawn, words);
+        });
+        written(&ones(y.len()), &y, &mut |y| {
+            layer.forward_masked(w, x, y, mask).expect("shapes that fit");
+        });
+        written(&ones(y.len()), &y, &mut |y| {
+            layer.forward_replay(w, x, y, SEED, STREAM).expect("shapes that fit");
+        });
+        written(&ones(dx.len()), &dx, &mut |dx| {
+            layer.backward_input(w, dy, dx, mask).expect("shapes that fit");
+        });
+        written(&ones(dx.len()), &dx, &mut |dx| {
+            layer.backward_input_replay(w, dy, dx, SEED, STREAM).expect("shapes that fit");
+        });
+        written(&self.dw, &dw, &mut |dw| {
+            layer.backward_weights(x, dy, dw, mask).expect("shapes that fit");
+        });
+        written(&self.dw, &dw, &mut |dw| {
+            layer.backward_weights_replay(x, dy, dw, SEED, STREAM).expect("shapes that fit");
+        });
+    }
+}
+
+/// Whole numbers from -4 to 4: all sums are exact, in any order.
+fn whole(i: usize) -> f64 {
+    (i * 7 % 9) as f64 - 4.0
+}
+
+/// Numbers whose sums depend on the order.
+fn rough(i: usize) -> f64 {
+    (i as f64 * 1.7 + 0.3).sin() * 3.0
+}
+
+fn check<T: Number, R: Formula>(value: fn(usize) -> f64) {
+    for shape in SHAPES {
+        for rate in [DropRate::ZERO, drop_rate!(0.1), drop_rate!(0.5), DropRate::ONE] {
+            let case = Case::<T>::new(rate.threshold(), shape, value);
+            for backend in Backend::available() {
+                let layer = R::make(rate, shape[0], shape[1]).expect("a small shape");
+                for offset in [0, 3] {
+                    case.run(layer.with_backend(backend), offset);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_way_follows_the_formulas_to_the_bit() {
+    check::<f32, Inverted>(rough);
+    check::<f64, Inverted>(rough);
+    check::<f32, Classic>(rough);
+    check::<f64, Classic>(whole);
+}
+
+/// The reference itself, and inference: sums of whole numbers, which `f64` holds, against a plain loop.
+#[test]
+fn sums_of_whole_numbers_are_exact() {
+    for [rows, columns, batch] in SHAPES {
+        let rate = drop_rate!(0.25);
+        let case = Case::<f32>::new(rate.threshold(), [rows, columns, batch], whole);
+        let plain = |term: &dyn Fn(usize, f64) -> f64| {
+            let mut y = vec![];
+            for b in 0..batch {
+                for r in 0..rows {
+                    let at =
+                        |c: usize| f64::from(case.w[r * columns + c] * case.x[b * columns + c]);
+                    y.push((0..columns).map(|c| term(r * columns + c, at(c))).sum::<f64>());
+                }
+            }
+            y
+        };
+        let kept = plain(&|i, term| if case.keep[i] { term } else { 0.0 });
+        assert!(case.y(1.0).iter().zip(&kept).all(|(a, b)| f64::from(*a) == *b));
+
+        let (all, squares) = (plain(&|_, term| term), plain(&|_, term| term * term));
+        let (mut mean, mut variance) = (vec![1f32; all.len()], vec![1f32; all.len()]);
+        for backend in Backend::available() {
+            let layer = DropConnect::classic(rate, rows, columns).expect("a small shape");
+            let layer = layer.with_backend(backend);
+            layer.infer_moments(&case.w, &case.x, &mut mean, &mut variance).expect("they fit");
+            assert!(mean.iter().zip(&all).all(|(a, b)| f64::from(*a) == 0.75 * b));
+            assert!(variance.iter().zip(&squares).all(|(a, b)| f64::from(*a) == 0.1875 * b));
+            layer.infer(&case.w, &case.x, &mut mean).expect("they fit");
+            assert!(mean.iter().zip(&all).all(|(a, b)| f64::from(*a) == 0.75 * b));
+
+            let layer = DropConnect::new(rate, rows, columns).expect("a small shape");
+            let layer = layer.with_backend(backend);
+            layer.infer_moments(&case.w, &case.x, &mut mean, &mut variance).expect("they fit");
+            assert!(mean.iter().zip(&all).all(|(a, b)| f64::from(*a) == *b));
+            let third = 0.25 * f32::reference_scale(rate.threshold());
+            assert!(variance.iter().zip(&squares).all(|(a, b)| *a == *b as f32 * third));
+        }
+    }
+}
+
+/// A dropped weight may be NaN, and so may the input that it meets; what is kept is not touched by it.
+#[test]
+fn what_is_dropped_takes_no_part() {
+    let layer = DropConnect::new(drop_rate!(0.5), 2, 40).expect("a small shape");
+    // Column 7 of row 0 and all of row 1 but column 39.
+    let keep: Vec<_> = (0..80).map(|i| i == 79 || i < 40 && i != 7 && i != 39).collect();
+    let words = pack(&keep);
+    let mask = MaskRef::new(&words, 80).expect("80 bits");
+    let w: Vec<_> = keep.iter().map(|k| if *k { 1f32 } else { f32::NAN }).collect();
+    let mut y = [0.0; 2];
+    layer.forward_masked(&w, &[1.0; 40], &mut y, mask).expect("shapes that fit");
+    assert_eq!(y, [76.0, 2.0]);
+    let mut dx = [0.0; 40];
+    layer.backward_input(&w, &[1.0, 1.0], &mut dx, mask).expect("shapes that fit");
+    assert!(dx.iter().enumerate().all(|(c, d)| *d == if c == 7 { 0.0 } else { 2.0 }));
+
+    let mut x = [1f32; 40];
+    x[7] = f32::INFINITY;
+    let mut dw: Vec<f32> = vec![-0.0; 80];
+    layer.backward_weights(&x, &[1.0, 1.0], &mut dw, mask).expect("shapes that fit");
+    let as_wanted = |(d, k): (&f32, &bool)| d.to_bits() == if *k { 2f32 } else { -0.0 }.to_bits();
+    assert!(dw.iter().zip(&keep).all(as_wanted), "{dw:?}");
+}
+
+/// dW and dx by central differences of the loss sum(sin(y)).
+#[test]
+fn backward_is_the_gradient_of_forward() {
+    const STEP: f64 = 1e-5;
+    fn check<R: Formula>(rate: DropRate) {
+        let layer = R::make(rate, 5, 37).expect("a small shape");
+        let case = Case::<f64>::new(rate.threshold(), [5, 37, 2], |i| 0.2 * rough(i));
+        let y = |w: &[f64], x: &[f64]| {
+            let mut y = vec![0.0; 10];
+            layer.forward_replay(w, x, &mut y, SEED, STREAM).expect("shapes that fit");
+            y
+        };
+        let loss = |w: &[f64], x: &[f64]| y(w, x).iter().map(|y| y.sin()).sum::<f64>();
+        let (w, x) = (&case.w, &case.x);
+        let dy: Vec<_> = y(w, x).iter().map(|y| y.cos()).collect();
+        let (mut dx, mut dw) = (vec![0.0; x.len()], vec![0.0; w.len()]);
+        layer.backward_input_replay(w, &dy, &mut dx, SEED, STREAM).expect("they fit");
+        layer.backward_weights_replay(x, &dy, &mut dw, SEED, STREAM).expect("they fit");
+        let moved = |v: &[f64], i: usize, by: f64| {
+            let mut v = v.to_vec();
+            v[i] += by;
+            v
+        };
+        for (i, dx) in dx.iter().enumerate() {
+            let at = |by| loss(w, &moved(x, i, by));
+            let wanted = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+            assert!((dx - wanted).abs() < 1e-7, "x {i}: {dx} not {wanted}");
+        }
+        for (i, dw) in dw.iter().enumerate() {
+            let at = |by| loss(&moved(w, i, by), x);
+            let wanted = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+            assert!((dw - wanted).abs() < 1e-7, "w {i}: {dw} not {wanted}");
+            assert!(case.keep[i] == (*dw != 0.0), "w {i}: {dw}");
+        }
+    }
+    check::<Inverted>(drop_rate!(0.3));
+    check::<Classic>(drop_rate!(0.5));
+}
+
+/// The variance that inference takes y to have is that over masks: 20,000 of them, whose sample variance has a
+/// standard error of 1 %; 5 % is five of them (false alarm below 10^-5).
+#[test]
+fn moments_are_those_over_masks() {
+    const MASKS: u64 = 20_000;
+    let layer = DropConnect::new(drop_rate!(0.4), 1, 64).expect("a small shape");
+    let case = Case::<f64>::new(layer.rate().threshold(), [1, 64, 1], rough);
+    let (mut mean, mut variance) = ([0.0], [0.0]);
+    layer.infer_moments(&case.w, &case.x, &mut mean, &mut variance).expect("shapes that fit");
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for stream in 0..MASKS {
+        let mut y = [0.0];
+        layer.forward_replay(&case.w, &case.x, &mut y, 1, stream).expect("shapes that fit");
+        sum += y[0] - mean[0];
+        squares += (y[0] - mean[0]).powi(2);
+    }
+    let n = MASKS as f64;
+    assert!(sum.abs() < 5.0 * (variance[0] * n).sqrt(), "{sum}");
+    assert!((squares / n / variance[0] - 1.0).abs() < 0.05, "{squares}");
+}
+
+#[test]
+fn golden_values() {
+    let layer = DropConnect::new(drop_rate!(0.5), 3, 4).expect("a small shape");
+    let w: Vec<f32> = (1..13u8).map(f32::from).collect();
+    let mut y = [0.0; 3];
+    layer.forward_replay(&w, &[1.0, 10.0, 100.0, 1000.0], &mut y, 42, 0).expect("they fit");
+    assert_eq!(y, [600.0, 130.0, 24018.0]);
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_errors() {
+    let half = usize::MAX / 2;
+    let overflow = Err(ShapeError::Overflow { elements: half, extent: 3 });
+    assert_eq!(DropConnect::new(drop_rate!(0.5), half, 3), overflow);
+    assert!(DropConnect::classic(drop_rate!(0.5), half, 3).is_err());
+
+    let layer = DropConnect::new(drop_rate!(0.5), 4, 10).expect("a small shape");
+    let other = |expected, given| Err(ShapeError::OtherElements { expected, given });
+    let mut words = [7; mask_words(41)];
+    let (w, x) = ([1f32; 41], [1f32; 21]);
+    let mut y = [3f32; 41];
+    let mut rng = MaskRng::new(1, 0);
+    for (w, x, y_len, wanted) in [
+        (&w[..41], &x[..10], 4, other(40, 41)),
+        (&w[..39], &x[..10], 4, other(40, 39)),
+        (&w[..40], &x[..21], 8, other(20, 21)),
+        (&w[..40], &x[..20], 4, other(8, 4)),
+        (&w[..40], &x[..20], 9, other(8, 9)),
+    ] {
+        let y = &mut y[..y_len];
+        let mask = MaskMut::new(&mut words, 40).expect("40 bits");
+        assert_eq!(layer.forward(w, x, y, mask, &mut rng), wanted);
+        let mask = MaskRef::new(&words, 40).expect("40 bits");
+        assert_eq!(layer.forward_masked(w, x, y, mask), wanted);
+        assert_eq!(layer.forward_replay(w, x, y, 1, 0), wanted);
+        assert_eq!(layer.infer(w, x, y), wanted);
+        let mut right = y.to_vec();
+        assert_eq!(layer.infer_moments(w, x, y, &mut right), wanted);
+        let (mut dx, mut dw) = (x.to_vec(), w.to_vec());
+        assert_eq!(layer.backward_input(w, y, &mut dx, mask), wanted);
+        assert_eq!(layer.backward_input_replay(w, y, &mut dx, 1, 0), wanted);
+        assert_eq!(layer.backward_weights(x, y, &mut dw, mask), wanted);
+        assert_eq!(layer.backward_weights_replay(x, y, &mut dw, 1, 0), wanted);
+        assert!(dx == x && dw == w);
+    }
+    let long = Err(ShapeError::MaskTooLong { expected: 40, given: 41 });
+    let mask = MaskMut::new(&mut words, 41).expect("41 bits");
+    assert_eq!(layer.forward(&w[..40], &x[..10], &mut y[..4], mask, &mut rng), long);
+    let mask = MaskRef::new(&words, 41).expect("41 bits");
+    assert_eq!(layer.forward_masked(&w[..40], &x[..10], &mut y[..4], mask), long);
+    assert_eq!(layer.backward_input(&w[..40], &w[..4], &mut y[..10], mask), long);
+    assert_eq!(layer.backward_weights(&x[..10], &w[..4], &mut y[..40], mask), long);
+    assert_eq!(bits(&y), bits(&[3f32; 41]));
+    assert_eq!(words, [7; 2]);
+    assert!(rng == MaskRng::new(1, 0));
+
+    // Without columns the outputs say how many vectors there are; without both, there is none.
+    let none = DropConnect::new(drop_rate!(0.5), 4, 0).expect("a small shape");
+    assert_eq!(none.infer(&[], &[], &mut [1f32; 7]), other(4, 7));
+    let nothing = DropConnect::new(drop_rate!(0.5), 0, 0).expect("a small shape");
+    assert_eq!(nothing.infer(&[], &[1f32], &mut []), other(0, 1));
+}
