@@ -118,7 +118,7 @@ fn others() -> Vec<Row> {
             bits: N.to_string(),
             forward: Box::new(move |b| locked.forward(b.x.slice(), b.y.slice()).expect(FITS)),
             backward: Some(Box::new(move |b| {
-                again.backward(b.x.slice(), b.y.slice()).expect(FITS)
+                again.backward(b.x.slice(), b.y.slice()).expect(FITS);
             })),
         },
         Row {

@@ -96,8 +96,8 @@ impl<T: Element> Outcome<T> for Hide {
 
 /// Where a kernel reads: the target itself, or another slice of its length.
 pub(crate) trait Source<T>: Copy {
-    /// Whether it is the target.
-    const IN_PLACE: bool = false;
+    /// Whether it is the target itself that is read.
+    const IN_PLACE: bool;
 
     /// `N` elements from index `at`, which is where `target` lies in the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
@@ -131,6 +131,8 @@ impl<T: Element> Source<T> for InPlace {
 pub(crate) struct Zeros;
 
 impl<T: Element> Source<T> for Zeros {
+    const IN_PLACE: bool = false;
+
     #[inline(always)]
     fn read<const N: usize>(self, _: usize, _: &[T; N]) -> [T; N] {
         [T::ZERO; N]
@@ -145,6 +147,8 @@ impl<T: Element> Source<T> for Zeros {
 }
 
 impl<T: Element> Source<T> for &[T] {
+    const IN_PLACE: bool = false;
+
     #[inline(always)]
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
         // Callers have compared the lengths, so there is always a chunk; this cannot panic.
@@ -165,6 +169,13 @@ pub(crate) trait Change<T: Element>: Copy {
     /// Whether +0.0 stands wherever an element is dropped.
     #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "NEON asks for it"))]
     const ZEROES: bool;
+
+    /// Whether it is the target itself that is read.
+    #[cfg_attr(
+        not(any(target_arch = "x86", target_arch = "x86_64")),
+        expect(dead_code, reason = "x86 asks for it")
+    )]
+    const IN_PLACE: bool;
 
     /// The x of `target`, which lies at index `at` of the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
@@ -202,6 +213,7 @@ pub(crate) struct Mapped<S, O>(pub(crate) S, pub(crate) O);
 
 impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
     const ZEROES: bool = O::ZEROES;
+    const IN_PLACE: bool = S::IN_PLACE;
 
     #[inline(always)]
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
@@ -239,6 +251,7 @@ impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
 pub(crate) struct Either<A, B>(pub(crate) A, pub(crate) B);
 
 impl<T: Element, A: Source<T>, B: Source<T>> Change<T> for Either<A, B> {
+    const IN_PLACE: bool = A::IN_PLACE || B::IN_PLACE;
     const ZEROES: bool = false;
 
     #[inline(always)]
@@ -277,6 +290,7 @@ pub(crate) struct Blend<A, B, T> {
 }
 
 impl<T: Element, A: Source<T>, B: Source<T>> Change<T> for Blend<A, B, T> {
+    const IN_PLACE: bool = A::IN_PLACE || B::IN_PLACE;
     const ZEROES: bool = false;
 
     #[inline(always)]

@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "a vector's value proves its instructions: see Wide")]
 
 pub(super) mod kernels;
+pub(super) mod non_temporal;
 
 use super::{Change, portable};
 use crate::element::Element;
@@ -191,6 +192,8 @@ impl<V: Wide> Decider<V> {
 /// The kernels as functions that enable a processor's features: everything above is inlined into them.
 macro_rules! stamp {
     ($vector:ty, $features:literal) => {
+        wide::non_temporal::stamp!($vector, $features);
+
         #[target_feature(enable = $features)]
         pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
             if count > SEED_SINGLE {
@@ -239,8 +242,12 @@ macro_rules! stamp {
 
         #[target_feature(enable = $features)]
         pub(super) fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C) {
+            if wide::non_temporal::pays(target, change) {
+                // SAFETY: just asked.
+                return unsafe { apply_large(words, target, change) };
+            }
             // SAFETY: the function has the features.
-            unsafe { wide::kernels::apply::<$vector, T, C>(words, target, change) }
+            unsafe { wide::kernels::apply::<$vector, T, C, false>(words, target, change) }
         }
 
         #[target_feature(enable = $features)]
@@ -251,9 +258,13 @@ macro_rules! stamp {
             target: &mut [T],
             change: C,
         ) {
+            if wide::non_temporal::pays(target, change) {
+                // SAFETY: just asked.
+                return unsafe { fill_and_apply_large(lanes, planes, words, target, change) };
+            }
             // SAFETY: the function has the features.
             unsafe {
-                wide::kernels::fill_and_apply::<$vector, T, C>(
+                wide::kernels::fill_and_apply::<$vector, T, C, false>(
                     lanes,
                     planes,
                     words,

@@ -9,7 +9,7 @@
 #![expect(unsafe_code, reason = "a vector's value proves its instructions: see Wide")]
 #![expect(clippy::indexing_slicing, reason = "indices are taken modulo the length")]
 
-use super::{Decider, State, Wide};
+use super::{Decider, State, Wide, non_temporal};
 use crate::backend::{Change, portable};
 use crate::element::Element;
 use crate::lanes::{BLOCK, LANES, Lanes};
@@ -92,11 +92,18 @@ fn copy_ends<const N: usize>(from: &[u32], to: &mut [u32]) -> bool {
     true
 }
 
+/// By non-temporal stores if `NT`.
+///
 /// # Safety
 ///
-/// The processor has the instructions of `V`.
+/// The processor has the instructions of `V`. If `NT`, `target` is aligned as [`non_temporal::pays`] asks.
 #[inline(always)]
-pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, C: Change<T>>(
+pub(in crate::backend) unsafe fn fill_and_apply<
+    V: Wide,
+    T: Element,
+    C: Change<T>,
+    const NT: bool,
+>(
     lanes: &mut Lanes,
     planes: Planes,
     words: &mut [u32],
@@ -128,16 +135,17 @@ pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, C: Change<T
                 change,
             };
             if i + LAG < count {
-                // SAFETY: the caller's promise.
-                let mut apply_one = || unsafe { pieces.apply_one::<V>() };
+                // SAFETY: the caller's promises; blocks and pieces have multiples of 16 bytes, and the
+                // fence stands below.
+                let mut apply_one = || unsafe { pieces.apply_one::<V, NT>() };
                 let keep = decider.draw(&mut state, || {
                     apply_one();
                 });
                 while apply_one() {}
                 keep.store(stored.get_mut(i + LAG).unwrap_or(&mut ring[i % LAG]));
             } else {
-                // SAFETY: the caller's promise.
-                while unsafe { pieces.apply_one::<V>() } {}
+                // SAFETY: as above.
+                while unsafe { pieces.apply_one::<V, NT>() } {}
             }
             at += BLOCK;
         }
@@ -147,8 +155,11 @@ pub(in crate::backend) unsafe fn fill_and_apply<V: Wide, T: Element, C: Change<T
         let drawn = draw_some(lanes, planes, rest.len().div_ceil(32));
         copy_first(&drawn, rest_stored);
         // SAFETY: the caller's promise.
-        let choose = |word, at, x: &_, change| unsafe { V::choose(word, at, x, change) };
-        portable::apply_from(at, drawn.iter().copied(), rest, change, choose);
+        unsafe { apply_from::<V, T, C, false>(at, &drawn, rest, change) };
+    }
+    if NT {
+        // SAFETY: the caller's promise.
+        unsafe { non_temporal::fence() };
     }
 }
 
@@ -175,28 +186,61 @@ where
     ///
     /// # Safety
     ///
-    /// The processor has the instructions of `V`.
+    /// As of [`apply_from`].
     #[inline(always)]
-    unsafe fn apply_one<V: Wide>(&mut self) -> bool {
+    unsafe fn apply_one<V: Wide, const NT: bool>(&mut self) -> bool {
         let Some((target, words)) = self.pieces.next() else { return false };
-        // SAFETY: the caller's promise.
-        let choose = |word, at, x: &_, change| unsafe { V::choose(word, at, x, change) };
-        portable::apply_from(self.at, words.iter().copied(), target, self.change, choose);
+        // SAFETY: the caller's promises, and each piece has a multiple of 16 bytes.
+        unsafe { apply_from::<V, T, C, NT>(self.at, words, target, self.change) };
         self.at += PIECE;
         true
     }
 }
 
+/// By non-temporal stores if `NT`.
+///
 /// # Safety
 ///
-/// The processor has the instructions of `V`.
+/// The processor has the instructions of `V`. If `NT`, `target` is aligned as [`non_temporal::pays`] asks.
 #[inline(always)]
-pub(in crate::backend) unsafe fn apply<V: Wide, T: Element, C: Change<T>>(
+pub(in crate::backend) unsafe fn apply<V: Wide, T: Element, C: Change<T>, const NT: bool>(
     words: &[u32],
     target: &mut [T],
     change: C,
 ) {
+    // SAFETY: the caller's promises, and the fence below.
+    unsafe { apply_from::<V, T, C, NT>(0, words, target, change) };
+    if NT {
+        // SAFETY: the caller's promise.
+        unsafe { non_temporal::fence() };
+    }
+}
+
+/// As the portable `apply_from`; by non-temporal stores if `NT`.
+///
+/// # Safety
+///
+/// The processor has the instructions of `V`. If `NT`, `target` is aligned as [`non_temporal::pays`] asks,
+/// and [`non_temporal::fence`] is called before anything else touches it.
+#[inline(always)]
+unsafe fn apply_from<V: Wide, T: Element, C: Change<T>, const NT: bool>(
+    mut at: usize,
+    words: &[u32],
+    mut target: &mut [T],
+    change: C,
+) {
     // SAFETY: the caller's promise.
     let choose = |word, at, x: &_, change| unsafe { V::choose(word, at, x, change) };
-    portable::apply_from(0, words.iter().copied(), target, change, choose);
+    let mut words = words.iter().copied();
+    if NT {
+        let (whole, rest) = target.as_chunks_mut::<32>();
+        for (target, word) in whole.iter_mut().zip(&mut words) {
+            let y = choose(word, at, target, change);
+            // SAFETY: the caller's promises, and 32 elements have a multiple of 16 bytes.
+            unsafe { non_temporal::store(y, target) };
+            at += 32;
+        }
+        target = rest;
+    }
+    portable::apply_from(at, words, target, change, choose);
 }
