@@ -41,7 +41,7 @@ pub(super) fn apply<T: Element, C: Change<T>>(
             portable::apply_from(at, words, group, change, &choose);
             at += group.len();
         } else if first.is_multiple_of(32) && width.is_multiple_of(32) {
-            for row in group.chunks_mut(row) {
+            for row in group.chunks_mut(row.max(1)) {
                 let words = words.get(first / 32..).unwrap_or_default();
                 portable::apply_from(at, words.iter().copied(), row, change, &choose);
                 at += row.len();
