@@ -62,7 +62,8 @@ impl<F: FnMut(&mut Lanes, Planes, &mut [u32])> Window<'_, F> {
         word
     }
 
-    #[inline(always)]
+    /// Not inlined: once in 512 bits, and every place that takes bits would hold all of it.
+    #[inline(never)]
     fn refill(&mut self) {
         let [first, block @ ..] = &mut self.words;
         *first = block[LANES - 1];
@@ -101,18 +102,22 @@ pub(crate) struct Product<'a, T, O> {
 impl<T: Element, O: Outcome<T>> Pass for Product<'_, T, O> {
     #[inline(always)]
     fn row(&mut self, r: usize, mut next: impl FnMut(usize) -> u32) {
+        let (w, w_rest) = row(self.w, r, self.x.len()).as_chunks::<32>();
+        let (x, x_rest) = self.x.as_chunks::<32>();
         let mut sums = [T::ZERO; 32];
-        let w = row(self.w, r, self.x.len());
-        for (w, x) in w.chunks(32).zip(self.x.chunks(32)) {
-            let word = next(w.len());
-            if let (Some(w), Some(x)) = (w.first_chunk::<32>(), x.first_chunk::<32>()) {
-                add_kept(&mut sums, word, |i| w[i].times(x[i]));
-            } else {
-                add_rest(&mut sums, word, w, x, T::times);
-            }
+        for (w, x) in w.iter().zip(x) {
+            sums = add_kept(sums, next(32), |i| w[i].times(x[i]));
         }
+        let total = if w_rest.is_empty() {
+            total(sums)
+        } else {
+            // A copy, so that the sums above stay in registers.
+            let mut sums = sums;
+            add_rest(&mut sums, next(w_rest.len()), w_rest, x_rest, T::times);
+            total(sums)
+        };
         if let Some(y) = self.y.get_mut(r) {
-            *y = scaled(self.outcome, total(sums));
+            *y = scaled(self.outcome, total);
         }
     }
 }
@@ -130,16 +135,16 @@ impl<T: Element> Pass for Moments<'_, T> {
     fn row(&mut self, r: usize, _: impl FnMut(usize) -> u32) {
         let (mut sums, mut squares) = ([T::ZERO; 32], [T::ZERO; 32]);
         let square = |w: T, x: T| w.times(x).times(w.times(x));
-        let w = row(self.w, r, self.x.len());
-        for (w, x) in w.chunks(32).zip(self.x.chunks(32)) {
-            if let (Some(w), Some(x)) = (w.first_chunk::<32>(), x.first_chunk::<32>()) {
-                add_kept(&mut sums, !0, |i| w[i].times(x[i]));
-                add_kept(&mut squares, !0, |i| square(w[i], x[i]));
-            } else {
-                add_rest(&mut sums, !0, w, x, T::times);
-                add_rest(&mut squares, !0, w, x, square);
-            }
+        let (w, w_rest) = row(self.w, r, self.x.len()).as_chunks::<32>();
+        let (x, x_rest) = self.x.as_chunks::<32>();
+        for (w, x) in w.iter().zip(x) {
+            sums = add_kept(sums, !0, |i| w[i].times(x[i]));
+            squares = add_kept(squares, !0, |i| square(w[i], x[i]));
         }
+        // As above.
+        let (mut sums, mut squares) = (sums, squares);
+        add_rest(&mut sums, !0, w_rest, x_rest, T::times);
+        add_rest(&mut squares, !0, w_rest, x_rest, square);
         for ((target, factor), sums) in [(&mut self.mean, sums), (&mut self.variance, squares)] {
             if let Some(target) = target.get_mut(r) {
                 *target = total(sums).times(*factor);
@@ -193,28 +198,31 @@ fn add_multiple<T: Element>(
     factor: T,
     mut next: impl FnMut(usize) -> u32,
 ) {
-    for (target, source) in target.chunks_mut(32).zip(source.chunks(32)) {
-        let word = next(source.len());
-        let whole = (target.first_chunk_mut::<32>(), source.first_chunk::<32>());
-        if let (Some(target), Some(source)) = whole {
-            add_kept(target, word, |i| source[i].times(factor));
-        } else {
-            add_rest(target, word, source, source, |x, _| x.times(factor));
-        }
+    let (target, target_rest) = target.as_chunks_mut::<32>();
+    let (source, source_rest) = source.as_chunks::<32>();
+    for (target, source) in target.iter_mut().zip(source) {
+        // Read before the bits come: a choice between what was just read and a sum is a masked store to the
+        // compiler, and AVX2's takes longer than all else on some processors.
+        let sums = *target;
+        let word = next(32);
+        *target = add_kept(sums, word, |i| source[i].times(factor));
+    }
+    if !source_rest.is_empty() {
+        let word = next(source_rest.len());
+        add_rest(target_rest, word, source_rest, source_rest, |x, _| x.times(factor));
     }
 }
 
-/// Adds term i to target i where bit i is set. The sum stands outside the choice, so that the choice is a
-/// select.
+/// Sums, each with its term added where its bit is set. The sum stands outside the choice, so that the choice is
+/// a select.
 #[expect(clippy::needless_range_loop, reason = "by an iterator, sums go through memory")]
 #[inline(always)]
-fn add_kept<T: Element>(target: &mut [T; 32], word: u32, term: impl Fn(usize) -> T) {
-    let mut sums = *target;
+fn add_kept<T: Element>(mut sums: [T; 32], word: u32, term: impl Fn(usize) -> T) -> [T; 32] {
     for i in 0..32 {
         let sum = sums[i].plus(term(i));
         sums[i] = if word & portable::BITS[i] != 0 { sum } else { sums[i] };
     }
-    *target = sums;
+    sums
 }
 
 /// [`add_kept`] for fewer than 32 terms.
@@ -236,15 +244,24 @@ fn add_rest<T: Element>(
 
 /// The sum of 32 sums, halves added to halves.
 #[inline(always)]
-fn total<T: Element>(mut sums: [T; 32]) -> T {
-    let mut half = 16;
-    while half > 0 {
-        for i in 0..half {
-            sums[i] = sums[i].plus(sums[i + half]);
-        }
-        half /= 2;
+fn total<T: Element>(sums: [T; 32]) -> T {
+    let sums: [T; 16] = halved(sums);
+    let sums: [T; 8] = halved(sums);
+    let sums: [T; 4] = halved(sums);
+    let sums: [T; 2] = halved(sums);
+    let [sum] = halved(sums);
+    sum
+}
+
+/// The lower half with the upper half added. Arrays of their own: in one, what is no longer wanted is written.
+#[inline(always)]
+fn halved<T: Element, const N: usize, const HALF: usize>(sums: [T; N]) -> [T; HALF] {
+    const { assert!(N == 2 * HALF) };
+    let mut half = [T::ZERO; HALF];
+    for i in 0..HALF {
+        half[i] = sums[i].plus(sums[i + HALF]);
     }
-    sums[0]
+    half
 }
 
 #[inline(always)]
