@@ -28,7 +28,8 @@ pub(crate) fn check(digits: &Digits, regularisers: &[Regulariser]) -> ExitCode {
                 *w += (rng.next_u64() >> 40) as f32 / (1 << 26) as f32;
             }
         }
-        let mut dropper = Dropper::new(regulariser, 9);
+        // A schedule of no steps is at its last rate.
+        let mut dropper = Dropper::new(regulariser, 9, 0);
         let activations = network.forward(&batch.pixels, |maps| dropper.forward(maps, 0));
         let mut gradient = network.gradient(&batch.pixels, &batch.labels, &activations, &dropper);
         let mut loss = |network: &Network| {

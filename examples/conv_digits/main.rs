@@ -1,8 +1,10 @@
-//! Which dropout for convolutional features: none, of single elements, or of whole maps, in a small convolutional
-//! network that reads digits. `cargo run --release --example conv_digits`.
+//! Which dropout for convolutional features: none, of single elements, of blocks of neighbours, or of whole maps, in a
+//! small convolutional network that reads digits. `cargo run --release --example conv_digits`. All three help here, and single elements most.
 
 #[path = "../train_digits/digits.rs"]
 mod digits;
+#[path = "../recurrent_digits/holm.rs"]
+mod holm;
 #[path = "../train_digits/matrix.rs"]
 mod matrix;
 #[path = "../train_digits/statistics.rs"]
@@ -21,6 +23,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 use rayon::prelude::*;
 
 use crate::digits::{CLASSES, Digits, shuffle};
+use crate::holm::holm;
 use crate::network::{BATCH, Network};
 use crate::regulariser::{Dropper, Kind, Regulariser};
 use crate::statistics::Estimate;
@@ -29,8 +32,8 @@ const LEARNING_RATE: f32 = 0.05;
 const LEARNING_RATE_DECAY: f32 = 0.97;
 const MOMENTUM: f32 = 0.9;
 
-/// What is compared; the first is what the others are compared with. A kind of dropout is one line here.
-const REGULARISERS: [Regulariser; 7] = [
+/// What is trained; the first is what the others are compared with, and blocks are also compared with single elements.
+const REGULARISERS: [Regulariser; 10] = [
     None,
     Some((Kind::Plain, drop_rate!(0.1))),
     Some((Kind::Plain, drop_rate!(0.3))),
@@ -38,12 +41,16 @@ const REGULARISERS: [Regulariser; 7] = [
     Some((Kind::Spatial, drop_rate!(0.1))),
     Some((Kind::Spatial, drop_rate!(0.3))),
     Some((Kind::Spatial, drop_rate!(0.5))),
+    Some((Kind::Block, drop_rate!(0.1))),
+    Some((Kind::Block, drop_rate!(0.3))),
+    Some((Kind::Block, drop_rate!(0.5))),
 ];
 
 /// Trains a small convolutional network (3 x 3 to 8 maps, 3 x 3 to 16 maps, pooling, linear) on handwritten digits, with
 /// different kinds of dropout on its last maps, from the same weights and on the same batches.
 ///
-/// Prints the test errors, and how each kind differs from none, seed by seed.
+/// Prints the test errors, and how each kind differs from none, and blocks from single elements, seed by seed. p of blocks
+/// is what DropBlock's rate rises to; as blocks overlap, less than that is dropped.
 #[derive(Parser)]
 #[command(name = "conv_digits")]
 struct Options {
@@ -82,25 +89,48 @@ fn main() -> ExitCode {
         .map(|(regulariser, seed)| test_error(&digits, train, epochs, regulariser, seed))
         .collect();
 
-    println!("test error, %                 difference from none, points");
-    println!("dropout      p    mean  s.e.  mean   95 % interval    paired t-test");
-    let none = &errors[..seeds as usize];
-    for (regulariser, errors) in REGULARISERS.iter().zip(errors.chunks(seeds as usize)) {
+    print_report(&errors.chunks(seeds as usize).collect::<Vec<_>>());
+    ExitCode::SUCCESS
+}
+
+/// `errors` holds those of each regulariser, seed by seed.
+fn print_report(errors: &[&[f64]]) {
+    println!("test error, %   mean   s.e.");
+    for (regulariser, errors) in REGULARISERS.iter().zip(errors) {
         let error = Estimate::of(errors);
-        let (kind, p) = regulariser.map_or(("none".into(), String::new()), |(kind, rate)| {
-            (format!("{kind:?}").to_lowercase(), format!("{:.1}", rate.p()))
-        });
         let standard_error = error.standard_error.unwrap_or(f64::NAN);
-        print!("{kind:<10}{p:>4}{:>8.2}{standard_error:>6.2}", error.mean);
-        let change: Vec<_> = errors.iter().zip(none).map(|(e, none)| e - none).collect();
-        let change = Estimate::of(&change);
-        if let (Some(half), Some(p)) = (change.half_interval(), change.p_value()) {
-            let (low, high) = (change.mean - half, change.mean + half);
-            print!("{:>+7.2}   {low:+.2} to {high:+.2}   p = {p:.1e}", change.mean);
+        println!("{:<13}{:>7.2}{standard_error:>7.2}", name(*regulariser), error.mean);
+    }
+
+    let against_none = (1..REGULARISERS.len()).map(|i| (i, 0));
+    let plain = |rate| REGULARISERS.iter().position(|r| *r == Some((Kind::Plain, rate)));
+    let against_plain = REGULARISERS.iter().enumerate().filter_map(|(i, r)| match *r {
+        Some((Kind::Block, rate)) => Some((i, plain(rate)?)),
+        _ => None,
+    });
+    let pairs: Vec<_> = against_none.chain(against_plain).collect();
+    let change = |&(i, j): &(usize, usize)| {
+        Estimate::of(&errors[i].iter().zip(errors[j]).map(|(a, b)| a - b).collect::<Vec<_>>())
+    };
+    let changes: Vec<_> = pairs.iter().map(change).collect();
+    // Without a p-value there is nothing to tell apart.
+    let adjusted = holm(&changes.iter().map(|c| c.p_value().unwrap_or(1.0)).collect::<Vec<_>>());
+    println!("\ndifference, points           mean   95 % interval    paired t-test");
+    for ((&(i, j), change), p) in pairs.iter().zip(&changes).zip(adjusted) {
+        print!("{:<11} - {:<11}", name(REGULARISERS[i]), name(REGULARISERS[j]));
+        print!("{:>+8.2}", change.mean);
+        if let Some(half) = change.half_interval() {
+            print!("   {:+.2} to {:+.2}   p = {p:.1e}", change.mean - half, change.mean + half);
         }
         println!();
     }
-    ExitCode::SUCCESS
+    println!("p after Holm's correction for all {} tests; each interval by itself.", changes.len());
+}
+
+fn name(regulariser: Regulariser) -> String {
+    regulariser.map_or("none".into(), |(kind, rate)| {
+        format!("{:<8}{:.1}", format!("{kind:?}").to_lowercase(), rate.p())
+    })
 }
 
 /// The test error in percent after training. Masks have a generator of their own, so networks of one seed see the same batches.
@@ -115,8 +145,9 @@ fn test_error(
     let (train, test) = digits.split(train, &mut rng);
     let mut network = Network::new(&mut rng);
     let mut velocity = Network::zero();
-    let mut dropper = Dropper::new(regulariser, seed);
     let mut order: Vec<_> = (0..train.len()).collect();
+    let steps = epochs * order.chunks(BATCH).len() as u32;
+    let mut dropper = Dropper::new(regulariser, seed, steps);
     let mut learning_rate = LEARNING_RATE;
     let mut step = 0;
     for _ in 0..epochs {

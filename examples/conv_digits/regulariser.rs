@@ -1,8 +1,11 @@
 //! What is dropped from the feature maps of the last convolution, and how.
 
-use dropout_kernels::{DropRate, Dropout, Layout, Mask, MaskRng, Structured, mask_words};
+use dropout_kernels::{DropBlock, DropRate, Dropout, Layout, Mask, MaskRng, Schedule, mask_words};
 
 use crate::network::{AREA, BATCH, MAPS, SIDE};
+
+/// Rows, and columns, of a dropped block.
+const BLOCK: usize = 3;
 
 /// Which elements of a map go together.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,7 +14,8 @@ pub(crate) enum Kind {
     Plain,
     /// All of them (Tompson et al. 2015).
     Spatial,
-    // DropBlock (Ghiasi et al. 2018) goes here, and below where it is marked.
+    /// Blocks of 3 x 3 of each map by itself, at a rate that rises from 0 in a straight line (Ghiasi et al. 2018).
+    Block,
 }
 
 /// A kind of dropout and its rate, or `None`.
@@ -21,42 +25,60 @@ pub(crate) type Regulariser = Option<(Kind, DropRate)>;
 pub(crate) struct Dropper {
     regulariser: Regulariser,
     seed: u64,
+    /// Until blocks have reached their rate.
+    steps: u32,
     mask: Box<Mask<{ mask_words(BATCH * MAPS * AREA) }>>,
 }
 
 impl Dropper {
-    pub(crate) fn new(regulariser: Regulariser, seed: u64) -> Self {
-        Self { regulariser, seed, mask: Box::default() }
+    pub(crate) fn new(regulariser: Regulariser, seed: u64, steps: u32) -> Self {
+        Self { regulariser, seed, steps, mask: Box::default() }
     }
 
     /// `maps` is images x MAPS x SIDE x SIDE. The mask is that of (seed, step).
-    pub(crate) fn forward(&mut self, maps: &mut [f32], step: u64) {
+    pub(crate) fn forward(&mut self, maps: &mut [f32], step: u32) {
         let Some((kind, rate)) = self.regulariser else { return };
-        let mut rng = MaskRng::new(self.seed, step);
-        // DropBlock: `draw` into the mask with its scratch words, then forward by the stored mask.
-        let dropout = over(kind, rate, maps.len());
-        let mask =
-            self.mask.view_mut(dropout.layout().mask_bits()).expect("a bit an element at most");
-        dropout.forward_in_place(maps, mask, &mut rng).expect("the layout is that of the maps");
+        let layout = layout(kind, maps.len());
+        let mask = self.mask.view_mut(layout.mask_bits()).expect("a bit an element at most");
+        let mut rng = MaskRng::new(self.seed, step.into());
+        let dropped = if kind == Kind::Block {
+            let rate = Schedule::linear(DropRate::ZERO, rate, self.steps).rate(step);
+            blocks(rate, maps.len()).forward_in_place(maps, mask, &mut rng)
+        } else {
+            Dropout::new(rate).over(layout).forward_in_place(maps, mask, &mut rng)
+        };
+        dropped.expect("the layout is that of the maps");
     }
 
     /// The gradient through what the last [`forward`](Self::forward) kept.
     pub(crate) fn backward(&self, d_maps: &mut [f32]) {
         let Some((kind, rate)) = self.regulariser else { return };
-        // DropBlock: backward by the stored mask.
-        let dropout = over(kind, rate, d_maps.len());
-        let mask = self.mask.view(dropout.layout().mask_bits()).expect("a bit an element at most");
-        dropout.backward_in_place(d_maps, mask).expect("the layout is that of the maps");
+        let layout = layout(kind, d_maps.len());
+        let mask = self.mask.view(layout.mask_bits()).expect("a bit an element at most");
+        let dropped = if kind == Kind::Block {
+            // Whatever the rate was: the mask alone says what is dropped and how the others are scaled.
+            blocks(rate, d_maps.len()).backward_in_place(d_maps, mask)
+        } else {
+            Dropout::new(rate).over(layout).backward_in_place(d_maps, mask)
+        };
+        dropped.expect("the layout is that of the maps");
     }
 }
 
-fn over(kind: Kind, rate: DropRate, elements: usize) -> Structured {
-    let images = elements / (MAPS * AREA);
-    let layout = match kind {
-        Kind::Plain => Layout::elementwise(elements),
-        Kind::Spatial => {
-            Layout::channels_first(images, MAPS, &[SIDE, SIDE]).expect("the shape of a slice")
-        }
-    };
-    Dropout::new(rate).over(layout)
+/// What each bit of the mask decides.
+fn layout(kind: Kind, elements: usize) -> Layout {
+    match kind {
+        Kind::Plain | Kind::Block => Layout::elementwise(elements),
+        Kind::Spatial => Layout::channels_first(images(elements), MAPS, &[SIDE, SIDE])
+            .expect("the shape of a slice"),
+    }
+}
+
+fn blocks(rate: DropRate, elements: usize) -> DropBlock {
+    DropBlock::new(rate, BLOCK, images(elements), MAPS, &[SIDE, SIDE])
+        .expect("the shape of a slice")
+}
+
+const fn images(elements: usize) -> usize {
+    elements / (MAPS * AREA)
 }

@@ -5,6 +5,7 @@
 mod cells;
 #[path = "../train_digits/digits.rs"]
 mod digits;
+mod holm;
 #[path = "../../tests/support/noise.rs"]
 mod noise;
 #[path = "../train_digits/statistics.rs"]
@@ -18,6 +19,7 @@ use rayon::prelude::*;
 
 use crate::cells::Kind;
 use crate::digits::Digits;
+use crate::holm::holm;
 use crate::statistics::Estimate;
 use crate::training::{HIDDEN, Method, Outcome, Plan, Rates, train};
 
@@ -140,13 +142,8 @@ fn print_differences(outcomes: &[Outcome]) {
         let pairs = tests(outcomes, a).into_iter().zip(tests(outcomes, b));
         Estimate::of(&pairs.map(|(a, b)| a - b).collect::<Vec<_>>())
     });
-    // Holm's procedure: the least p-value against 5 % / 7, the next against 5 % / 6, until one fails.
-    let mut order: Vec<_> = (0..PAIRS.len()).collect();
-    let p = |i: usize| estimates[i].p_value().unwrap_or(1.0);
-    order.sort_by(|a, b| p(*a).total_cmp(&p(*b)));
-    let passes = |(rank, i): &(usize, &usize)| p(**i) < 0.05 / (PAIRS.len() - rank) as f64;
-    let significant: Vec<_> =
-        order.iter().enumerate().take_while(passes).map(|(_, i)| *i).collect();
+    let p = estimates.each_ref().map(|estimate| estimate.p_value().unwrap_or(1.0));
+    let adjusted = holm(&p);
 
     println!("\nDifferences, paired over the seeds; significant at 5 % for all together (Holm):\n");
     for (i, ((a, b), estimate)) in PAIRS.iter().zip(&estimates).enumerate() {
@@ -156,11 +153,11 @@ fn print_differences(outcomes: &[Outcome]) {
             a.name(),
             b.name(),
             estimate.mean,
-            match p(i) {
+            match p[i] {
                 p @ ..0.001 => format!("{p:.0e}"),
                 p => format!("{p:.3}"),
             },
-            if significant.contains(&i) { "significant" } else { "not significant" },
+            if adjusted[i] < 0.05 { "significant" } else { "not significant" },
         );
     }
 }
