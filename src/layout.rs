@@ -184,10 +184,18 @@ impl Layout {
         mask_words(self.mask_bits())
     }
 
+    /// Bits that decide an element: no elements can have any number of bits.
+    pub(crate) const fn deciding_bits(self) -> usize {
+        if self.elements() == 0 { 0 } else { self.mask_bits() }
+    }
+
     /// The same elements and bits with as little repetition, and in as few groups, as can be.
     pub(crate) const fn simplest(self) -> Self {
         let Self { groups, repeat, width, run } = self;
-        if repeat == 1 {
+        if self.elements() == 0 {
+            // Beside an extent of 0, others may have a product that overflows.
+            Self { groups: 1, repeat: 1, width: groups * width, run: 0 }
+        } else if repeat == 1 {
             Self { groups: 1, repeat: 1, width: groups * width, run }
         } else if width == 1 {
             Self { groups: 1, repeat: 1, width: groups, run: repeat * run }

@@ -161,10 +161,8 @@ impl Sampler {
     ) {
         let layout = layout.simplest();
         let (planes, bits) = match (self.rate.draws(), layout) {
-            (Draws::Planes(planes), Layout { groups, repeat, width, run })
-                if repeat != 1 || run != 1 =>
-            {
-                (planes, groups * width)
+            (Draws::Planes(planes), Layout { repeat, run, .. }) if repeat != 1 || run != 1 => {
+                (planes, layout.deciding_bits())
             }
             _ => return self.replay((seed, stream), y, change, unchanged),
         };

@@ -4,8 +4,8 @@
 mod support;
 
 use dropout_kernels::{
-    Backend, DropRate, Dropout, Layout, MaskMut, MaskRef, MaskRng, Rule, ShapeError, Structured,
-    drop_rate, mask_words,
+    Backend, DropHead, DropRate, Dropout, Layout, MaskMut, MaskRef, MaskRng, Rule, ShapeError,
+    Structured, drop_rate, mask_words,
 };
 use support::guarded::Guarded;
 use support::number::{Number, bits, same};
@@ -16,11 +16,13 @@ const STREAM: u64 = 11;
 
 /// (groups, repeat, width, run): every way that a kernel treats apart. Rows below, at and above a word, and
 /// above a block of masks; runs below, at and above what is filled as a whole; nothing at all.
-const SHAPES: [[usize; 4]; 30] = [
+const SHAPES: [[usize; 4]; 32] = [
     [1, 1, 700, 1],
     [3, 1, 200, 1],
     [1, 4, 5, 1],
     [3, 4, 5, 1],
+    [2, 11, 9, 1],
+    [2, 7, 17, 1],
     [2, 7, 31, 1],
     [2, 7, 32, 1],
     [2, 7, 33, 1],
@@ -225,6 +227,14 @@ fn at_p_0_nothing_changes_and_at_p_1_all_is_zero() {
             let mut out = vec![1.0; x.len()];
             dropout.forward_replay(&x, &mut out, SEED, STREAM).expect("lengths agree");
             assert_eq!(bits(&out), bits(&y));
+
+            // Times a plus b would be x too, but for the sign of -0.0.
+            let alpha = Dropout::alpha(rate).over(layout);
+            alpha.forward_replay(&x, &mut out, SEED, STREAM).expect("lengths agree");
+            assert_eq!(bits(&out), bits(&y));
+            let mask = MaskMut::new(&mut words, layout.mask_bits()).expect("the layout's words");
+            alpha.forward(&x, &mut out, mask, &mut rng).expect("lengths agree");
+            assert_eq!(bits(&out), bits(&y));
         }
     }
 }
@@ -298,6 +308,46 @@ fn a_shape_that_overflows_is_refused() {
         assert_eq!(layout, Err(ShapeError::Overflow { elements: BIG, extent: BIG }), "{i}");
     }
     assert!(Layout::new(1, 1, BIG, BIG / 2).is_ok());
+}
+
+/// Beside an extent of 0 the others may have any product, and no elements any number of bits.
+#[test]
+fn a_shape_of_no_elements_takes_no_time() {
+    const MAX: usize = usize::MAX;
+    for shape in [
+        [0, 0, 2, MAX],
+        [0, 2, 1, MAX],
+        [0, 2, MAX, 2],
+        [0, MAX, 1, 2],
+        [1, 0, 2, MAX],
+        [1, 0, MAX, 2],
+        [1, 1, MAX, 0],
+        [1, MAX, 1, 0],
+        [MAX, 0, 1, 1],
+        [MAX, 1, 1, 0],
+    ] {
+        let layout = layout(shape);
+        assert_eq!(layout.elements(), 0);
+        for rate in [DropRate::ZERO, drop_rate!(0.3), DropRate::ONE] {
+            let (mut x, dropout) = ([0f32; 0], Dropout::new(rate).over(layout));
+            dropout.forward_replay_in_place(&mut x, SEED, STREAM).expect("no elements");
+            dropout.backward_replay_in_place(&mut x, SEED, STREAM).expect("no elements");
+            let [batch, tokens, heads, dimension] = shape;
+            let heads = DropHead::tokens_first(rate, batch, tokens, heads, dimension);
+            let heads = heads.expect("a layout that was made before");
+            heads.forward_replay_in_place(&mut x, SEED, STREAM).expect("no elements");
+            let mut words = [0x1234_5678];
+            if layout.mask_bits() > 32 {
+                continue;
+            }
+            let words = &mut words[..layout.mask_words()];
+            let mut mask = MaskMut::new(words, layout.mask_bits()).expect("the layout's words");
+            let mut rng = MaskRng::new(SEED, STREAM);
+            dropout.forward_in_place(&mut x, mask.reborrow(), &mut rng).expect("no elements");
+            dropout.backward_in_place(&mut x, mask.as_ref()).expect("no elements");
+            heads.forward_in_place(&mut x, mask.reborrow(), &mut rng).expect("no elements");
+        }
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(super) fn apply<T: Element, C: Change<T>>(
     let Layout { repeat, width, run, .. } = layout;
     let (mut first, mut at) = (first, at);
     let row = width * run;
-    // Nothing is in chunks of none; the products were checked when the layout was made.
+    // Nothing is in chunks of none; no product overflows, as `simplest` and `parts` leave no extent of 0 but `run`.
     for group in target.chunks_mut((repeat * row).max(1)) {
         if run >= LONG {
             for row in group.chunks_mut(row.max(1)) {

@@ -282,7 +282,7 @@ impl DropHead {
             self.sampler.replay(name, y, Mapped(x, Same), Mapped(x, Same));
             return Ok(());
         };
-        let bits = self.layout.mask_bits();
+        let bits = self.layout.deciding_bits();
         let mut blocks = self.sampler.blocks(planes, name, bits);
         // The heads of a sample may go beyond a block, so others run ahead and count them.
         let mut ahead = self.sampler.blocks(planes, name, bits);
