@@ -361,6 +361,7 @@ fn shapes_that_do_not_fit_are_errors() {
         assert_eq!(layer.infer(w, x, y), wanted);
         let mut right = y.to_vec();
         assert_eq!(layer.infer_moments(w, x, y, &mut right), wanted);
+        assert_eq!(bits(&right), bits(y));
         let (mut dx, mut dw) = (x.to_vec(), w.to_vec());
         assert_eq!(layer.backward_input(w, y, &mut dx, mask), wanted);
         assert_eq!(layer.backward_input_replay(w, y, &mut dx, 1, 0), wanted);
@@ -378,6 +379,17 @@ fn shapes_that_do_not_fit_are_errors() {
     assert_eq!(bits(&y), bits(&[3f32; 41]));
     assert_eq!(words, [7; 2]);
     assert!(rng == MaskRng::new(1, 0));
+
+    // Both moments, also where there are no columns.
+    for columns in [10, 0] {
+        let layer = DropConnect::new(drop_rate!(0.5), 4, columns).expect("a small shape");
+        let (w, x) = (&w[..4 * columns], &x[..2 * columns]);
+        for (variance, wanted) in [(4, other(8, 4)), (12, other(8, 12))] {
+            let (mut mean, mut variance) = ([3f32; 8], vec![3f32; variance]);
+            assert_eq!(layer.infer_moments(w, x, &mut mean, &mut variance), wanted);
+            assert!(mean.iter().chain(&variance).all(|y| *y == 3.0));
+        }
+    }
 
     // Without columns the outputs say how many vectors there are; without both, there is none.
     let none = DropConnect::new(drop_rate!(0.5), 4, 0).expect("a small shape");

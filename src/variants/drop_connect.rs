@@ -298,7 +298,10 @@ impl<R: Rule> DropConnect<R> {
         variance: &mut [T],
     ) -> Result<(), ShapeError> {
         self.check(w, x, mean)?;
-        self.check(w, x, variance)?;
+        // And not as many vectors as fit, where no columns say how many there are.
+        if variance.len() != mean.len() {
+            return Err(ShapeError::OtherElements { expected: mean.len(), given: variance.len() });
+        }
         let (kept, dropped) =
             (T::keep_probability(self.rate()), T::keep_probability(self.rate().complement()));
         let inference = self.rule.inference::<T>(self.rate());
