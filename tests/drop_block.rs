@@ -19,7 +19,7 @@ type Shape = (usize, usize, usize, &'static [usize]);
 
 /// Rows below, at and above a word, maps below and above what is shifted at a time, blocks of one element, of even
 /// extents, longer than a word, longer than the map; nothing at all.
-const SHAPES: [Shape; 30] = [
+const SHAPES: [Shape; 31] = [
     (1, 2, 3, &[50]),
     (2, 1, 1, &[2]),
     (3, 2, 1, &[31]),
@@ -37,6 +37,7 @@ const SHAPES: [Shape; 30] = [
     (9, 2, 3, &[7, 7]),
     (4, 2, 2, &[5, 40]),
     (4, 2, 2, &[40, 5]),
+    (3, 2, 2, &[6, 31]),
     (2, 1, 3, &[3, 70]),
     (7, 2, 3, &[28, 28]),
     (6, 1, 2, &[20, 64]),
