@@ -155,3 +155,22 @@ const COSINE: [f32; 5] =
 /// sin(pi/2 sqrt(x)) / sqrt(x) for x from 0 to 1, least relative error, 5.3e-9.
 const SINE: [f32; 5] =
     [0.000_151_485_13, -0.004_673_766_4, 0.079_689_68, -0.645_963_7, 1.570_796_4];
+
+#[cfg(test)]
+mod tests {
+    use super::minus_2_ln;
+
+    /// The tail, which a test of many normals hardly sees: u is the middle of its step of 2^-31.
+    #[test]
+    fn the_least_u_are_in_the_middle_of_their_steps() {
+        for (a, minus_2_ln_u) in [
+            (0, 44.361_42),  // -2 ln 2^-32
+            (1, 44.361_42),  // the lowest bit is a sign
+            (2, 42.164_195), // -2 ln (1.5 * 2^-31)
+            (6, 40.469_6),   // -2 ln (3.5 * 2^-31)
+        ] {
+            let error: f32 = minus_2_ln(a) - minus_2_ln_u;
+            assert!(error.abs() < 1e-5, "{a}: {}", minus_2_ln(a));
+        }
+    }
+}

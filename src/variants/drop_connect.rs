@@ -46,8 +46,7 @@ use crate::sampler::Sampler;
 ///
 /// # Cost
 ///
-/// A pass over W for each vector of the batch, and the drawing of its mask where that is replayed. Under
-/// 1 KiB of stack.
+/// A pass over W for each vector of the batch, and the drawing of its mask where that is replayed. No heap.
 ///
 /// ```
 /// use dropout_kernels::{DropConnect, drop_rate};
@@ -135,6 +134,12 @@ impl<R: Rule> DropConnect<R> {
     #[must_use]
     pub const fn mask_bits(self) -> usize {
         self.rows * self.columns
+    }
+
+    /// Words of their mask.
+    #[must_use]
+    pub const fn mask_words(self) -> usize {
+        mask_words(self.mask_bits())
     }
 
     /// Draws a mask, stores it, and multiplies: y = s (M o W) x.

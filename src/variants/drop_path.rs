@@ -1,6 +1,6 @@
 //! `DropPath`: residual branches that are left out, sample by sample or for the whole batch.
 
-use crate::backend::{Mapped, Same, Times};
+use crate::backend::{Mapped, Outcome, Same, Times};
 use crate::dropout::{Dropout, Inverted, Rule, Structured};
 use crate::element::Element;
 use crate::error::{RateError, ShapeError};
@@ -69,7 +69,7 @@ impl<R: Rule> DropPath<R> {
         elements: usize,
     ) -> Result<Self, ShapeError> {
         match Layout::samples(batch, elements) {
-            Ok(layout) => Ok(Self { branch: dropout.over(layout) }),
+            Ok(layout) => Ok(Self::over(dropout, layout)),
             Err(overflow) => Err(overflow),
         }
     }
@@ -77,7 +77,13 @@ impl<R: Rule> DropPath<R> {
     /// One decision for a batch of `elements` elements in all.
     #[must_use]
     pub const fn batch(dropout: Dropout<R>, elements: usize) -> Self {
-        Self { branch: dropout.over(Layout::whole(elements)) }
+        Self::over(dropout, Layout::whole(elements))
+    }
+
+    /// Of a rule that adds something to a dropped branch too, `add` would be wrong: it does not build.
+    const fn over(dropout: Dropout<R>, layout: Layout) -> Self {
+        const { assert!(<R::Forward<f32> as Outcome<f32>>::ZEROES, "a dropped branch is +0.0") };
+        Self { branch: dropout.over(layout) }
     }
 
     /// Dropout of the branch by itself, d * f / (1 - p) or d * f, forward and backward.

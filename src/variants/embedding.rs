@@ -243,7 +243,7 @@ impl<R: Rule> EmbeddingDropout<R> {
             mask.check_len(self.rows)?;
         }
         for (at, index) in indices.iter().enumerate() {
-            let given = *index as usize;
+            let given = usize::try_from(*index).unwrap_or(usize::MAX);
             if given >= self.rows {
                 return Err(ShapeError::OutsideVocabulary { at, expected: self.rows, given });
             }

@@ -29,7 +29,7 @@ use dilate::{Seeds, dilate, or_bits};
 ///
 /// and zeros where k = 0. n and k are counted over the mask of the whole batch, as torchvision does too; the
 /// backward pass takes n / k for a constant. gamma is never above p. It is computed from the
-/// [rate](DropRate) in integers and rounded to the next multiple of 2^-40. The corner stands for the paper's
+/// [rate](DropRate) in integers and rounded to the nearest multiple of 2^-40. The corner stands for the paper's
 /// centre, so that blocks of an even extent need no rule of their own; the blocks are the same.
 ///
 /// # The fraction that is dropped
