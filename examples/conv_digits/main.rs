@@ -1,5 +1,6 @@
 //! Which dropout for convolutional features: none, of single elements, of blocks of neighbours, or of whole maps, in a
-//! small convolutional network that reads digits. `cargo run --release --example conv_digits`. All three help here, and single elements most.
+//! small convolutional network that reads digits. All three help here, and single elements most.
+//! `cargo run --release --example conv_digits`.
 
 #[path = "../train_digits/digits.rs"]
 mod digits;
