@@ -1,6 +1,7 @@
 #![no_main]
 //! Every backend, stored and replayed, in place and out of place, against the textbook reference.
 
+#[allow(dead_code, reason = "a part is used")]
 #[path = "../../tests/support/reference.rs"]
 mod reference;
 
