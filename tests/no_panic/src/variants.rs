@@ -17,7 +17,9 @@ pub fn all<T: Element, R: Rule>(
     let mut words = black_box([3u32; 4]);
     let mut mask = MaskMut::new(words.get_mut(..black_box(2)).unwrap_or_default(), black_box(50))?;
     drop_block(dropout.rate(), x, y, mask.reborrow(), rng)?;
-    drop_path(dropout, x, y, mask.reborrow(), rng)?;
+    // Rules that drop to zero, no other.
+    drop_path(Dropout::new(dropout.rate()), x, y, mask.reborrow(), rng)?;
+    drop_path(Dropout::classic(dropout.rate()), x, y, mask.reborrow(), rng)?;
     embedding(dropout, x, y, mask, rng)
 }
 
