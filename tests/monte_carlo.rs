@@ -289,3 +289,22 @@ fn passes_of_dropout_have_the_mean_and_variance_of_theory() {
         assert!(errors.abs() < 4.5, "the variance is {errors} standard errors off");
     }
 }
+
+/// Four passes at p = 1/2 of seed 42, streams 0 to 3: outputs are 0 or 2, so a mean is half the count of
+/// passes that kept it.
+#[test]
+fn golden_values() {
+    let dropout = Dropout::new(drop_rate!(0.5));
+    let mut passes = MonteCarlo::<[f32; 8]>::new();
+    for stream in 0..4 {
+        let mut y = [1f32; 8];
+        dropout.forward_replay_in_place(&mut y, 42, stream);
+        passes.push(&y).expect("lengths agree");
+    }
+    let mean = passes.mean().expect("four passes");
+    let variance: Vec<f32> = passes.variance().expect("four passes").collect();
+    // Thirds are rounded on the way, alike on every machine.
+    assert_eq!(mean, [1.5, 1.5, 1.0, 0.499_999_97, 2.0, 1.5, 1.0, 0.5]);
+    let below_1 = 0.999_999_94;
+    assert_eq!(variance, [below_1, below_1, 4.0 / 3.0, below_1, 0.0, 1.0, 4.0 / 3.0, 1.0]);
+}
