@@ -35,8 +35,9 @@ use crate::rate::Planes;
 /// There is one for each instruction set where code written for it was measured to be faster than the
 /// portable code. SSE2 and wasm's simd128 are the portable code's own vectors.
 ///
-/// `--cfg dropout_kernels_backend="..."` forces one: `portable`; `sse2` or `simd128`, the portable
-/// code in those vectors; `neon`; `avx2` or `avx512`, with the portable code where the machine has
+/// `--cfg dropout_kernels_backend="..."` forces one: `portable`; `sse2`, `simd128` or `helium`, the
+/// portable code in those vectors (of Helium, Cortex-M55's, the compiler says nothing, so that it is in use
+/// only where it is asked for); `neon`; `avx2` or `avx512`, with the portable code where the machine has
 /// none; `scalar`, the portable code as it is on machines without vectors. Where the target cannot
 /// have it, that is a build error.
 ///

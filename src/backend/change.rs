@@ -102,6 +102,10 @@ pub(crate) trait Source<T>: Copy {
     /// `N` elements from index `at`, which is where `target` lies in the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
 
+    /// Where the elements for all of `target` stand in memory, if they do.
+    #[allow(dead_code, reason = "Cortex-M with a floating-point unit asks for it")]
+    fn place(self, at: usize, target: &mut [T]) -> Option<*const T>;
+
     /// Writes `f(x, y)` to all of `target`, which begins at index `at`, where y stood before.
     fn map(self, at: usize, target: &mut [T], f: impl Fn(T, T) -> T);
 }
@@ -116,6 +120,11 @@ impl<T: Element> Source<T> for InPlace {
     #[inline(always)]
     fn read<const N: usize>(self, _: usize, target: &[T; N]) -> [T; N] {
         *target
+    }
+
+    #[inline(always)]
+    fn place(self, _: usize, target: &mut [T]) -> Option<*const T> {
+        Some(target.as_mut_ptr())
     }
 
     #[inline(always)]
@@ -139,6 +148,11 @@ impl<T: Element> Source<T> for Zeros {
     }
 
     #[inline(always)]
+    fn place(self, _: usize, _: &mut [T]) -> Option<*const T> {
+        None
+    }
+
+    #[inline(always)]
     fn map(self, _: usize, target: &mut [T], f: impl Fn(T, T) -> T) {
         for y in target {
             *y = f(T::ZERO, *y);
@@ -156,6 +170,11 @@ impl<T: Element> Source<T> for &[T] {
     }
 
     #[inline(always)]
+    fn place(self, at: usize, target: &mut [T]) -> Option<*const T> {
+        Some(self.get(at..)?.get(..target.len())?.as_ptr())
+    }
+
+    #[inline(always)]
     fn map(self, at: usize, target: &mut [T], f: impl Fn(T, T) -> T) {
         for (y, x) in target.iter_mut().zip(self.get(at..).unwrap_or_default()) {
             *y = f(*x, *y);
@@ -167,7 +186,6 @@ impl<T: Element> Source<T> for &[T] {
 /// stands for dropped elements may differ from place to place.
 pub(crate) trait Change<T: Element>: Copy {
     /// Whether +0.0 stands wherever an element is dropped.
-    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "NEON asks for it"))]
     const ZEROES: bool;
 
     /// Whether it is the target itself that is read.
@@ -179,6 +197,13 @@ pub(crate) trait Change<T: Element>: Copy {
 
     /// The x of `target`, which lies at index `at` of the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
+
+    /// Where the elements of [`read`](Self::read) for all of `target` stand in memory, if they do.
+    #[allow(dead_code, reason = "Cortex-M with a floating-point unit asks for it")]
+    #[inline(always)]
+    fn place(self, _: usize, _: &mut [T]) -> Option<*const T> {
+        None
+    }
 
     /// What a kept element is multiplied with, if with anything.
     fn factor(self) -> Option<T>;
@@ -218,6 +243,11 @@ impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
     #[inline(always)]
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
         self.0.read(at, target)
+    }
+
+    #[inline(always)]
+    fn place(self, at: usize, target: &mut [T]) -> Option<*const T> {
+        self.0.place(at, target)
     }
 
     #[inline(always)]

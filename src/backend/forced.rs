@@ -9,6 +9,7 @@ core::cfg_select! {
         dropout_kernels_backend = "scalar",
         all(dropout_kernels_backend = "sse2", target_feature = "sse2"),
         all(dropout_kernels_backend = "simd128", target_feature = "simd128"),
+        all(dropout_kernels_backend = "helium", target_arch = "arm"),
     ) => {
         pub(super) const BACKENDS: &[Backend] = &[Backend::Portable];
     }
@@ -25,6 +26,7 @@ core::cfg_select! {
         dropout_kernels_backend = "sse2",
         dropout_kernels_backend = "neon",
         dropout_kernels_backend = "simd128",
+        dropout_kernels_backend = "helium",
         dropout_kernels_backend = "avx2",
         dropout_kernels_backend = "avx512",
     ) => {

@@ -6,8 +6,9 @@
 #![expect(clippy::indexing_slicing, reason = "indices run over the lengths of arrays")]
 
 mod draw;
+mod multiply;
 
-use core::iter;
+use core::num::NonZero;
 
 use draw::{draw, draw_one};
 
@@ -30,6 +31,8 @@ const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
         target_feature = "vector",
         target_feature = "v",
         target_feature = "lsx",
+        // Helium, for which no stable compiler has a feature to ask for.
+        dropout_kernels_backend = "helium",
     ));
 
 /// Up to this many words, single lanes cost less than sixteen in step.
@@ -68,15 +71,20 @@ pub(super) fn accumulate<T: Element, S: Source<T>, O: Outcome<T>>(
     change.0.map(0, target, |x, y| y.plus(change.kept(x)));
 }
 
-// Here and below: inlined into the dispatch, its registers would be saved for every backend.
-#[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), inline(never))]
+// Here and below: inlined into the dispatch, its registers would be saved for every backend. In firmware
+// one copy serves every caller.
+#[cfg_attr(any(target_arch = "x86", target_arch = "x86_64", target_os = "none"), inline(never))]
 pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     for block in words.chunks_mut(LANES) {
         if block.len() > SINGLE {
             let drawn = draw(lanes, planes, block.len());
-            store(block, |l| drawn[l % LANES]);
+            for (l, word) in block.iter_mut().enumerate() {
+                *word = drawn[l % LANES];
+            }
         } else {
-            store(block, |l| draw_one(lanes, planes, l));
+            for (l, word) in block.iter_mut().enumerate() {
+                *word = draw_one(lanes, planes, l);
+            }
         }
     }
 }
@@ -102,19 +110,21 @@ pub(super) fn fill_and_apply_by<T: Element, C: Change<T>>(
     change: C,
     choose: impl Fn(u32, usize, &[T; 32], C) -> [T; 32] + Copy,
 ) {
-    let mut stored = words.chunks_mut(LANES);
     let mut at = 0;
-    for block in target.chunks_mut(BLOCK) {
-        let words = stored.next().unwrap_or_default();
-        let count = block.len().div_ceil(32);
-        if count > SINGLE {
-            let drawn = draw(lanes, planes, count);
-            store(words, |l| drawn[l % LANES]);
-            apply_block(at, &drawn, block, change, choose);
-        } else {
-            by_word(at, words, block, change, choose, |l| draw_one(lanes, planes, l));
-        }
+    let mut run = |words: &mut [u32], block: &mut [T]| {
+        fill(lanes, planes, words);
+        apply_block(at, words, block, change, choose);
         at += BLOCK;
+    };
+    if words.is_empty() {
+        let mut words = [0; LANES];
+        for block in target.chunks_mut(BLOCK) {
+            run(words.get_mut(..block.len().div_ceil(32)).unwrap_or_default(), block);
+        }
+    } else {
+        for (words, block) in words.chunks_mut(LANES).zip(target.chunks_mut(BLOCK)) {
+            run(words, block);
+        }
     }
 }
 
@@ -124,7 +134,7 @@ pub(super) fn fill_and_apply_by<T: Element, C: Change<T>>(
 #[cfg_attr(target_family = "wasm", inline(always))]
 fn apply_block<T: Element, C: Change<T>>(
     at: usize,
-    words: &[u32; LANES],
+    words: &[u32],
     target: &mut [T],
     change: C,
     choose: impl Fn(u32, usize, &[T; 32], C) -> [T; 32],
@@ -132,30 +142,9 @@ fn apply_block<T: Element, C: Change<T>>(
     apply_from(at, words.iter().copied(), target, change, choose);
 }
 
-/// At most a block, a word at a time: each is stored, and applied to its elements, when `draw` gives it.
-#[inline(always)]
-fn by_word<T: Element, C: Change<T>>(
-    mut at: usize,
-    words: &mut [u32],
-    target: &mut [T],
-    change: C,
-    choose: impl Fn(u32, usize, &[T; 32], C) -> [T; 32],
-    mut draw: impl FnMut(usize) -> u32,
-) {
-    let mut words = words.iter_mut();
-    for (l, target) in target.chunks_mut(32).enumerate() {
-        let keep = draw(l);
-        if let Some(word) = words.next() {
-            *word = keep;
-        }
-        apply_from(at, iter::once(keep), target, change, &choose);
-        at += 32;
-    }
-}
-
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), inline(never))]
 pub(super) fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C) {
-    apply_from(0, words.iter().copied(), target, change, choose);
+    apply_block(0, words, target, change, choose);
 }
 
 #[inline(always)]
@@ -183,14 +172,6 @@ pub(super) fn gaussian<T: Element, S: Source<T>>(
 
 pub(super) fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P) {
     matrix::rows(rows, bits, pass, fill);
-}
-
-/// Each word as `draw` gives it.
-#[inline(always)]
-fn store(words: &mut [u32], mut draw: impl FnMut(usize) -> u32) {
-    for (l, word) in words.iter_mut().enumerate() {
-        *word = draw(l);
-    }
 }
 
 /// Bit i of a word.
@@ -232,7 +213,15 @@ pub(super) fn apply_from<T: Element, C: Change<T>>(
 ) {
     let mut words = words;
     let mut tail = target;
-    if VECTORS {
+    if multiply::pays::<T, C>() {
+        let (whole, rest) = tail.as_chunks_mut::<32>();
+        multiply::keep(at, whole, change);
+        at += 32 * whole.len();
+        for (target, word) in whole.iter_mut().zip(&mut words) {
+            zero(!word, target);
+        }
+        tail = rest;
+    } else if VECTORS {
         let (whole, rest) = tail.as_chunks_mut::<32>();
         for (target, word) in whole.iter_mut().zip(&mut words) {
             *target = choose(word, at, target, change);
@@ -248,5 +237,17 @@ pub(super) fn apply_from<T: Element, C: Change<T>>(
             word >>= 1;
             at += 1;
         }
+    }
+}
+
+/// +0.0 where a bit of `word` is set.
+#[inline(always)]
+fn zero<T: Element>(word: u32, target: &mut [T; 32]) {
+    // From the highest bit of the reverse: a processor that counts leading zeros reverses bits, too.
+    let mut left = word.reverse_bits();
+    while let Some(bits) = NonZero::new(left) {
+        let i = bits.leading_zeros();
+        target[i as usize] = T::ZERO;
+        left &= !(1 << 31 >> i);
     }
 }

@@ -30,16 +30,22 @@ pub(super) fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
     let l = l % LANES; // what the caller knows and the compiler may not
     let mut state = lanes.get(l).map(|s| [s]);
     let (mut drop, mut open) = (0, !0);
-    let mut top = planes.top();
-    for _ in 0..planes.count {
-        let [r] = step(&mut state);
-        let changed = drop | (open & !r);
-        if top & 1 << 31 != 0 {
-            drop = changed;
-        } else {
-            open = changed;
+    // The bits of p, and a 1 after the last of them. A bit that is 0 costs one test so, and nothing is
+    // selected, which machines without vectors do by branches anyway.
+    let top = planes.top() | (1 << 31) >> planes.count;
+    let (mut next, mut bit) = top.overflowing_add(top);
+    loop {
+        while !bit {
+            let [r] = step(&mut state);
+            open &= !r;
+            (next, bit) = next.overflowing_add(next);
         }
-        top <<= 1;
+        if next == 0 {
+            break;
+        }
+        let [r] = step(&mut state);
+        drop |= open & !r;
+        (next, bit) = next.overflowing_add(next);
     }
     if planes.low != 0 {
         let mut tied = open & !drop;
