@@ -7,3 +7,4 @@ extern crate std;
 
 pub mod board;
 pub mod count;
+pub mod train;

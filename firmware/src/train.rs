@@ -1,0 +1,74 @@
+//! Trains a network on the device, three times from the same weights and in the same order: without
+//! dropout, with dropout whose masks are stored, and with dropout whose masks are drawn twice. The last two
+//! must end with the same bits, and all boards must print what the host prints.
+//!
+//! The accuracy after an epoch has a standard error of one point, and networks of other seeds differ by as
+//! much: one run cannot tell what dropout gains. The example `train_digits` can.
+
+pub mod digits;
+pub mod network;
+
+use core::fmt::Write;
+
+use dropout_kernels::Mask;
+use rand_xoshiro::{Xoshiro128PlusPlus, rand_core::SeedableRng};
+
+use crate::board::{Console, Failure, Outcome};
+use digits::{at, shuffle};
+use network::{Masks, Network, Regulariser};
+
+const TRAIN: usize = 300;
+const TEST: usize = 400;
+const EPOCHS: u32 = 24;
+const LEARNING_RATE: f32 = 0.05;
+/// After each epoch.
+const LEARNING_RATE_DECAY: f32 = 0.9;
+const SEED: u64 = 42;
+
+/// Prints the accuracy after each epoch, and a checksum of the weights.
+pub fn run(console: &mut Console) -> Outcome {
+    writeln!(console, "% recognised of {TRAIN} digits to train on and of {TEST} others")?;
+    train(console, "without dropout", Masks::None)?;
+    let stored = Masks::Stored { input: Mask::new(), hidden: Mask::new() };
+    let stored = train(console, "with dropout, masks stored", stored)?;
+    let replayed = train(console, "with dropout, masks replayed", Masks::Replayed)?;
+    if stored == replayed {
+        writeln!(console, "replayed masks gave the weights that stored masks gave")?;
+        Ok(())
+    } else {
+        Err(Failure("replayed masks gave other weights than stored masks"))
+    }
+}
+
+/// Trains a network, and returns the checksum of its weights.
+fn train(console: &mut Console, name: &str, masks: Masks) -> Result<u64, Failure> {
+    let mut rng = Xoshiro128PlusPlus::seed_from_u64(SEED);
+    let mut order = digits::order();
+    shuffle(&mut order, &mut rng);
+    let (train, rest) = order.split_at_mut(TRAIN);
+    let test = &rest[..TEST];
+    let mut network = Network::new(&mut rng);
+    let mut dropout = Regulariser::new(masks, SEED);
+    let mut learning_rate = LEARNING_RATE;
+    writeln!(console, "\n{name}\nepoch  training   test")?;
+    for epoch in 1..=EPOCHS {
+        shuffle(train, &mut rng);
+        for digit in at(train) {
+            network.learn(digit, &mut dropout, learning_rate);
+        }
+        learning_rate *= LEARNING_RATE_DECAY;
+        let [train, test] = [accuracy(&network, train), accuracy(&network, test)]
+            .map(|tenths| (tenths / 10, tenths % 10));
+        writeln!(console, "{epoch:5}   {:3}.{}   {:3}.{}", train.0, train.1, test.0, test.1)?;
+    }
+    let checksum = network.checksum();
+    // In halves: printing a u64 takes divisions of a u64.
+    writeln!(console, "weights {:08x}{:08x}", (checksum >> 32) as u32, checksum as u32)?;
+    Ok(checksum)
+}
+
+/// Tenths of a percent, rounded down: 100.0 is all of them.
+fn accuracy(network: &Network, order: &[u16]) -> u32 {
+    let right = at(order).filter(|digit| network.recognise(&digit.pixels) == digit.label).count();
+    (right * 1000 / order.len()) as u32
+}
