@@ -47,7 +47,8 @@ fn train(console: &mut Console, name: &str, masks: Masks) -> Result<u64, Failure
     shuffle(&mut order, &mut rng);
     let (train, rest) = order.split_at_mut(TRAIN);
     let test = &rest[..TEST];
-    let mut network = Network::new(&mut rng);
+    let mut network = Network::ZEROS;
+    network.draw(&mut rng);
     let mut dropout = Regulariser::new(masks, SEED);
     let mut learning_rate = LEARNING_RATE;
     writeln!(console, "\n{name}\nepoch  training   test")?;
