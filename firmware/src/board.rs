@@ -3,12 +3,26 @@
 
 use core::fmt::{self, Write};
 
+use dropout_kernels::{Error, ShapeError};
+
 /// How a program ended.
 pub type Outcome = Result<(), Failure>;
 
 /// Why a program failed: what was not as it should be.
 #[derive(Debug)]
 pub struct Failure(pub &'static str);
+
+impl From<Error> for Failure {
+    fn from(_: Error) -> Self {
+        Self("the library refused what it was given")
+    }
+}
+
+impl From<ShapeError> for Failure {
+    fn from(error: ShapeError) -> Self {
+        Error::from(error).into()
+    }
+}
 
 impl From<fmt::Error> for Failure {
     fn from(_: fmt::Error) -> Self {
@@ -88,7 +102,9 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
 
 /// Instructions since some start, under QEMU's `-icount`, where time is instructions.
 pub mod counter {
-    use super::{Failure, Outcome};
+    #[cfg(target_os = "none")]
+    use super::Failure;
+    use super::Outcome;
 
     /// Instructions that `work` executes, with those of calling it and of reading the counter.
     #[inline(never)]
