@@ -76,15 +76,21 @@ pub(super) fn accumulate<T: Element, S: Source<T>, O: Outcome<T>>(
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64", target_os = "none"), inline(never))]
 pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     for block in words.chunks_mut(LANES) {
-        if block.len() > SINGLE {
-            let drawn = draw(lanes, planes, block.len());
-            for (l, word) in block.iter_mut().enumerate() {
-                *word = drawn[l % LANES];
-            }
-        } else {
-            for (l, word) in block.iter_mut().enumerate() {
-                *word = draw_one(lanes, planes, l);
-            }
+        fill_block(lanes, planes, block);
+    }
+}
+
+/// At most a word from each lane.
+#[inline(always)]
+fn fill_block(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
+    if words.len() > SINGLE {
+        let drawn = draw(lanes, planes, words.len());
+        for (l, word) in words.iter_mut().enumerate() {
+            *word = drawn[l % LANES];
+        }
+    } else {
+        for (l, word) in words.iter_mut().enumerate() {
+            *word = draw_one(lanes, planes, l);
         }
     }
 }
@@ -112,7 +118,11 @@ pub(super) fn fill_and_apply_by<T: Element, C: Change<T>>(
 ) {
     let mut at = 0;
     let mut run = |words: &mut [u32], block: &mut [T]| {
-        fill(lanes, planes, words);
+        if cfg!(target_os = "none") {
+            fill(lanes, planes, words);
+        } else {
+            fill_block(lanes, planes, words);
+        }
         apply_block(at, words, block, change, choose);
         at += BLOCK;
     };
