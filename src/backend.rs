@@ -48,6 +48,7 @@ use crate::rate::Planes;
 /// println!("this machine runs {}", Backend::detect().name());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Backend {
     /// Array code without intrinsics, in the vectors of the target that it is compiled for, or

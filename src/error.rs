@@ -5,6 +5,7 @@ use core::fmt;
 
 /// What was given as a drop rate is not a probability.
 #[derive(Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RateError {
     /// The rate is NaN.
@@ -80,6 +81,7 @@ fn write_float(f: &mut fmt::Formatter<'_>, x: f32) -> fmt::Result {
 
 /// Lengths that do not fit each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ShapeError {
     /// The mask has fewer bits than what it is to fit: a slice, or another mask.
@@ -202,6 +204,7 @@ impl error::Error for ShapeError {}
 
 /// Bytes that are not a generator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum StateError {
     /// All 16 bytes of a lane are zero: xoshiro would give zeros for ever.
@@ -228,6 +231,7 @@ impl error::Error for StateError {}
 
 /// A tape that cannot give or take the mask asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum TapeError {
     /// No room for this mask.
@@ -270,7 +274,11 @@ impl fmt::Display for TapeError {
 impl error::Error for TapeError {}
 
 /// Any error of this crate, so that one `?` serves a whole training step.
+///
+/// With feature `defmt`, a log from a chip shows each error by its name and its numbers, as in
+/// `Shape(TooFewWords { expected: 4, given: 3 })`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// See [`RateError`].

@@ -42,6 +42,7 @@ use crate::mask::mask_words;
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Layout {
     pub(crate) groups: usize,
     pub(crate) repeat: usize,

@@ -210,6 +210,18 @@ impl fmt::Debug for MaskRef<'_> {
     }
 }
 
+/// As Debug.
+#[cfg(feature = "defmt")]
+impl defmt::Format for MaskRef<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Mask({=usize} of {=usize} kept", self.count_kept(), self.len);
+        for word in self.used_words() {
+            defmt::write!(f, " {=u32:08x}", word);
+        }
+        defmt::write!(f, ")");
+    }
+}
+
 /// A borrowed mask, to write. What writes all of it leaves zeros past the end.
 pub struct MaskMut<'a> {
     words: &'a mut [u32],
@@ -219,6 +231,13 @@ pub struct MaskMut<'a> {
 impl fmt::Debug for MaskMut<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_ref().fmt(f)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for MaskMut<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        self.as_ref().format(f);
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) const ONE: u64 = 1 << 40;
 /// All of it is integer arithmetic: a rate made at run time on a chip without floating-point
 /// hardware costs no float routine, and is the rate that the compiler makes in a constant.
 ///
+/// Debug shows the threshold; feature `defmt`, which leaves floats to the host, [`p`](Self::p) too.
+///
 /// ```
 /// use dropout_kernels::{DropRate, RateError};
 ///
@@ -141,7 +143,13 @@ impl DropRate {
     /// The effective p, `threshold / 2^40`, exactly.
     #[must_use]
     pub const fn p(self) -> f64 {
-        self.threshold as f64 / ONE as f64
+        if self.threshold == 0 {
+            return 0.0;
+        }
+        // The first bit that is set is the float's implied one; 41 bits fit a mantissa.
+        let zeros = self.threshold.leading_zeros();
+        let exponent = 1023 + 63 - 40 - zeros as u64;
+        f64::from_bits((exponent << 52) + ((self.threshold << zeros << 1) >> 12))
     }
 
     /// What kept elements are multiplied with in inverted dropout, 1 / (1 - p); 0 where p = 1.
@@ -218,6 +226,14 @@ impl DropRate {
 impl fmt::Debug for DropRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DropRate({:#x}_{:08x} / 2^40)", self.threshold >> 32, self.threshold as u32)
+    }
+}
+
+/// Shows [`p`](DropRate::p), which the host formats, and the threshold.
+#[cfg(feature = "defmt")]
+impl defmt::Format for DropRate {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "DropRate({=f64} = {=u64:#x} / 2^40)", self.p(), self.threshold);
     }
 }
 

@@ -30,8 +30,42 @@ use crate::sampler::Sampler;
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 ///
-/// It is made in a constant as well as at run time: `static RNG: Mutex<MaskRng> = ...` needs no
-/// start-up code.
+/// # In firmware
+///
+/// It is made in a constant as well as at run time, so a `static` needs no start-up code, no heap and no
+/// `unsafe`. One generator for the main loop and its interrupts stands in a lock, here that of the
+/// `critical-section` crate, which holds interrupts off:
+///
+/// ```
+/// use core::cell::RefCell;
+/// use critical_section::Mutex;
+/// use dropout_kernels::{DropRate, Mask, MaskRng, drop_rate, mask_words};
+///
+/// static RNG: Mutex<RefCell<MaskRng>> = Mutex::new(RefCell::new(MaskRng::new(42, 0)));
+///
+/// // From anywhere: each call gets the next mask of the stream.
+/// fn draw(rate: DropRate) -> Mask<{ mask_words(64) }> {
+///     let mut mask = Mask::new();
+///     let whole = mask.view_mut(64).expect("a mask of 64 bits");
+///     critical_section::with(|lock| RNG.borrow_ref_mut(lock).fill(rate, whole));
+///     mask
+/// }
+///
+/// let rate = drop_rate!(0.1);
+/// let (first, second) = (draw(rate), std::thread::spawn(move || draw(rate)).join().unwrap());
+///
+/// let mut alone = MaskRng::new(42, 0);
+/// for drawn in [first, second] {
+///     let mut mask = Mask::new();
+///     alone.fill(rate, mask.view_mut(64)?);
+///     assert_eq!(drawn, mask);
+/// }
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+///
+/// Interrupts wait for one `fill`; a long mask that is drawn 512 elements at a time, a lock each, lets them in
+/// between. They do not wait at all if each context has a stream of its own: a generator each, or
+/// [`forward_replay`](crate::Dropout::forward_replay), which needs no static.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MaskRng {
     pub(crate) lanes: Lanes,

@@ -114,6 +114,15 @@ fn what_is_said_of_p_is_what_is_dropped() {
     assert_eq!(DropRate::new(-0.0), Ok(DropRate::ZERO));
     assert_eq!(DropRate::ZERO.p(), 0.0);
     assert_eq!(drop_rate!(1.0).p(), 1.0);
+    // What p makes of bits is the division, exactly.
+    for threshold in (0..=40).flat_map(|shift| {
+        let power = 1u64 << shift;
+        [power - 1, power, power + 1, power / 3, power / 5 * 4]
+    }) {
+        if let Ok(rate) = DropRate::from_threshold(threshold) {
+            assert_eq!(rate.p(), threshold as f64 / ONE as f64, "{threshold:#x}");
+        }
+    }
 }
 
 #[test]

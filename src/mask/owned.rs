@@ -80,6 +80,13 @@ impl<const WORDS: usize> Mask<WORDS> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl<const WORDS: usize> defmt::Format for Mask<WORDS> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Mask({:08x})", self.words);
+    }
+}
+
 impl<const WORDS: usize> Default for Mask<WORDS> {
     fn default() -> Self {
         Self::new()
