@@ -1,4 +1,5 @@
-//! Packs the digits of the examples for flash, so that the repository has them once.
+//! Packs the digits of the examples for flash, so that the repository has them once, and tells the linker of
+//! defmt.
 
 use std::io::Read;
 use std::{env, fs};
@@ -25,6 +26,10 @@ fn pack(row: &str) -> [u8; 33] {
 
 fn main() {
     println!("cargo::rerun-if-changed={FILE}");
+    // Where defmt's strings stand, which `log` alone has.
+    if env::var_os("CARGO_FEATURE_DEFMT").is_some() {
+        println!("cargo::rustc-link-arg-bin=log=-Tdefmt.x");
+    }
     let mut text = String::new();
     GzDecoder::new(fs::File::open(FILE).expect(FILE)).read_to_string(&mut text).expect(FILE);
     let packed: Vec<u8> = text.lines().flat_map(pack).collect();

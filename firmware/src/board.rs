@@ -1,6 +1,8 @@
 //! The machine: a console and an exit status through semihosting, and a counter of instructions.
 //! On the host: standard output, and no counter.
 
+pub mod timer;
+
 use core::fmt::{self, Write};
 
 use dropout_kernels::{Error, ShapeError};
@@ -133,6 +135,11 @@ pub mod counter {
             timer.enable_counter();
         }
 
+        /// Ticks that so many instructions take.
+        pub(in crate::board) fn ticks(instructions: u32) -> u32 {
+            (u64::from(instructions) * INSTRUCTION / TICK) as u32
+        }
+
         #[inline(always)]
         pub(super) fn now() -> u32 {
             SYST::get_current()
@@ -173,6 +180,9 @@ pub mod counter {
             0
         }
     }
+
+    #[cfg(all(target_os = "none", target_arch = "arm"))]
+    pub(super) use machine::ticks;
 
     #[inline(always)]
     fn now() -> u32 {
