@@ -1,0 +1,46 @@
+//! Every machine and every backend gives the digest that is kept in `digest/expected.txt`.
+#![cfg(feature = "tape")]
+
+#[path = "digest/cases.rs"]
+mod cases;
+
+use std::fmt::Write;
+
+use cases::{Digest, GROUPS};
+use dropout_kernels::Backend;
+
+#[test]
+fn every_backend_gives_the_digest_of_the_repository() {
+    for backend in Backend::available() {
+        let mut table = String::new();
+        for (name, group) in GROUPS {
+            let digest = Digest::of(group, backend).expect("shapes that fit");
+            writeln!(table, "{name} {digest}").expect("a string takes it");
+        }
+        let expected = include_str!("digest/expected.txt");
+        let differ: Vec<_> = table.lines().zip(expected.lines()).filter(|(a, b)| a != b).collect();
+        assert!(
+            table == expected,
+            "backend {}, (got, expected) {differ:#?}, the whole of it:\n{table}",
+            backend.name()
+        );
+    }
+}
+
+/// A bit that differs is seen, and what is in another order; of a NaN that was computed, only that it is one.
+#[test]
+fn a_digest_sees_every_bit() {
+    fn of(numbers: fn(&mut Digest)) -> Digest {
+        let mut digest = Digest::default();
+        numbers(&mut digest);
+        digest
+    }
+    let copied = of(|digest| digest.copies(&[f32::NAN, 2.0, 3.0]));
+    assert_ne!(copied, of(|digest| digest.copies(&[-f32::NAN, 2.0, 3.0])));
+    assert_ne!(copied, of(|digest| digest.copies(&[f32::NAN, 2f32.next_up(), 3.0])));
+    assert_ne!(copied, of(|digest| digest.copies(&[f32::NAN, 3.0, 2.0])));
+    let computed = of(|digest| digest.numbers(&[f64::NAN, 2.0, 3.0]));
+    assert_eq!(computed, of(|digest| digest.numbers(&[-f64::NAN, 2.0, 3.0])));
+    assert_ne!(computed, of(|digest| digest.numbers(&[f64::INFINITY, 2.0, 3.0])));
+    assert_ne!(computed, of(|digest| digest.numbers(&[f64::NAN, 2f64.next_down(), 3.0])));
+}

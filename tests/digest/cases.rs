@@ -1,0 +1,309 @@
+//! A digest of a large matrix of cases, one hash for each group, that has to come out alike on every
+//! machine and by every backend. Without std and without a heap, as `firmware` runs it too.
+//!
+//! Inputs hold zeros of both signs, denormals, infinities, NaN, and numbers that overflow when they are scaled.
+//! The payload of a NaN that was computed is the processor's, and is not looked at; one that was copied has to
+//! keep its bits.
+
+mod masks;
+mod ordinary;
+mod recurrent;
+mod shapes;
+mod weights;
+
+use core::fmt;
+
+use dropout_kernels::{
+    Backend, DropRate, Element, Error, MaskMut, MaskRef, MaskRng, ShapeError, mask_words,
+};
+
+/// Adds a group's cases to a digest, run by a backend.
+pub(crate) type Group = fn(&mut Digest, Backend) -> Result<(), Error>;
+
+/// Every group, with its name.
+pub(crate) const GROUPS: [(&str, Group); 26] = [
+    ("rates", masks::rates),
+    ("masks", masks::masks),
+    ("generators", masks::generators),
+    ("algebra", masks::algebra),
+    ("tape", masks::tape),
+    ("inverted-f32", ordinary::inverted::<f32, LONG>),
+    ("inverted-f64", ordinary::inverted::<f64, SHORT>),
+    ("classic-f32", ordinary::classic::<f32, LONG>),
+    ("classic-f64", ordinary::classic::<f64, SHORT>),
+    ("alpha-f32", ordinary::alpha::<f32, LONG>),
+    ("alpha-f64", ordinary::alpha::<f64, SHORT>),
+    ("drop-key-f32", ordinary::drop_key::<f32, LONG>),
+    ("drop-key-f64", ordinary::drop_key::<f64, SHORT>),
+    ("arrays", ordinary::arrays),
+    ("layouts-f32", shapes::layouts_f32),
+    ("layouts-f64", shapes::layouts_f64),
+    ("drop-block", shapes::drop_block),
+    ("drop-path", shapes::drop_path),
+    ("drop-head", shapes::drop_head),
+    ("locked", recurrent::locked),
+    ("zoneout-f32", recurrent::zoneout::<f32>),
+    ("zoneout-f64", recurrent::zoneout::<f64>),
+    ("embedding", weights::embedding),
+    ("drop-connect", weights::drop_connect),
+    ("gaussian", weights::gaussian),
+    ("monte-carlo", weights::monte_carlo),
+];
+
+/// Elements of the largest tensor of `f32`: two blocks of 512, a word, and one more.
+const LONG: usize = 2 * 512 + 32 + 1;
+/// Of `f64`: one block, a word, and one more.
+const SHORT: usize = 512 + 32 + 1;
+
+/// The 64 bits of FNV-1a, taken over words of 32 bits instead of bytes: quick on a chip too. Each step is
+/// one to one, so a single word that differs always shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Digest {
+    hash: u64,
+    words: u32,
+}
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self { hash: 0xCBF2_9CE4_8422_2325, words: 0 }
+    }
+}
+
+impl Digest {
+    /// Of one group by one backend.
+    pub(crate) fn of(group: Group, backend: Backend) -> Result<Self, Error> {
+        let mut digest = Self::default();
+        group(&mut digest, backend)?;
+        Ok(digest)
+    }
+
+    fn word(&mut self, word: u32) {
+        self.hash = (self.hash ^ u64::from(word)).wrapping_mul(0x100_0000_01B3);
+        self.words += 1;
+    }
+
+    /// The lower half first.
+    fn long(&mut self, long: u64) {
+        self.word(long as u32);
+        self.word((long >> 32) as u32);
+    }
+
+    fn mask(&mut self, mask: MaskRef<'_>) {
+        mask.words().iter().for_each(|word| self.word(*word));
+    }
+
+    fn generator(&mut self, rng: &MaskRng) {
+        rng.to_bytes().as_chunks().0.iter().for_each(|b| self.word(u32::from_le_bytes(*b)));
+    }
+
+    /// Their bits, but one NaN is like another.
+    pub(crate) fn numbers<T: Number>(&mut self, numbers: &[T]) {
+        numbers.iter().for_each(|x| x.add_to(self, false));
+    }
+
+    /// Their bits.
+    pub(crate) fn copies<T: Number>(&mut self, numbers: &[T]) {
+        numbers.iter().for_each(|x| x.add_to(self, true));
+    }
+}
+
+/// As in `expected.txt`: the hash, and how many words went into it.
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}{:08x} {}", (self.hash >> 32) as u32, self.hash as u32, self.words)
+    }
+}
+
+/// Thirty-two bits that depend on `i` and `salt`, by the last steps of `MurmurHash3`: inputs must not come from
+/// what is tested.
+fn noise(salt: u32, i: u32) -> u32 {
+    let mut x = i.wrapping_mul(0x9E37_79B9).wrapping_add(salt);
+    for (shift, factor) in [(16, 0x85EB_CA6B), (13, 0xC2B2_AE35)] {
+        x = (x ^ x >> shift).wrapping_mul(factor);
+    }
+    x ^ x >> 16
+}
+
+/// An element with its bits.
+pub(crate) trait Number: Element {
+    /// A number from 2^-8 to 2^8, of either sign.
+    fn plain(salt: u32, i: u32) -> Self;
+
+    /// What arithmetic treats apart.
+    fn special(which: u32) -> Self;
+
+    fn add_to(self, digest: &mut Digest, copied: bool);
+
+    /// One in eight is special.
+    fn any(salt: u32, i: u32) -> Self {
+        let bits = noise(!salt, i);
+        if bits < 1 << 29 { Self::special(bits) } else { Self::plain(salt, i) }
+    }
+}
+
+macro_rules! number {
+    ($float:ident, $bits:ident, $quiet:expr, |$salt:ident, $i:ident| $plain:expr, $add:ident) => {
+        impl Number for $float {
+            fn plain($salt: u32, $i: u32) -> Self {
+                $plain
+            }
+
+            fn special(which: u32) -> Self {
+                const LEAST: $float = $float::from_bits(1);
+                const DENORMAL: $float = $float::from_bits($float::MIN_POSITIVE.to_bits() - 1);
+                const SPECIAL: [$float; 16] = [
+                    0.0,
+                    -0.0,
+                    1.0,
+                    -1.0,
+                    LEAST,
+                    -LEAST,
+                    DENORMAL,
+                    -DENORMAL,
+                    $float::MIN_POSITIVE,
+                    $float::EPSILON,
+                    $float::MAX,
+                    $float::MIN,
+                    $float::INFINITY,
+                    $float::NEG_INFINITY,
+                    $float::from_bits($quiet),
+                    $float::from_bits($quiet | 1 << ($bits::BITS - 1)),
+                ];
+                SPECIAL[which as usize % SPECIAL.len()]
+            }
+
+            fn add_to(self, digest: &mut Digest, copied: bool) {
+                let computed = self.is_nan() && !copied;
+                digest.$add(if computed { $float::INFINITY.to_bits() + 1 } else { self.to_bits() });
+            }
+        }
+    };
+}
+
+number!(
+    f32,
+    u32,
+    0x7FC1_2345,
+    |salt, i| {
+        let bits = noise(salt, i);
+        f32::from_bits(bits & 0x807F_FFFF | (119 + (bits >> 23 & 15)) << 23)
+    },
+    word
+);
+number!(
+    f64,
+    u64,
+    0x7FF8_1234_5678_9ABC,
+    |salt, i| {
+        let bits = u64::from(noise(salt, i)) << 32 | u64::from(noise(salt + 1, i));
+        f64::from_bits(bits & 0x800F_FFFF_FFFF_FFFF | (1015 + (bits >> 52 & 15)) << 52)
+    },
+    long
+);
+
+/// Tensors and a mask to work on.
+struct Space<T, const N: usize> {
+    x: [T; N],
+    y: [T; N],
+    words: [u32; mask_words(LONG)],
+}
+
+impl<T: Number, const N: usize> Space<T, N> {
+    fn new() -> Self {
+        Self { x: [T::ZERO; N], y: [T::ZERO; N], words: [0; _] }
+    }
+
+    /// `n` inputs, and an output of as many and a mask of `bits` that hold something else.
+    fn fresh(&mut self, n: usize, bits: usize) -> (&mut [T], &mut [T], MaskMut<'_>) {
+        let (x, y) = (&mut self.x[..n], &mut self.y[..n]);
+        set(x, 1, T::any);
+        set(y, 3, T::plain);
+        let words = &mut self.words[..mask_words(bits)];
+        words.fill(0xA5A5_A5A5);
+        (x, y, MaskMut::new(words, bits).expect("as many words as it needs"))
+    }
+
+    /// Inputs and an output again, and the mask as it is.
+    fn again(&mut self, n: usize, bits: usize) -> (&mut [T], &mut [T], MaskRef<'_>) {
+        let (x, y) = (&mut self.x[..n], &mut self.y[..n]);
+        set(x, 2, T::any);
+        set(y, 4, T::plain);
+        let words = &self.words[..mask_words(bits)];
+        (x, y, MaskRef::new(words, bits).expect("as many words as it needs"))
+    }
+}
+
+/// Element i becomes `number(salt, i)`.
+fn set<T>(x: &mut [T], salt: u32, number: fn(u32, u32) -> T) {
+    for (x, i) in x.iter_mut().zip(0..) {
+        *x = number(salt, i);
+    }
+}
+
+/// Rates of each class: the least, one plane, a tie after eight planes, one half, nearly one, and those that
+/// draw nothing.
+fn classes() -> impl Iterator<Item = DropRate> {
+    [0, 1, 1 << 32, 0x19_9999_A000, 1 << 39, 0xE6_6666_6666, (1 << 40) - 1, 1 << 40]
+        .into_iter()
+        .map(|threshold| DropRate::from_threshold(threshold).expect("at most 2^40"))
+}
+
+/// What a call gives: nothing, where it cannot fail.
+trait Done {
+    fn done(self) -> Result<(), Error>;
+}
+
+impl Done for () {
+    fn done(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Done for Result<(), ShapeError> {
+    fn done(self) -> Result<(), Error> {
+        Ok(self?)
+    }
+}
+
+/// Every way to drop `n` elements by `bits` bits: the mask drawn and stored, drawn twice, and the caller's; forward
+/// and backward, out of place and in place. `take` adds tensors to the digest.
+macro_rules! ways {
+    ($digest:expr, $space:expr, $drop:expr, $n:expr, $bits:expr, $key:expr, $take:ident) => {{
+        use super::Done;
+        let (digest, space, drop) = (&mut *$digest, &mut *$space, $drop);
+        let (n, bits, (seed, stream)) = ($n, $bits, $key);
+        let mut rng = dropout_kernels::MaskRng::new(seed, stream);
+
+        let (x, y, mut mask) = space.fresh(n, bits);
+        drop.forward(x, y, mask.reborrow(), &mut rng)?;
+        digest.$take(y);
+        digest.mask(mask.as_ref());
+        let (dy, dx, mask) = space.again(n, bits);
+        drop.backward(dy, dx, mask)?;
+        digest.$take(dx);
+        let (x, _, mut mask) = space.fresh(n, bits);
+        drop.forward_in_place(x, mask.reborrow(), &mut rng)?; // the generator goes on
+        digest.$take(x);
+        digest.mask(mask.as_ref());
+        let (dx, y, mask) = space.again(n, bits);
+        drop.backward_in_place(dx, mask)?;
+        digest.$take(dx);
+
+        drop.forward_masked(dx, y, mask)?;
+        digest.$take(y);
+        drop.forward_masked_in_place(y, mask)?;
+        digest.$take(y);
+
+        let (x, y, _) = space.fresh(n, bits);
+        drop.forward_replay(x, y, seed, stream)?;
+        digest.$take(y);
+        drop.forward_replay_in_place(x, seed, stream).done()?;
+        digest.$take(x);
+        let (dy, dx, _) = space.again(n, bits);
+        drop.backward_replay(dy, dx, seed, stream)?;
+        digest.$take(dx);
+        drop.backward_replay_in_place(dy, seed, stream).done()?;
+        digest.$take(dy);
+    }};
+}
+use ways;

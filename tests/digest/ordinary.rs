@@ -1,0 +1,106 @@
+//! Dropout over slices and arrays, by each rule.
+
+use dropout_kernels::{Backend, DropRate, Dropout, Error, Mask, MaskRng, Rule, mask_words};
+
+use super::{Digest, Number, Space, classes, set, ways};
+
+/// Lengths around a word, a block and two.
+const LENGTHS: [usize; 12] = [0, 1, 31, 32, 33, 65, 129, 511, 512, 513, 545, 1025];
+
+pub(super) fn inverted<T: Number, const N: usize>(
+    digest: &mut Digest,
+    backend: Backend,
+) -> Result<(), Error> {
+    rule::<T, _, N>(digest, backend, Dropout::new, false)
+}
+
+pub(super) fn classic<T: Number, const N: usize>(
+    digest: &mut Digest,
+    backend: Backend,
+) -> Result<(), Error> {
+    rule::<T, _, N>(digest, backend, Dropout::classic, true)
+}
+
+pub(super) fn alpha<T: Number, const N: usize>(
+    digest: &mut Digest,
+    backend: Backend,
+) -> Result<(), Error> {
+    for rate in classes() {
+        let rule = Dropout::alpha(rate).rule();
+        for x in [rule.scale(), rule.shift(), rule.dropped()] {
+            digest.long(x.to_bits());
+        }
+    }
+    rule::<T, _, N>(digest, backend, Dropout::alpha, false)
+}
+
+pub(super) fn drop_key<T: Number, const N: usize>(
+    digest: &mut Digest,
+    backend: Backend,
+) -> Result<(), Error> {
+    rule::<T, _, N>(digest, backend, Dropout::drop_key, true)
+}
+
+/// Each rate and length. `copies` says that the rule's kept elements keep their bits in training, NaN too.
+fn rule<T: Number, R: Rule, const N: usize>(
+    digest: &mut Digest,
+    backend: Backend,
+    dropout: fn(DropRate) -> Dropout<R>,
+    copies: bool,
+) -> Result<(), Error> {
+    let mut space = Space::<T, N>::new();
+    for rate in classes() {
+        let dropout = dropout(rate).with_backend(backend);
+        for n in LENGTHS.into_iter().filter(|n| *n <= N) {
+            let key = (7, n as u64);
+            if copies {
+                ways!(digest, &mut space, dropout, n, n, key, copies);
+            } else {
+                ways!(digest, &mut space, dropout, n, n, key, numbers);
+            }
+            let (x, y, _) = space.fresh(n, n);
+            dropout.infer(x, y)?;
+            digest.numbers(y);
+            dropout.infer_in_place(x);
+            digest.numbers(x);
+        }
+    }
+    Ok(())
+}
+
+/// Arrays, of each rule.
+pub(super) fn arrays(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+    for rate in classes() {
+        array::<f32, _>(digest, Dropout::new(rate).with_backend(backend));
+        array::<f64, _>(digest, Dropout::classic(rate).with_backend(backend));
+        array::<f32, _>(digest, Dropout::alpha(rate).with_backend(backend));
+        array::<f64, _>(digest, Dropout::drop_key(rate).with_backend(backend));
+    }
+    Ok(())
+}
+
+fn array<T: Number, R: Rule>(digest: &mut Digest, dropout: Dropout<R>) {
+    let mut mask = Mask::<{ mask_words(100) }>::new();
+    let mut rng = MaskRng::new(3, 4);
+    let (mut x, mut y) = ([T::ZERO; 100], [T::ZERO; 100]);
+    set(&mut x, 5, T::any);
+    dropout.forward_array(&x, &mut y, &mut mask, &mut rng);
+    digest.numbers(&y);
+    dropout.forward_array_in_place(&mut y, &mut mask, &mut rng);
+    digest.numbers(&y);
+    dropout.forward_replay_array(&x, &mut y, 3, 4);
+    digest.numbers(&y);
+    dropout.forward_masked_array(&x, &mut y, &mask);
+    digest.numbers(&y);
+    dropout.forward_masked_array_in_place(&mut y, &mask);
+    digest.numbers(&y);
+    dropout.backward_array(&x, &mut y, &mask);
+    digest.numbers(&y);
+    dropout.backward_array_in_place(&mut y, &mask);
+    digest.numbers(&y);
+    dropout.backward_replay_array(&x, &mut y, 3, 4);
+    digest.numbers(&y);
+    dropout.infer_array(&x, &mut y);
+    digest.numbers(&y);
+    mask.words().iter().for_each(|word| digest.word(*word));
+}

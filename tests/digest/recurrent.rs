@@ -1,0 +1,129 @@
+//! What recurrent layers use: one mask over all steps, and zoneout.
+
+use dropout_kernels::{
+    Backend, Dropout, Error, LockedDropout, MaskMut, MaskRef, MaskRng, Rule, VariationalDropout,
+    Zoneout, mask_words,
+};
+
+use super::{Digest, Number, classes, set};
+
+/// Units of a layer for each sample, and the samples of a batch.
+const UNITS: usize = 70;
+const BATCH: usize = 3;
+const STATES: usize = BATCH * UNITS;
+const WORDS: usize = mask_words(STATES);
+
+/// Masks drawn once, and two steps by each.
+pub(super) fn locked(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+    for rate in classes() {
+        steps(digest, Dropout::new(rate).with_backend(backend))?;
+        steps(digest, Dropout::classic(rate).with_backend(backend))?;
+        steps(digest, Dropout::alpha(rate).with_backend(backend))?;
+    }
+    Ok(())
+}
+
+fn steps<R: Rule>(digest: &mut Digest, dropout: Dropout<R>) -> Result<(), Error> {
+    let mut layer = VariationalDropout::<WORDS, WORDS, WORDS, R> {
+        input: LockedDropout::new(dropout, 33),
+        recurrent: LockedDropout::new(dropout, UNITS),
+        output: LockedDropout::new(dropout, 1),
+    };
+    let mut rng = MaskRng::new(21, 22);
+    for batch in [1, BATCH] {
+        layer.draw(batch, &mut rng)?;
+        for locked in [&layer.input, &layer.recurrent, &layer.output] {
+            digest.mask(locked.mask());
+            let (mut x, mut y) = ([0f32; STATES], [0f32; STATES]);
+            let (x, y) = (&mut x[..locked.mask().len()], &mut y[..locked.mask().len()]);
+            for step in 0..2 {
+                set(x, 7 + step, f32::any);
+                locked.forward(x, y)?;
+                digest.numbers(y);
+                locked.backward(x, y)?;
+                digest.numbers(y);
+                locked.backward_in_place(y)?;
+                digest.numbers(y);
+                locked.forward_in_place(x)?;
+                digest.numbers(x);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every way to choose between two states, and the gradients of both.
+pub(super) fn zoneout<T: Number>(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+    for rate in classes() {
+        for n in [0, 1, 31, 64, 65, STATES] {
+            states::<T>(digest, Zoneout::new(rate).with_backend(backend), n)?;
+        }
+    }
+    Ok(())
+}
+
+/// In training the chosen state keeps its bits, NaN too.
+fn states<T: Number>(digest: &mut Digest, z: Zoneout, n: usize) -> Result<(), Error> {
+    let mut all = [[T::ZERO; STATES]; 3];
+    let [prev, new, h] = all.each_mut().map(|x| &mut x[..n]);
+    let (mut words, mut rng, (seed, stream)) = ([0; WORDS], MaskRng::new(23, 24), (23, 25));
+    let mut mask = MaskMut::new(&mut words[..mask_words(n)], n)?;
+    let fresh = |prev: &mut [T], new: &mut [T]| {
+        set(prev, 9, T::any);
+        set(new, 10, T::any);
+    };
+
+    fresh(prev, new);
+    z.forward(prev, new, h, mask.reborrow(), &mut rng)?;
+    digest.copies(h);
+    digest.mask(mask.as_ref());
+    z.forward_into_prev(prev, new, mask.reborrow(), &mut rng)?;
+    digest.copies(prev);
+    digest.mask(mask.as_ref());
+    z.forward_into_new(h, new, mask.reborrow(), &mut rng)?;
+    digest.copies(new);
+    digest.mask(mask.as_ref());
+
+    fresh(prev, new);
+    z.forward_replay(prev, new, h, seed, stream)?;
+    digest.copies(h);
+    z.forward_replay_into_prev(prev, new, seed, stream)?;
+    digest.copies(prev);
+    z.forward_replay_into_new(h, new, seed, stream + 1)?;
+    digest.copies(new);
+
+    let mask: MaskRef<'_> = mask.as_ref();
+    fresh(prev, new);
+    z.forward_masked(prev, new, h, mask)?;
+    digest.copies(h);
+    z.forward_masked_into_prev(prev, new, mask)?;
+    digest.copies(prev);
+    fresh(prev, new);
+    z.forward_masked_into_new(prev, new, mask)?;
+    digest.copies(new);
+
+    set(h, 11, T::any);
+    z.backward(h, prev, new, mask)?;
+    digest.copies(prev);
+    digest.copies(new);
+    z.backward_replay(h, prev, new, seed, stream)?;
+    digest.copies(prev);
+    digest.copies(new);
+    z.backward_replay_in_place(h, prev, seed, stream)?;
+    digest.copies(h);
+    digest.copies(prev);
+    set(h, 12, T::any);
+    z.backward_in_place(h, prev, mask)?;
+    digest.copies(h);
+    digest.copies(prev);
+
+    fresh(prev, new);
+    z.infer(prev, new, h)?;
+    digest.numbers(h);
+    z.infer_into_prev(prev, new)?;
+    digest.numbers(prev);
+    set(prev, 13, T::any);
+    z.infer_into_new(prev, new)?;
+    digest.numbers(new);
+    Ok(())
+}
