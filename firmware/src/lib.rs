@@ -7,6 +7,7 @@ extern crate std;
 
 pub mod board;
 pub mod count;
+pub mod golden;
 pub mod interrupt;
 #[cfg(feature = "defmt")]
 pub mod log;
