@@ -20,7 +20,7 @@ describe() { # BOARD
 }
 
 need() { # COMMAND OR FILE, PACKAGE, ELSE WHAT BRINGS IT
-  command -v "$1" >/dev/null || [ -e "$1" ] || { echo "no $1: ${3-Debian's package $2} brings it" >&2 && exit 3; }
+  command -v "$1" >/dev/null || [ -e "$1" ] || { echo "no $1: it comes with ${3-the package $2 of Debian}" >&2 && exit 3; }
 }
 
 # Whether rustup has the standard library of the board's target; else Debian's compiler builds its core.
