@@ -52,18 +52,18 @@ cargo_build() { # ARGUMENTS
 }
 
 # Builds a program that starts on the board, and says in `elf` where it is.
-build() { # PROGRAM PROFILE
+build() { # PROGRAM
   local flags=(-L "boards/$board" "${link[@]}")
   export CARGO_TARGET_DIR=$PWD/../target/firmware/$board
   if [ "$board" = host ]; then
-    cargo build --quiet --locked --profile "$2" --bin "$1"
-    elf=$CARGO_TARGET_DIR/$2/$1
+    cargo build --quiet --locked --release --bin "$1"
+    elf=$CARGO_TARGET_DIR/release/$1
     return
   fi
   local features=()
   [ "$1" != log ] || features=(--features defmt) # the others are built without
-  cargo_build --locked --profile "$2" --bin "$1" "${features[@]}"
-  elf=$CARGO_TARGET_DIR/$target/$2/$1
+  cargo_build --locked --release --bin "$1" "${features[@]}"
+  elf=$CARGO_TARGET_DIR/$target/release/$1
 }
 
 # Runs what was built, with a virtual time that counts instructions. An emulator that hangs is ended.

@@ -1,0 +1,238 @@
+//! What a layer of each kind calls in a training step, and what makes such a layer at run time.
+
+use dropout_kernels::{DropBlock, DropRate, Dropout, GaussianDropout, MaskRng};
+
+use crate::{Call, Entry, Outcome};
+
+macro_rules! entries {
+    ($($name:ident),*) => {
+        /// All of them, by name.
+        pub const ENTRIES: &[(&str, Entry)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+entries!(
+    fill,
+    forward,
+    backward,
+    forward_backward,
+    replay,
+    forward_backward_f64,
+    infer,
+    channels,
+    classic,
+    alpha,
+    drop_key,
+    drop_block,
+    locked,
+    zoneout,
+    embedding,
+    drop_path,
+    drop_head,
+    drop_connect,
+    drop_connect_replay,
+    drop_connect_infer,
+    gaussian,
+    monte_carlo,
+    tape,
+    rate_new,
+    rng_new,
+    alpha_new,
+    drop_block_new,
+    gaussian_new,
+    schedule,
+    error_text,
+    basic
+);
+
+fn fill(call: &mut Call<'_>) -> Outcome {
+    call.rng.fill(call.dropout.rate(), call.mask.reborrow());
+    Ok(())
+}
+
+fn forward(call: &mut Call<'_>) -> Outcome {
+    call.dropout.forward_in_place(call.x, call.mask.reborrow(), &mut call.rng)?;
+    Ok(())
+}
+
+fn backward(call: &mut Call<'_>) -> Outcome {
+    call.dropout.backward_in_place(call.x, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn forward_backward(call: &mut Call<'_>) -> Outcome {
+    forward(call)?;
+    backward(call)
+}
+
+fn replay(call: &mut Call<'_>) -> Outcome {
+    call.dropout.forward_replay_in_place(call.x, call.seed, call.stream);
+    call.dropout.backward_replay_in_place(call.y, call.seed, call.stream);
+    Ok(())
+}
+
+fn forward_backward_f64(call: &mut Call<'_>) -> Outcome {
+    call.dropout.forward_in_place(call.doubles, call.mask.reborrow(), &mut call.rng)?;
+    call.dropout.backward_in_place(call.doubles, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn infer(call: &mut Call<'_>) -> Outcome {
+    call.classic.infer_in_place(call.x);
+    Ok(())
+}
+
+fn channels(call: &mut Call<'_>) -> Outcome {
+    let over = call.dropout.over(call.layout);
+    over.forward_in_place(call.x, call.groups.reborrow(), &mut call.rng)?;
+    over.backward_in_place(call.x, call.groups.as_ref())?;
+    Ok(())
+}
+
+fn classic(call: &mut Call<'_>) -> Outcome {
+    call.classic.forward_in_place(call.x, call.mask.reborrow(), &mut call.rng)?;
+    call.classic.backward_in_place(call.x, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn alpha(call: &mut Call<'_>) -> Outcome {
+    call.alpha.forward_in_place(call.x, call.mask.reborrow(), &mut call.rng)?;
+    call.alpha.backward_in_place(call.x, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn drop_key(call: &mut Call<'_>) -> Outcome {
+    call.drop_key.forward_in_place(call.x, call.mask.reborrow(), &mut call.rng)?;
+    call.drop_key.backward_in_place(call.x, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn drop_block(call: &mut Call<'_>) -> Outcome {
+    call.blocks.forward_in_place(call.x, call.mask.reborrow(), &mut call.rng)?;
+    call.blocks.backward_in_place(call.x, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn locked(call: &mut Call<'_>) -> Outcome {
+    call.locked.draw(1, &mut call.rng)?;
+    call.locked.forward_in_place(call.x)?;
+    call.locked.backward_in_place(call.x)?;
+    Ok(())
+}
+
+fn zoneout(call: &mut Call<'_>) -> Outcome {
+    call.zoneout.forward(call.x, call.y, call.z, call.mask.reborrow(), &mut call.rng)?;
+    call.zoneout.backward(call.z, call.x, call.y, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn embedding(call: &mut Call<'_>) -> Outcome {
+    call.embedding.draw(call.groups.reborrow(), &mut call.rng)?;
+    call.embedding.forward(&call.indices, call.x, call.y, call.groups.as_ref())?;
+    call.embedding.backward(&call.indices, call.y, call.x, call.groups.as_ref())?;
+    Ok(())
+}
+
+fn drop_path(call: &mut Call<'_>) -> Outcome {
+    call.path.draw(call.groups.reborrow(), &mut call.rng)?;
+    call.path.add(call.x, call.y, call.groups.as_ref())?;
+    call.path.branch().backward(call.y, call.x, call.groups.as_ref())?;
+    Ok(())
+}
+
+fn drop_head(call: &mut Call<'_>) -> Outcome {
+    call.heads.forward_in_place(call.x, call.groups.reborrow(), &mut call.rng)?;
+    call.heads.backward_in_place(call.x, call.groups.as_ref())?;
+    Ok(())
+}
+
+fn drop_connect(call: &mut Call<'_>) -> Outcome {
+    let (mask, outputs) = (call.mask.reborrow(), &mut call.outputs);
+    call.weights.forward(call.x, call.inputs, outputs, mask, &mut call.rng)?;
+    call.weights.backward_input(call.x, outputs, call.inputs, call.mask.as_ref())?;
+    call.weights.backward_weights(call.inputs, outputs, call.y, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn drop_connect_replay(call: &mut Call<'_>) -> Outcome {
+    let (seed, stream, outputs) = (call.seed, call.stream, &mut call.outputs);
+    call.weights.forward_replay(call.x, call.inputs, outputs, seed, stream)?;
+    call.weights.backward_input_replay(call.x, outputs, call.inputs, seed, stream)?;
+    call.weights.backward_weights_replay(call.inputs, outputs, call.y, seed, stream)?;
+    Ok(())
+}
+
+fn drop_connect_infer(call: &mut Call<'_>) -> Outcome {
+    let (outputs, variances) = (&mut call.outputs, &mut call.variances);
+    call.weights.infer_moments(call.x, call.inputs, outputs, variances)?;
+    Ok(())
+}
+
+fn gaussian(call: &mut Call<'_>) -> Outcome {
+    let mut before = call.rng.clone();
+    call.gaussian.forward_in_place(call.x, &mut call.rng);
+    call.gaussian.backward_in_place(call.y, &mut before);
+    Ok(())
+}
+
+fn monte_carlo(call: &mut Call<'_>) -> Outcome {
+    call.passes.push(call.x)?;
+    if let Some(variance) = call.passes.population_variance() {
+        call.y.iter_mut().zip(variance).for_each(|(y, variance)| *y = variance);
+    }
+    Ok(())
+}
+
+fn tape(call: &mut Call<'_>) -> Outcome {
+    let n = call.x.len();
+    call.tape.push(n)?.copy_from(call.mask.as_ref())?;
+    call.mask.copy_from(call.tape.pop(n)?)?;
+    Ok(())
+}
+
+fn rate_new(call: &mut Call<'_>) -> Outcome {
+    call.dropout = Dropout::new(DropRate::new(call.p)?);
+    Ok(())
+}
+
+fn rng_new(call: &mut Call<'_>) -> Outcome {
+    call.rng = MaskRng::new(call.seed, call.stream);
+    Ok(())
+}
+
+fn alpha_new(call: &mut Call<'_>) -> Outcome {
+    call.alpha = Dropout::alpha(call.rate);
+    Ok(())
+}
+
+fn drop_block_new(call: &mut Call<'_>) -> Outcome {
+    let [n, c, h, w] = call.extents;
+    call.blocks = DropBlock::new(call.rate, call.indices.len(), n, c, &[h, w])?;
+    Ok(())
+}
+
+fn gaussian_new(call: &mut Call<'_>) -> Outcome {
+    call.gaussian = GaussianDropout::new(call.rate)?;
+    Ok(())
+}
+
+fn schedule(call: &mut Call<'_>) -> Outcome {
+    call.rate = call.schedule.rate(call.step);
+    Ok(())
+}
+
+fn error_text(call: &mut Call<'_>) -> Outcome {
+    // Whether it could be printed is for the printer to say.
+    let _ = write!(call.out, "{}", call.error);
+    Ok(())
+}
+
+/// What a small trainer has: a rate and a generator made at run time, plain dropout stored and replayed, and
+/// over channels.
+fn basic(call: &mut Call<'_>) -> Outcome {
+    rate_new(call)?;
+    rng_new(call)?;
+    forward_backward(call)?;
+    replay(call)?;
+    channels(call)
+}

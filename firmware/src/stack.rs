@@ -1,0 +1,254 @@
+//! The worst stack of each entry point: what is free of the stack is painted, the entry point called, and
+//! the deepest word looked for that is not as it was painted.
+//!
+//! A call that leaves its deepest words unwritten is seen smaller than it is; so each is made in many
+//! ways, of which the worst counts.
+
+use core::fmt::{self, Write};
+use core::hint::black_box;
+
+use dropout_kernels::{
+    DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout, EmbeddingDropout, Error,
+    GaussianDropout, Layout, LockedDropout, MaskMut, MaskRng, MaskTape, MonteCarlo, RateError,
+    Schedule, Zoneout, drop_rate, mask_words,
+};
+use sizes::{Call, ENTRIES, Entry};
+
+use crate::board::{Console, Failure, Outcome};
+
+/// More than a block of 512, and a rest.
+const MOST: usize = 600;
+/// Bytes below which every call stays.
+const GOAL: usize = 1024;
+
+/// Prints the table, and fails where a call takes as much as the goal.
+pub fn run(console: &mut Console) -> Outcome {
+    let none = worst("nothing", |_| Ok(()))?;
+    let known = worst("an array of 512 bytes", |_| {
+        black_box([0x5Au8; 512]);
+        Ok(())
+    })?;
+    writeln!(console, "# an empty function: {none}, one with an array of 512 bytes: {known}")?;
+    if none > 16 || !(512..640).contains(&known) {
+        return Err(Failure("the paint does not show the stack"));
+    }
+    let mut over = false;
+    for &(name, entry) in ENTRIES {
+        let bytes = worst(name, entry)?;
+        writeln!(console, "{name} {bytes}")?;
+        over |= bytes >= GOAL;
+    }
+    if over { Err(Failure("a call takes 1 KiB of stack or more")) } else { Ok(()) }
+}
+
+/// The deepest that `entry` goes, over rates of every kind, lengths and layouts.
+fn worst(name: &str, entry: Entry) -> Result<usize, Failure> {
+    let mut most = 0;
+    for rate in [DropRate::ZERO, drop_rate!(0.1), drop_rate!(0.5), DropRate::ONE] {
+        for (height, width) in [(1, 1), (10, 15)] {
+            for channels_last in [false, true] {
+                let one = one(name, entry, rate, [height, width], channels_last);
+                most = most.max(one.map_err(|_| Failure("an entry point refused its call"))??);
+            }
+        }
+    }
+    Ok(most)
+}
+
+/// Calls `entry` with four maps of `extents`.
+#[inline(never)]
+fn one(
+    name: &str,
+    entry: Entry,
+    rate: DropRate,
+    extents: [usize; 2],
+    channels_last: bool,
+) -> Result<Result<usize, Failure>, Error> {
+    let each = extents[0] * extents[1];
+    let n = 4 * each;
+    let mut floats = black_box([[1f32; MOST]; 5]);
+    let mut doubles = black_box([1f64; MOST]);
+    let (mut words, mut groups) = (black_box([!0; mask_words(MOST)]), black_box([!0]));
+    let mut inputs = black_box([1f32; MOST / 4]);
+    let [x, y, z, mean, squares] = &mut floats;
+    let dropout = Dropout::new(rate);
+    let certain = rate == DropRate::ONE;
+    let mut call = Call {
+        p: rate.p() as f32,
+        seed: 42,
+        stream: 7,
+        rng: MaskRng::new(1, 2),
+        x: &mut x[..n],
+        y: &mut y[..n],
+        z: &mut z[..n],
+        doubles: &mut doubles[..n],
+        inputs: &mut inputs[..each],
+        outputs: [1.0; 4],
+        variances: [1.0; 4],
+        mask: MaskMut::new(&mut words[..mask_words(n)], n)?,
+        groups: MaskMut::new(&mut groups, 4)?,
+        indices: [3, 0, 2, 2],
+        dropout,
+        classic: Dropout::classic(rate),
+        alpha: Dropout::alpha(rate),
+        drop_key: Dropout::drop_key(rate),
+        layout: match channels_last {
+            false => Layout::channels_first(1, 4, &extents)?,
+            true => Layout::channels_last(1, &extents, 4)?,
+        },
+        blocks: DropBlock::new(rate, 3, 1, 4, &extents)?,
+        extents: [1, 4, extents[0], extents[1]],
+        locked: LockedDropout::new(dropout, n),
+        zoneout: Zoneout::new(rate),
+        embedding: EmbeddingDropout::new(dropout, 4, each)?,
+        path: DropPath::samples(dropout, 4, each)?,
+        heads: match channels_last {
+            false => DropHead::new(rate, 2, 2, each)?,
+            true => DropHead::tokens_first(rate, 1, each, 4, 1)?,
+        },
+        weights: DropConnect::new(rate, 4, each)?,
+        // Gaussian noise has no p of 1.
+        gaussian: GaussianDropout::new(if certain { DropRate::ZERO } else { rate })?,
+        passes: MonteCarlo::over(&mut mean[..n], &mut squares[..n])?,
+        tape: MaskTape::new(),
+        schedule: Schedule::linear(DropRate::ZERO, rate, 100),
+        step: 33,
+        rate,
+        error: Error::Rate(RateError::Negative { given: -0.5 }),
+        out: &mut Nowhere,
+    };
+    let (bytes, outcome) = match paint::depth(entry, &mut call) {
+        Ok(found) => found,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    // What is refused shows little of the stack; one refusal is as it should be.
+    if !(certain && name == "gaussian_new") {
+        outcome?;
+    }
+    black_box(&call.x);
+    Ok(Ok(bytes))
+}
+
+/// Takes every text, and its length only.
+struct Nowhere;
+
+impl Write for Nowhere {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        black_box(text.len());
+        Ok(())
+    }
+}
+
+#[cfg(not(target_os = "none"))]
+mod paint {
+    use sizes::{Call, Entry, Outcome};
+
+    use crate::board::Failure;
+
+    pub(super) fn depth(_: Entry, _: &mut Call<'_>) -> Result<(usize, Outcome), Failure> {
+        Err(Failure("the host's stack is not painted"))
+    }
+}
+
+/// The stack grows down, and no interrupt is enabled that would use it between these functions.
+#[cfg(target_os = "none")]
+mod paint {
+    use core::arch::asm;
+    use core::hint::black_box;
+
+    use sizes::{Call, Entry, Outcome};
+
+    use crate::board::Failure;
+
+    /// Bytes that are painted.
+    const DEPTH: usize = 4096;
+    const PAINT: u32 = 0xC01D_A117;
+
+    /// Bytes below this function's own frame that `entry` writes to. The stack pointer is the same at all
+    /// three steps.
+    #[inline(never)]
+    pub(super) fn depth(entry: Entry, call: &mut Call<'_>) -> Result<(usize, Outcome), Failure> {
+        let here = 0u8;
+        if (&raw const here as usize) < heap_start() + 2 * DEPTH {
+            return Err(Failure("too little stack is free to paint"));
+        }
+        paint();
+        let outcome = black_box(entry)(call);
+        let bytes = used();
+        if bytes == DEPTH { Err(Failure("deeper than the paint")) } else { Ok((bytes, outcome)) }
+    }
+
+    /// Where static memory ends.
+    fn heap_start() -> usize {
+        #[cfg(target_arch = "arm")]
+        return cortex_m_rt::heap_start() as usize;
+        #[cfg(target_arch = "riscv32")]
+        return riscv_rt::heap_start() as usize;
+    }
+
+    #[inline(always)]
+    fn paint() {
+        // SAFETY: writes below the stack pointer alone, where nothing lives on machines without a red
+        // zone, and not as far down as static memory: `depth` has looked.
+        #[cfg(target_arch = "arm")]
+        unsafe {
+            asm!(
+                "mov {p}, sp",
+                "2: subs {p}, {p}, #4",
+                "str {paint}, [{p}]",
+                "subs {n}, {n}, #4",
+                "bne 2b",
+                p = out(reg) _, n = inout(reg) DEPTH => _, paint = in(reg) PAINT,
+            );
+        }
+        // SAFETY: as above.
+        #[cfg(target_arch = "riscv32")]
+        unsafe {
+            asm!(
+                "mv {p}, sp",
+                "2: addi {p}, {p}, -4",
+                "sw {paint}, 0({p})",
+                "addi {n}, {n}, -4",
+                "bnez {n}, 2b",
+                p = out(reg) _, n = inout(reg) DEPTH => _, paint = in(reg) PAINT,
+            );
+        }
+    }
+
+    /// Bytes from the stack pointer to the deepest word that is not as it was painted.
+    #[inline(always)]
+    fn used() -> usize {
+        let mut bytes = DEPTH;
+        // SAFETY: reads what `paint` wrote, as integers.
+        #[cfg(target_arch = "arm")]
+        unsafe {
+            asm!(
+                "mov {p}, sp",
+                "subs {p}, {p}, {n}",
+                "2: ldr {word}, [{p}]",
+                "cmp {word}, {paint}",
+                "bne 3f",
+                "adds {p}, {p}, #4",
+                "subs {n}, {n}, #4",
+                "bne 2b",
+                "3:",
+                p = out(reg) _, word = out(reg) _, n = inout(reg) bytes, paint = in(reg) PAINT,
+            );
+        }
+        // SAFETY: as above.
+        #[cfg(target_arch = "riscv32")]
+        unsafe {
+            asm!(
+                "sub {p}, sp, {n}",
+                "2: lw {word}, 0({p})",
+                "bne {word}, {paint}, 3f",
+                "addi {p}, {p}, 4",
+                "addi {n}, {n}, -4",
+                "bnez {n}, 2b",
+                "3:",
+                p = out(reg) _, word = out(reg) _, n = inout(reg) bytes, paint = in(reg) PAINT,
+            );
+        }
+        bytes
+    }
+}
