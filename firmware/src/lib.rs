@@ -7,12 +7,9 @@ extern crate std;
 
 pub mod board;
 pub mod count;
-<<<<<<< HEAD
 pub mod golden;
 pub mod interrupt;
 #[cfg(feature = "defmt")]
 pub mod log;
-=======
 pub mod stack;
->>>>>>> a161dff (Sizes: flash, stack and helpers of each entry point, by firmware/sizes/measure BOARD)
 pub mod train;
