@@ -2,7 +2,7 @@
 
 use core::fmt::Debug;
 
-use crate::rate::{DropRate, ONE, quotient};
+use crate::rate::{DropRate, fraction, quotient};
 
 mod sealed {
     pub trait Sealed {}
@@ -22,9 +22,9 @@ pub trait Element: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'st
     const NEG_INFINITY: Self;
 
     #[doc(hidden)]
-    /// The number of this type nearest to `x`.
+    /// The number of this type, of one that was rounded to both.
     #[must_use]
-    fn nearest(x: f64) -> Self;
+    fn of_both(both: (f64, f32)) -> Self;
 
     #[doc(hidden)]
     /// The scale of inverted dropout at this rate, rounded to this type.
@@ -79,8 +79,8 @@ macro_rules! float {
             const NEG_INFINITY: Self = Self::NEG_INFINITY;
 
             #[inline]
-            fn nearest(x: f64) -> Self {
-                x as Self
+            fn of_both(both: (f64, f32)) -> Self {
+                both.$half
             }
 
             #[inline]
@@ -90,15 +90,12 @@ macro_rules! float {
 
             #[inline]
             fn keep_probability(rate: DropRate) -> Self {
-                // The conversion rounds; the power of two does not.
-                const UNIT: $float = 1.0 / ONE as $float;
-                rate.kept() as $float * UNIT
+                fraction(rate.kept()).$half
             }
 
             #[inline]
             fn drop_probability(rate: DropRate) -> Self {
-                const UNIT: $float = 1.0 / ONE as $float;
-                rate.threshold() as $float * UNIT
+                fraction(rate.threshold()).$half
             }
 
             #[inline]

@@ -143,13 +143,7 @@ impl DropRate {
     /// The effective p, `threshold / 2^40`, exactly.
     #[must_use]
     pub const fn p(self) -> f64 {
-        if self.threshold == 0 {
-            return 0.0;
-        }
-        // The first bit that is set is the float's implied one; 41 bits fit a mantissa.
-        let zeros = self.threshold.leading_zeros();
-        let exponent = 1023 + 63 - 40 - zeros as u64;
-        f64::from_bits((exponent << 52) + ((self.threshold << zeros << 1) >> 12))
+        fraction(self.threshold).0
     }
 
     /// What kept elements are multiplied with in inverted dropout, 1 / (1 - p); 0 where p = 1.
@@ -314,10 +308,25 @@ pub(crate) const fn quotient(whole: u64, part: u64) -> (f64, f32) {
     let exponent = if part << shift > whole { shift - 1 } else { shift };
     let part = part << exponent;
     let m = divide_to_nearest(1, whole - part, part, 52);
+    both(1022 + exponent, m)
+}
+
+/// `threshold / 2^40`, exactly, and rounded to an `f32`. Up to 2^40. In integers: chips would call functions
+/// to convert 64 bits.
+pub(crate) const fn fraction(threshold: u64) -> (f64, f32) {
+    if threshold == 0 {
+        return (0.0, 0.0);
+    }
+    let zeros = threshold.leading_zeros();
+    both(1045 - zeros, threshold << (zeros - 11))
+}
+
+/// m * 2^(exponent - 1074), with 53 bits in m, the first of them 1; rounded to an `f32`, a normal one.
+const fn both(exponent: u32, m: u64) -> (f64, f32) {
     // Adding, and not or-ing, the mantissa lets a carry run into the exponent.
     (
-        f64::from_bits(((1022 + exponent as u64) << 52) + m),
-        f32::from_bits(((126 + exponent) << 23) + shift_right_to_even(m, 29) as u32),
+        f64::from_bits(((exponent as u64) << 52) + m),
+        f32::from_bits(((exponent - 896) << 23) + shift_right_to_even(m, 29) as u32),
     )
 }
 

@@ -7,7 +7,7 @@ use super::rule::sealed::Sealed;
 use super::{Dropout, Rule};
 use crate::backend::{Affine, Times};
 use crate::element::Element;
-use crate::rate::{Draws, DropRate, ONE};
+use crate::rate::{Draws, DropRate, fraction};
 use crate::sampler::Sampler;
 
 /// a', what SELU saturates at: -1.0507... * 1.6732..., the two constants of the paper.
@@ -48,37 +48,43 @@ const SATURATED: f64 = -1.758_099_340_847_376_6;
 /// ```
 #[derive(Clone, Copy, PartialEq)]
 pub struct Alpha {
-    scale: f64,
-    shift: f64,
-    dropped: f64,
+    // Each as f32 too: a chip's conversion is a function that it would call at every step.
+    scale: (f64, f32),
+    shift: (f64, f32),
+    dropped: (f64, f32),
 }
 
 impl Alpha {
     const fn new(rate: DropRate) -> Self {
         if rate.kept() == 0 {
-            return Self { scale: 0.0, shift: 0.0, dropped: 0.0 };
+            return Self { scale: (0.0, 0.0), shift: (0.0, 0.0), dropped: (0.0, 0.0) };
         }
-        let (p, q) = (rate.p(), rate.kept() as f64 / ONE as f64);
+        let (p, q) = (rate.p(), fraction(rate.kept()).0);
         let scale = 1.0 / square_root(q * (1.0 + p * (SATURATED * SATURATED)));
-        Self { scale, shift: -(scale * p * SATURATED), dropped: scale * SATURATED * q }
+        let (shift, dropped) = (-(scale * p * SATURATED), scale * SATURATED * q);
+        Self {
+            scale: (scale, scale as f32),
+            shift: (shift, shift as f32),
+            dropped: (dropped, dropped as f32),
+        }
     }
 
     /// a, what kept elements are multiplied with; 0 where p = 1.
     #[must_use]
     pub const fn scale(self) -> f64 {
-        self.scale
+        self.scale.0
     }
 
     /// b, what is added to them then; 0 where p = 1.
     #[must_use]
     pub const fn shift(self) -> f64 {
-        self.shift
+        self.shift.0
     }
 
     /// a * a' + b, what dropped elements become; 0 where p = 1.
     #[must_use]
     pub const fn dropped(self) -> f64 {
-        self.dropped
+        self.dropped.0
     }
 }
 
@@ -99,15 +105,15 @@ impl Rule for Alpha {
     #[inline]
     fn forward<T: Element>(self, _: DropRate) -> Affine<T> {
         Affine {
-            factor: T::nearest(self.scale),
-            term: T::nearest(self.shift),
-            dropped: T::nearest(self.dropped),
+            factor: T::of_both(self.scale),
+            term: T::of_both(self.shift),
+            dropped: T::of_both(self.dropped),
         }
     }
 
     #[inline]
     fn backward<T: Element>(self, _: DropRate) -> Times<T> {
-        Times(T::nearest(self.scale))
+        Times(T::of_both(self.scale))
     }
 
     /// At p = 1 there is no scale.
@@ -129,7 +135,7 @@ impl Eq for Alpha {}
 
 impl Hash for Alpha {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.scale.to_bits().hash(state);
+        self.scale.0.to_bits().hash(state);
     }
 }
 

@@ -315,26 +315,29 @@ impl DropHead {
 }
 
 /// The factors of samples, from the bits of a mask, each of which is asked for once and in order.
-struct Heads<K> {
+struct Heads<K, T> {
     keeps: K,
     heads: usize,
     counted: usize,
-    kept: usize,
+    factor: T,
 }
 
-impl<K: FnMut(usize) -> bool> Heads<K> {
+impl<K: FnMut(usize) -> bool, T: Element> Heads<K, T> {
     fn new(heads: usize, keeps: K) -> Self {
-        Self { keeps, heads, counted: 0, kept: 0 }
+        Self { keeps, heads, counted: 0, factor: T::ZERO }
     }
 
     /// heads / kept heads of the sample of this bit; samples come in ascending order.
-    fn factor<T: Element>(&mut self, bit: usize) -> T {
+    fn factor(&mut self, bit: usize) -> T {
         while self.counted <= bit {
             let sample = self.counted..self.counted + self.heads;
             self.counted = sample.end;
-            self.kept = sample.filter(|bit| (self.keeps)(*bit)).count();
+            let kept = sample.filter(|bit| (self.keeps)(*bit)).count();
+            // With no heads kept there is nothing to multiply.
+            if kept > 0 {
+                self.factor = T::quotient(self.heads as u64, kept as u64);
+            }
         }
-        // With no heads kept there is nothing to multiply.
-        T::nearest(self.heads as f64 / self.kept as f64)
+        self.factor
     }
 }
