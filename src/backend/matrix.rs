@@ -10,15 +10,14 @@ use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::rate::Planes;
 
 /// Where the bits of a matrix come from.
-#[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "one a call, and there is no heap to put it on")]
+#[derive(Clone, Copy)]
 pub(crate) enum Bits<'a> {
     /// All of them are the bits of this word, ones or zeros.
     All(u32),
     /// Words of a mask.
     Stored(&'a [u32]),
-    /// A stream, 512 bits at a time, for so many words.
-    Drawn(Lanes, Planes, usize),
+    /// The mask at (seed, stream), 512 bits at a time, for so many words.
+    Drawn((u64, u64), Planes, usize),
 }
 
 /// What is done with each row of a matrix.
@@ -33,9 +32,14 @@ pub(super) fn rows<P: Pass>(
     rows: usize,
     bits: Bits<'_>,
     mut pass: P,
+    seed: impl FnOnce(&mut Lanes, u64, u64, usize),
     fill: impl FnMut(&mut Lanes, Planes, &mut [u32]),
 ) {
-    let mut window = Window { bits, fill, words: [0; LANES + 1], at: 32 * (LANES + 1) };
+    let mut window =
+        Window { bits, lanes: Lanes::EMPTY, fill, words: [0; LANES + 1], at: 32 * (LANES + 1) };
+    if let Bits::Drawn((s, stream), _, words) = bits {
+        seed(&mut window.lanes, s, stream, words);
+    }
     for r in 0..rows {
         pass.row(r, |count| window.next(count));
     }
@@ -44,6 +48,7 @@ pub(super) fn rows<P: Pass>(
 /// A block of bits, after the word before it: rows end anywhere.
 struct Window<'a, F> {
     bits: Bits<'a>,
+    lanes: Lanes,
     fill: F,
     words: [u32; LANES + 1],
     /// The bit that comes next.
@@ -76,9 +81,9 @@ impl<F: FnMut(&mut Lanes, Planes, &mut [u32])> Window<'_, F> {
                 }
                 *words = later;
             }
-            Bits::Drawn(lanes, planes, left) => {
+            Bits::Drawn(_, planes, left) => {
                 let count = LANES.min(*left);
-                (self.fill)(lanes, *planes, block.get_mut(..count).unwrap_or_default());
+                (self.fill)(&mut self.lanes, *planes, block.get_mut(..count).unwrap_or_default());
                 *left -= count;
             }
         }
@@ -102,19 +107,19 @@ pub(crate) struct Product<'a, T, O> {
 impl<T: Element, O: Outcome<T>> Pass for Product<'_, T, O> {
     #[inline(always)]
     fn row(&mut self, r: usize, mut next: impl FnMut(usize) -> u32) {
-        let (w, w_rest) = row(self.w, r, self.x.len()).as_chunks::<32>();
-        let (x, x_rest) = self.x.as_chunks::<32>();
+        let (w, w_rest) = at_once(row(self.w, r, self.x.len()));
+        let (x, x_rest) = at_once(self.x);
         let mut sums = [T::ZERO; 32];
         for (w, x) in w.iter().zip(x) {
             sums = add_kept(sums, next(32), |i| w[i].times(x[i]));
         }
-        let total = if w_rest.is_empty() {
-            total(sums)
+        let total = if portable::VECTORS && w_rest.is_empty() {
+            total(&mut sums)
         } else {
             // A copy, so that the sums above stay in registers.
             let mut sums = sums;
-            add_rest(&mut sums, next(w_rest.len()), w_rest, x_rest, T::times);
-            total(sums)
+            add_rest(&mut sums, &mut next, w_rest, x_rest, T::times);
+            total(&mut sums)
         };
         if let Some(y) = self.y.get_mut(r) {
             *y = scaled(self.outcome, total);
@@ -135,17 +140,19 @@ impl<T: Element> Pass for Moments<'_, T> {
     fn row(&mut self, r: usize, _: impl FnMut(usize) -> u32) {
         let (mut sums, mut squares) = ([T::ZERO; 32], [T::ZERO; 32]);
         let square = |w: T, x: T| w.times(x).times(w.times(x));
-        let (w, w_rest) = row(self.w, r, self.x.len()).as_chunks::<32>();
-        let (x, x_rest) = self.x.as_chunks::<32>();
+        let (w, w_rest) = at_once(row(self.w, r, self.x.len()));
+        let (x, x_rest) = at_once(self.x);
         for (w, x) in w.iter().zip(x) {
             sums = add_kept(sums, !0, |i| w[i].times(x[i]));
             squares = add_kept(squares, !0, |i| square(w[i], x[i]));
         }
         // As above.
         let (mut sums, mut squares) = (sums, squares);
-        add_rest(&mut sums, !0, w_rest, x_rest, T::times);
-        add_rest(&mut squares, !0, w_rest, x_rest, square);
-        for ((target, factor), sums) in [(&mut self.mean, sums), (&mut self.variance, squares)] {
+        add_rest(&mut sums, |_| !0, w_rest, x_rest, T::times);
+        add_rest(&mut squares, |_| !0, w_rest, x_rest, square);
+        for ((target, factor), sums) in
+            [(&mut self.mean, &mut sums), (&mut self.variance, &mut squares)]
+        {
             if let Some(target) = target.get_mut(r) {
                 *target = total(sums).times(*factor);
             }
@@ -198,19 +205,25 @@ fn add_multiple<T: Element>(
     factor: T,
     mut next: impl FnMut(usize) -> u32,
 ) {
-    let (target, target_rest) = target.as_chunks_mut::<32>();
-    let (source, source_rest) = source.as_chunks::<32>();
-    for (target, source) in target.iter_mut().zip(source) {
+    let (source, source_rest) = at_once(source);
+    let (target, target_rest) = target.split_at_mut_checked(32 * source.len()).unwrap_or_default();
+    for (target, source) in target.as_chunks_mut().0.iter_mut().zip(source) {
         // Read before the bits come: a choice between what was just read and a sum is a masked store to the
         // compiler, and AVX2's takes longer than all else on some processors.
         let sums = *target;
         let word = next(32);
         *target = add_kept(sums, word, |i| source[i].times(factor));
     }
-    if !source_rest.is_empty() {
-        let word = next(source_rest.len());
-        add_rest(target_rest, word, source_rest, source_rest, |x, _| x.times(factor));
+    for target in target_rest.chunks_mut(32).zip(source_rest.chunks(32)) {
+        let (target, source) = target;
+        add_rest(target, &mut next, source, source, |x, _| x.times(factor));
     }
+}
+
+/// What is worth 32 sums in registers, and the rest: where there are no vectors, all of it.
+#[inline(always)]
+fn at_once<T>(elements: &[T]) -> (&[[T; 32]], &[T]) {
+    if portable::VECTORS { elements.as_chunks() } else { (&[], elements) }
 }
 
 /// Sums, each with its term added where its bit is set. The sum stands outside the choice, so that the choice is
@@ -225,32 +238,43 @@ fn add_kept<T: Element>(mut sums: [T; 32], word: u32, term: impl Fn(usize) -> T)
     sums
 }
 
-/// [`add_kept`] for fewer than 32 terms.
+/// [`add_kept`] a term at a time, for any number of terms: of each 32, the first is added to the first sum.
 #[inline(always)]
 fn add_rest<T: Element>(
-    target: &mut [T],
-    mut word: u32,
+    sums: &mut [T],
+    mut next: impl FnMut(usize) -> u32,
     a: &[T],
     b: &[T],
     term: impl Fn(T, T) -> T,
 ) {
-    for ((target, a), b) in target.iter_mut().zip(a).zip(b) {
-        if word & 1 != 0 {
-            *target = target.plus(term(*a, *b));
+    for (a, b) in a.chunks(32).zip(b.chunks(32)) {
+        let mut word = next(a.len());
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            if word & 1 != 0 {
+                *sum = sum.plus(term(*a, *b));
+            }
+            word >>= 1;
         }
-        word >>= 1;
     }
 }
 
 /// The sum of 32 sums, halves added to halves.
 #[inline(always)]
-fn total<T: Element>(sums: [T; 32]) -> T {
-    let sums: [T; 16] = halved(sums);
-    let sums: [T; 8] = halved(sums);
-    let sums: [T; 4] = halved(sums);
-    let sums: [T; 2] = halved(sums);
-    let [sum] = halved(sums);
-    sum
+fn total<T: Element>(sums: &mut [T; 32]) -> T {
+    if portable::VECTORS {
+        let sums: [T; 16] = halved(*sums);
+        let sums: [T; 8] = halved(sums);
+        let sums: [T; 4] = halved(sums);
+        let sums: [T; 2] = halved(sums);
+        let [sum] = halved(sums);
+        return sum;
+    }
+    for half in [16, 8, 4, 2, 1] {
+        for i in 0..half {
+            sums[i] = sums[i].plus(sums[i + half]);
+        }
+    }
+    sums[0]
 }
 
 /// The lower half with the upper half added. Arrays of their own: in one, what is no longer wanted is written.

@@ -22,7 +22,7 @@ use crate::rate::Planes;
 
 /// Whether the target has vectors at compile time. `--cfg dropout_kernels_backend="scalar"` denies it,
 /// so that what microcontrollers run can be tested on machines with vectors.
-const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
+pub(super) const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
     && cfg!(any(
         target_feature = "sse2",
         target_feature = "neon",
@@ -181,7 +181,7 @@ pub(super) fn gaussian<T: Element, S: Source<T>>(
 }
 
 pub(super) fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P) {
-    matrix::rows(rows, bits, pass, fill);
+    matrix::rows(rows, bits, pass, seed, fill);
 }
 
 /// Bit i of a word.

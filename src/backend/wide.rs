@@ -308,7 +308,9 @@ macro_rules! stamp {
 
         #[target_feature(enable = $features)]
         pub(super) fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P) {
-            matrix::rows(rows, bits, pass, |lanes, planes, words| fill(lanes, planes, words));
+            let seed = |lanes: &mut Lanes, s, stream, count| seed(lanes, s, stream, count);
+            let fill = |lanes: &mut Lanes, planes, words: &mut [u32]| fill(lanes, planes, words);
+            matrix::rows(rows, bits, pass, seed, fill);
         }
     };
 }

@@ -4,7 +4,6 @@ use crate::backend::{Backend, Bits, Moments, Outcome, Outer, Pass, Product, Tran
 use crate::dropout::{Classic, Inverted, Rule};
 use crate::element::Element;
 use crate::error::ShapeError;
-use crate::lanes::Lanes;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, mask_words};
 use crate::rate::{Draws, DropRate};
@@ -159,7 +158,7 @@ impl<R: Rule> DropConnect<R> {
         self.check(w, x, y)?;
         mask.as_ref().check_len(self.mask_bits())?;
         self.sampler.fill(rng, mask.reborrow());
-        self.multiply(&self.stored(mask.as_ref()), w, x, y, self.rule.forward(self.rate()));
+        self.multiply(self.stored(mask.as_ref()), w, x, y, self.rule.forward(self.rate()));
         Ok(())
     }
 
@@ -178,7 +177,8 @@ impl<R: Rule> DropConnect<R> {
         stream: u64,
     ) -> Result<(), ShapeError> {
         self.check(w, x, y)?;
-        self.multiply(&self.replayed(seed, stream), w, x, y, self.rule.forward(self.rate()));
+        let outcome = self.rule.forward(self.rate());
+        self.multiply(self.replayed(seed, stream), w, x, y, outcome);
         Ok(())
     }
 
@@ -196,7 +196,7 @@ impl<R: Rule> DropConnect<R> {
     ) -> Result<(), ShapeError> {
         self.check(w, x, y)?;
         mask.check_len(self.mask_bits())?;
-        self.multiply(&self.stored(mask), w, x, y, self.rule.forward(self.rate()));
+        self.multiply(self.stored(mask), w, x, y, self.rule.forward(self.rate()));
         Ok(())
     }
 
@@ -214,7 +214,7 @@ impl<R: Rule> DropConnect<R> {
     ) -> Result<(), ShapeError> {
         self.check(w, dx, dy)?;
         mask.check_len(self.mask_bits())?;
-        self.add_to_input(&self.stored(mask), w, dy, dx);
+        self.add_to_input(self.stored(mask), w, dy, dx);
         Ok(())
     }
 
@@ -233,7 +233,7 @@ impl<R: Rule> DropConnect<R> {
         stream: u64,
     ) -> Result<(), ShapeError> {
         self.check(w, dx, dy)?;
-        self.add_to_input(&self.replayed(seed, stream), w, dy, dx);
+        self.add_to_input(self.replayed(seed, stream), w, dy, dx);
         Ok(())
     }
 
@@ -251,7 +251,7 @@ impl<R: Rule> DropConnect<R> {
     ) -> Result<(), ShapeError> {
         self.check(dw, x, dy)?;
         mask.check_len(self.mask_bits())?;
-        self.add_to_weights(&self.stored(mask), x, dy, dw);
+        self.add_to_weights(self.stored(mask), x, dy, dw);
         Ok(())
     }
 
@@ -270,7 +270,7 @@ impl<R: Rule> DropConnect<R> {
         stream: u64,
     ) -> Result<(), ShapeError> {
         self.check(dw, x, dy)?;
-        self.add_to_weights(&self.replayed(seed, stream), x, dy, dw);
+        self.add_to_weights(self.replayed(seed, stream), x, dy, dw);
         Ok(())
     }
 
@@ -281,7 +281,7 @@ impl<R: Rule> DropConnect<R> {
     /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
     pub fn infer<T: Element>(&self, w: &[T], x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         self.check(w, x, y)?;
-        self.multiply(&Bits::All(!0), w, x, y, Inference(self.rule.inference(self.rate())));
+        self.multiply(Bits::All(!0), w, x, y, Inference(self.rule.inference(self.rate())));
         Ok(())
     }
 
@@ -319,7 +319,7 @@ impl<R: Rule> DropConnect<R> {
             self.samples(x, mean).zip(variance.chunks_mut(self.rows.max(1)))
         {
             let (mean, variance) = ((mean, factor), (variance, spread));
-            self.pass(&Bits::All(!0), Moments { w, x, mean, variance });
+            self.pass(Bits::All(!0), Moments { w, x, mean, variance });
         }
         Ok(())
     }
@@ -352,10 +352,7 @@ impl<R: Rule> DropConnect<R> {
             Draws::KeepAll => Bits::All(!0),
             Draws::DropAll => Bits::All(0),
             Draws::Planes(planes) => {
-                let mut lanes = Lanes::EMPTY;
-                let words = mask_words(self.mask_bits());
-                self.sampler.backend().seed(&mut lanes, seed, stream, words);
-                Bits::Drawn(lanes, planes, words)
+                Bits::Drawn((seed, stream), planes, mask_words(self.mask_bits()))
             }
         }
     }
@@ -371,13 +368,13 @@ impl<R: Rule> DropConnect<R> {
         y.chunks_mut(self.rows.max(1)).enumerate().map(move |(b, y)| (of(b), y))
     }
 
-    fn pass(&self, bits: &Bits<'_>, pass: impl Pass) {
-        self.sampler.backend().rows(self.rows, bits.clone(), pass);
+    fn pass(&self, bits: Bits<'_>, pass: impl Pass) {
+        self.sampler.backend().rows(self.rows, bits, pass);
     }
 
     fn multiply<T: Element>(
         &self,
-        bits: &Bits<'_>,
+        bits: Bits<'_>,
         w: &[T],
         x: &[T],
         y: &mut [T],
@@ -388,7 +385,7 @@ impl<R: Rule> DropConnect<R> {
         }
     }
 
-    fn add_to_input<T: Element>(&self, bits: &Bits<'_>, w: &[T], dy: &[T], dx: &mut [T]) {
+    fn add_to_input<T: Element>(&self, bits: Bits<'_>, w: &[T], dy: &[T], dx: &mut [T]) {
         let outcome = self.rule.backward(self.rate());
         dx.fill(T::ZERO);
         let samples = dx.chunks_mut(self.columns.max(1)).zip(dy.chunks(self.rows.max(1)));
@@ -397,7 +394,7 @@ impl<R: Rule> DropConnect<R> {
         }
     }
 
-    fn add_to_weights<T: Element>(&self, bits: &Bits<'_>, x: &[T], dy: &[T], dw: &mut [T]) {
+    fn add_to_weights<T: Element>(&self, bits: Bits<'_>, x: &[T], dy: &[T], dw: &mut [T]) {
         let outcome = self.rule.backward(self.rate());
         for (x, dy) in x.chunks(self.columns.max(1)).zip(dy.chunks(self.rows.max(1))) {
             self.pass(bits, Outer { dw, x, dy, outcome });
