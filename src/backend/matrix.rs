@@ -106,21 +106,8 @@ pub(crate) struct Product<'a, T, O> {
 
 impl<T: Element, O: Outcome<T>> Pass for Product<'_, T, O> {
     #[inline(always)]
-    fn row(&mut self, r: usize, mut next: impl FnMut(usize) -> u32) {
-        let (w, w_rest) = at_once(row(self.w, r, self.x.len()));
-        let (x, x_rest) = at_once(self.x);
-        let mut sums = [T::ZERO; 32];
-        for (w, x) in w.iter().zip(x) {
-            sums = add_kept(sums, next(32), |i| w[i].times(x[i]));
-        }
-        let total = if portable::VECTORS && w_rest.is_empty() {
-            total(&mut sums)
-        } else {
-            // A copy, so that the sums above stay in registers.
-            let mut sums = sums;
-            add_rest(&mut sums, &mut next, w_rest, x_rest, T::times);
-            total(&mut sums)
-        };
+    fn row(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
+        let total = sum(row(self.w, r, self.x.len()), self.x, next, T::times);
         if let Some(y) = self.y.get_mut(r) {
             *y = scaled(self.outcome, total);
         }
@@ -138,24 +125,13 @@ pub(crate) struct Moments<'a, T> {
 impl<T: Element> Pass for Moments<'_, T> {
     #[inline(always)]
     fn row(&mut self, r: usize, _: impl FnMut(usize) -> u32) {
-        let (mut sums, mut squares) = ([T::ZERO; 32], [T::ZERO; 32]);
+        let w = row(self.w, r, self.x.len());
         let square = |w: T, x: T| w.times(x).times(w.times(x));
-        let (w, w_rest) = at_once(row(self.w, r, self.x.len()));
-        let (x, x_rest) = at_once(self.x);
-        for (w, x) in w.iter().zip(x) {
-            sums = add_kept(sums, !0, |i| w[i].times(x[i]));
-            squares = add_kept(squares, !0, |i| square(w[i], x[i]));
-        }
-        // As above.
-        let (mut sums, mut squares) = (sums, squares);
-        add_rest(&mut sums, |_| !0, w_rest, x_rest, T::times);
-        add_rest(&mut squares, |_| !0, w_rest, x_rest, square);
-        for ((target, factor), sums) in
-            [(&mut self.mean, &mut sums), (&mut self.variance, &mut squares)]
-        {
-            if let Some(target) = target.get_mut(r) {
-                *target = total(sums).times(*factor);
-            }
+        let ((means, factor), (variances, factor_of_squares)) =
+            (&mut self.mean, &mut self.variance);
+        if let (Some(mean), Some(variance)) = (means.get_mut(r), variances.get_mut(r)) {
+            *mean = sum(w, self.x, |_| !0, T::times).times(*factor);
+            *variance = sum(w, self.x, |_| !0, square).times(*factor_of_squares);
         }
     }
 }
@@ -220,6 +196,33 @@ fn add_multiple<T: Element>(
     }
 }
 
+/// The sum of the terms whose bits are set: 32 sums, of every 32nd term each, and the sum of those.
+#[inline(always)]
+fn sum<T: Element>(
+    w: &[T],
+    x: &[T],
+    mut next: impl FnMut(usize) -> u32,
+    term: impl Fn(T, T) -> T,
+) -> T {
+    let mut sums = [T::ZERO; 32];
+    let (w, w_rest) = at_once(w);
+    let (x, x_rest) = at_once(x);
+    if !portable::VECTORS {
+        add_rest(&mut sums, next, w_rest, x_rest, term);
+        return total_in_place(&mut sums);
+    }
+    for (w, x) in w.iter().zip(x) {
+        sums = add_kept(sums, next(32), |i| term(w[i], x[i]));
+    }
+    if w_rest.is_empty() {
+        return total(sums);
+    }
+    // A copy, so that the sums above stay in registers.
+    let mut sums = sums;
+    add_rest(&mut sums, next, w_rest, x_rest, term);
+    total(sums)
+}
+
 /// What is worth 32 sums in registers, and the rest: where there are no vectors, all of it.
 #[inline(always)]
 fn at_once<T>(elements: &[T]) -> (&[[T; 32]], &[T]) {
@@ -260,15 +263,18 @@ fn add_rest<T: Element>(
 
 /// The sum of 32 sums, halves added to halves.
 #[inline(always)]
-fn total<T: Element>(sums: &mut [T; 32]) -> T {
-    if portable::VECTORS {
-        let sums: [T; 16] = halved(*sums);
-        let sums: [T; 8] = halved(sums);
-        let sums: [T; 4] = halved(sums);
-        let sums: [T; 2] = halved(sums);
-        let [sum] = halved(sums);
-        return sum;
-    }
+fn total<T: Element>(sums: [T; 32]) -> T {
+    let sums: [T; 16] = halved(sums);
+    let sums: [T; 8] = halved(sums);
+    let sums: [T; 4] = halved(sums);
+    let sums: [T; 2] = halved(sums);
+    let [sum] = halved(sums);
+    sum
+}
+
+/// [`total`] without a copy.
+#[inline(always)]
+fn total_in_place<T: Element>(sums: &mut [T; 32]) -> T {
     for half in [16, 8, 4, 2, 1] {
         for i in 0..half {
             sums[i] = sums[i].plus(sums[i + half]);
