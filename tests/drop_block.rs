@@ -7,6 +7,7 @@ mod support;
 use dropout_kernels::{
     Backend, DropBlock, DropRate, MaskMut, MaskRng, ShapeError, drop_rate, mask_words,
 };
+use support::drop_block::{Shape, axes, drawn, expected, gamma};
 use support::guarded::Guarded;
 use support::number::{Number, bits, same};
 use support::reference::{Reference, pack};
@@ -14,12 +15,9 @@ use support::reference::{Reference, pack};
 const SEED: u64 = 5;
 const STREAM: u64 = 2;
 
-/// (block, batch, channels, spatial).
-type Shape = (usize, usize, usize, &'static [usize]);
-
 /// Rows below, at and above a word, maps below and above what is shifted at a time, blocks of one element, of even
 /// extents, longer than a word, longer than the map; nothing at all.
-const SHAPES: [Shape; 31] = [
+const SHAPES: [Shape<'static>; 31] = [
     (1, 2, 3, &[50]),
     (2, 1, 1, &[2]),
     (3, 2, 1, &[31]),
@@ -53,73 +51,8 @@ const SHAPES: [Shape; 31] = [
     (3, 2, 2, &[5, 0]),
 ];
 
-fn blocks(rate: DropRate, (block, batch, channels, spatial): Shape) -> DropBlock {
+fn blocks(rate: DropRate, (block, batch, channels, spatial): Shape<'_>) -> DropBlock {
     DropBlock::new(rate, block, batch, channels, spatial).expect("a small shape")
-}
-
-/// The extents of three axes, and of the block along them.
-fn axes((block, _, _, spatial): Shape) -> ([usize; 3], [usize; 3]) {
-    let mut extents = [1; 3];
-    extents[3 - spatial.len()..].copy_from_slice(spatial);
-    (extents, extents.map(|l| block.min(l)))
-}
-
-/// The threshold of gamma, from the formula, rounded to nearest, ties to even.
-fn gamma(rate: DropRate, shape: Shape) -> u64 {
-    let (extents, block) = axes(shape);
-    let of = |factors: [usize; 3]| factors.iter().map(|f| *f as u128).product::<u128>();
-    let places = std::array::from_fn(|i| extents[i] + 1 - block[i]);
-    let (dividend, divisor) = (u128::from(rate.threshold()) * of(extents), of(block) * of(places));
-    let (quotient, twice) = (dividend / divisor, dividend % divisor * 2);
-    let up = twice > divisor || twice == divisor && quotient % 2 == 1;
-    (quotient as u64 + u64::from(up)).min(1 << 40)
-}
-
-/// Whether each element of `maps` maps is kept, from the seeds of `places` in each.
-fn keeps(shape: Shape, maps: usize, no_seed: &[bool]) -> Vec<bool> {
-    let ([d, h, w], [bd, bh, bw]) = axes(shape);
-    let [vd, vh, vw] = [d + 1 - bd, h + 1 - bh, w + 1 - bw];
-    // The first corners of blocks that cover a place.
-    let corners =
-        |at: usize, block: usize, places: usize| (at + 1).saturating_sub(block)..places.min(at + 1);
-    let mut keep = vec![];
-    for map in 0..maps {
-        for (z, r, c) in (0..d * h * w).map(|i| (i / (h * w), i / w % h, i % w)) {
-            let mut kept = true;
-            for z in corners(z, bd, vd) {
-                for r in corners(r, bh, vh) {
-                    for c in corners(c, bw, vw) {
-                        kept &= no_seed[((map * vd + z) * vh + r) * vw + c];
-                    }
-                }
-            }
-            keep.push(kept);
-        }
-    }
-    keep
-}
-
-/// The mask of (SEED, STREAM), and the generator after it.
-fn drawn(blocks: DropBlock, shape: Shape) -> (Vec<bool>, MaskRng) {
-    let (extents, block) = axes(shape);
-    let volume: usize = extents.iter().product();
-    let maps = blocks.mask_bits().checked_div(volume).unwrap_or(0);
-    let places: usize = extents.iter().zip(block).map(|(l, b)| l + 1 - b).product();
-    let mut reference = Reference::new(SEED, STREAM);
-    let seeds = reference.mask(blocks.seed_rate().threshold(), maps * places);
-    let moved = MaskRng::from_bytes(&reference.to_bytes()).expect("a generator's state");
-    (keeps(shape, maps, &seeds), moved)
-}
-
-/// What a mask makes of x. A mask that is shared has a bit for all channels of a place.
-fn expected<T: Number>(shape: Shape, shared: bool, keep: &[bool], x: &[T]) -> Vec<T> {
-    let (_, _, channels, spatial) = shape;
-    let volume: usize = spatial.iter().product();
-    let kept = keep.iter().filter(|keep| **keep).count();
-    let factor = T::of(keep.len() as f64 / kept as f64);
-    let bit = |i: usize| if shared { i / (channels * volume) * volume + i % volume } else { i };
-    let of = |(i, x): (usize, &T)| if keep[bit(i)] { x.multiply(factor) } else { T::ZERO };
-    x.iter().enumerate().map(of).collect()
 }
 
 /// From x to y, or in place if there is no x.
@@ -195,7 +128,9 @@ fn check_all<T: Number>() {
                     let blocks = if shared { blocks.shared() } else { blocks };
                     let x = T::values(blocks.elements());
                     let case = Case { blocks, x: &x, offset: i % 4 };
-                    let (keep, moved) = drawn(blocks, shape);
+                    let mut reference = Reference::new(SEED, STREAM);
+                    let keep = drawn(blocks, shape, &mut reference);
+                    let moved = MaskRng::from_bytes(&reference.to_bytes()).expect("a state");
                     assert_eq!(keep.len(), blocks.mask_bits());
                     assert_eq!(blocks.mask_words(), mask_words(keep.len()));
                     let garbage = vec![0x5A5A_5A5A; blocks.mask_words()];
@@ -290,7 +225,7 @@ fn without_a_seed_nothing_changes_and_without_a_kept_element_all_is_zero() {
 }
 
 /// The exact chance of each element of a map to be dropped: 1 - (1 - gamma)^c, where c blocks can cover it.
-fn chances(gamma: f64, shape: Shape) -> Vec<f64> {
+fn chances(gamma: f64, shape: Shape<'_>) -> Vec<f64> {
     let ([d, h, w], block) = axes(shape);
     let cover = |at: usize, l: usize, b: usize| at.min(l - b) + 1 - (at + 1).saturating_sub(b);
     (0..d * h * w)
@@ -307,7 +242,7 @@ fn chances(gamma: f64, shape: Shape) -> Vec<f64> {
 const LIMIT: f64 = 4.8916;
 
 /// Shapes of one map, with p and so many maps that a p wrong by 1 % lies six standard deviations off.
-const MEASURED: [(Shape, f32, usize); 4] = [
+const MEASURED: [(Shape<'static>, f32, usize); 4] = [
     ((4, 1, 1, &[16]), 0.5, 200_000),
     ((3, 1, 1, &[7, 7]), 0.5, 150_000),
     ((7, 1, 1, &[14, 14]), 0.75, 150_000),

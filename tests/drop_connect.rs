@@ -7,6 +7,7 @@ use dropout_kernels::{
     Backend, Classic, DropConnect, DropRate, Inverted, MaskMut, MaskRef, MaskRng, Rule, ShapeError,
     drop_rate, mask_words,
 };
+use support::drop_connect::Case;
 use support::guarded::Guarded;
 use support::number::{Number, bits, same};
 use support::reference::{Reference, pack};
@@ -61,109 +62,61 @@ impl Formula for Classic {
     }
 }
 
-/// What there is to compute with, and its results by the formulas, with sums in the order that is promised.
-struct Case<T> {
-    shape: [usize; 3],
-    keep: Vec<bool>,
-    w: Vec<T>,
-    x: Vec<T>,
-    dy: Vec<T>,
-    dw: Vec<T>,
+fn case<T: Number>(t: u64, [rows, columns, batch]: [usize; 3], value: fn(usize) -> f64) -> Case<T> {
+    let of = |from: usize, n: usize| (from..from + n).map(|i| T::of(value(i))).collect();
+    Case {
+        shape: [rows, columns, batch],
+        keep: Reference::new(SEED, STREAM).mask(t, rows * columns),
+        w: of(0, rows * columns),
+        x: of(5, batch * columns),
+        dy: of(9, batch * rows),
+        dw: of(2, rows * columns),
+    }
 }
 
-impl<T: Number> Case<T> {
-    fn new(t: u64, [rows, columns, batch]: [usize; 3], value: fn(usize) -> f64) -> Self {
-        let of = |from: usize, n: usize| (from..from + n).map(|i| T::of(value(i))).collect();
-        Self {
-            shape: [rows, columns, batch],
-            keep: Reference::new(SEED, STREAM).mask(t, rows * columns),
-            w: of(0, rows * columns),
-            x: of(5, batch * columns),
-            dy: of(9, batch * rows),
-            dw: of(2, rows * columns),
-        }
-    }
+/// Every way against the formulas.
+fn run<T: Number, R: Formula>(case: &Case<T>, layer: DropConnect<R>, offset: usize) {
+    let t = layer.rate().threshold();
+    let y = case.y(R::scale(t));
+    let (dx, dw) = case.gradients(R::scale(t));
+    let told = format!("{layer:?} offset {offset}");
+    let written = |before: &[T], wanted: &[T], run: &mut dyn FnMut(&mut [T])| {
+        let mut target = Guarded::new(before, offset, T::GUARD);
+        run(target.slice());
+        let as_wanted = target.slice().iter().zip(wanted).all(|(a, b)| same(*a, *b));
+        assert!(as_wanted, "{told}: {:?} not {wanted:?}", target.slice());
+        assert!(target.intact(|a, b| a.bits() == b.bits()), "{told}: guard");
+    };
+    let Case { w, x, dy, .. } = case;
+    let ones = |n: usize| vec![T::ONE; n];
+    let words = pack(&case.keep);
+    let mask = MaskRef::new(&words, case.keep.len()).expect("the words of the mask");
 
-    fn y(&self, scale: T) -> Vec<T> {
-        let [rows, columns, batch] = self.shape;
-        let mut y = vec![];
-        for b in 0..batch {
-            for r in 0..rows {
-                let mut sums = [T::ZERO; 32];
-                for c in (0..columns).filter(|c| self.keep[r * columns + c]) {
-                    let product = self.w[r * columns + c].multiply(self.x[b * columns + c]);
-                    sums[c % 32] = sums[c % 32].add(product);
-                }
-                for half in [16, 8, 4, 2, 1] {
-                    for i in 0..half {
-                        sums[i] = sums[i].add(sums[i + half]);
-                    }
-                }
-                y.push(sums[0].multiply(scale));
-            }
-        }
-        y
-    }
-
-    fn gradients(&self, scale: T) -> (Vec<T>, Vec<T>) {
-        let [rows, columns, batch] = self.shape;
-        let (mut dx, mut dw) = (vec![T::ZERO; batch * columns], self.dw.clone());
-        for b in 0..batch {
-            for r in 0..rows {
-                let g = self.dy[b * rows + r].multiply(scale);
-                for c in (0..columns).filter(|c| self.keep[r * columns + c]) {
-                    let (i, j) = (r * columns + c, b * columns + c);
-                    dx[j] = dx[j].add(self.w[i].multiply(g));
-                    dw[i] = dw[i].add(self.x[j].multiply(g));
-                }
-            }
-        }
-        (dx, dw)
-    }
-
-    fn run<R: Formula>(&self, layer: DropConnect<R>, offset: usize) {
-        let t = layer.rate().threshold();
-        let y = self.y(R::scale(t));
-        let (dx, dw) = self.gradients(R::scale(t));
-        let told = format!("{layer:?} offset {offset}");
-        let written = |before: &[T], wanted: &[T], run: &mut dyn FnMut(&mut [T])| {
-            let mut target = Guarded::new(before, offset, T::GUARD);
-            run(target.slice());
-            let as_wanted = target.slice().iter().zip(wanted).all(|(a, b)| same(*a, *b));
-            assert!(as_wanted, "{told}: {:?} not {wanted:?}", target.slice());
-            assert!(target.intact(|a, b| a.bits() == b.bits()), "{told}: guard");
-        };
-        let Self { w, x, dy, .. } = self;
-        let ones = |n: usize| vec![T::ONE; n];
-        let words = pack(&self.keep);
-        let mask = MaskRef::new(&words, self.keep.len()).expect("the words of the mask");
-
-        written(&ones(y.len()), &y, &mut |y| {
-            let mut drawn = vec![0xDEAD_BEEF; words.len()];
-            let mut rng = MaskRng::new(SEED, STREAM);
-            let view = MaskMut::new(&mut drawn, mask.len()).expect("the words of the mask");
-            layer.forward(w, x, y, view, &mut rng).expect("shapes that fit");
-            assert_eq!(drawn, words);
-        });
-        written(&ones(y.len()), &y, &mut |y| {
-            layer.forward_masked(w, x, y, mask).expect("shapes that fit");
-        });
-        written(&ones(y.len()), &y, &mut |y| {
-            layer.forward_replay(w, x, y, SEED, STREAM).expect("shapes that fit");
-        });
-        written(&ones(dx.len()), &dx, &mut |dx| {
-            layer.backward_input(w, dy, dx, mask).expect("shapes that fit");
-        });
-        written(&ones(dx.len()), &dx, &mut |dx| {
-            layer.backward_input_replay(w, dy, dx, SEED, STREAM).expect("shapes that fit");
-        });
-        written(&self.dw, &dw, &mut |dw| {
-            layer.backward_weights(x, dy, dw, mask).expect("shapes that fit");
-        });
-        written(&self.dw, &dw, &mut |dw| {
-            layer.backward_weights_replay(x, dy, dw, SEED, STREAM).expect("shapes that fit");
-        });
-    }
+    written(&ones(y.len()), &y, &mut |y| {
+        let mut drawn = vec![0xDEAD_BEEF; words.len()];
+        let mut rng = MaskRng::new(SEED, STREAM);
+        let view = MaskMut::new(&mut drawn, mask.len()).expect("the words of the mask");
+        layer.forward(w, x, y, view, &mut rng).expect("shapes that fit");
+        assert_eq!(drawn, words);
+    });
+    written(&ones(y.len()), &y, &mut |y| {
+        layer.forward_masked(w, x, y, mask).expect("shapes that fit");
+    });
+    written(&ones(y.len()), &y, &mut |y| {
+        layer.forward_replay(w, x, y, SEED, STREAM).expect("shapes that fit");
+    });
+    written(&ones(dx.len()), &dx, &mut |dx| {
+        layer.backward_input(w, dy, dx, mask).expect("shapes that fit");
+    });
+    written(&ones(dx.len()), &dx, &mut |dx| {
+        layer.backward_input_replay(w, dy, dx, SEED, STREAM).expect("shapes that fit");
+    });
+    written(&case.dw, &dw, &mut |dw| {
+        layer.backward_weights(x, dy, dw, mask).expect("shapes that fit");
+    });
+    written(&case.dw, &dw, &mut |dw| {
+        layer.backward_weights_replay(x, dy, dw, SEED, STREAM).expect("shapes that fit");
+    });
 }
 
 /// Whole numbers from -4 to 4: all sums are exact, in any order.
@@ -179,11 +132,11 @@ fn rough(i: usize) -> f64 {
 fn check<T: Number, R: Formula>(value: fn(usize) -> f64) {
     for shape in SHAPES {
         for rate in [DropRate::ZERO, drop_rate!(0.1), drop_rate!(0.5), DropRate::ONE] {
-            let case = Case::<T>::new(rate.threshold(), shape, value);
+            let case = case::<T>(rate.threshold(), shape, value);
             for backend in Backend::available() {
                 let layer = R::make(rate, shape[0], shape[1]).expect("a small shape");
                 for offset in [0, 3] {
-                    case.run(layer.with_backend(backend), offset);
+                    run(&case, layer.with_backend(backend), offset);
                 }
             }
         }
@@ -203,7 +156,7 @@ fn every_way_follows_the_formulas_to_the_bit() {
 fn sums_of_whole_numbers_are_exact() {
     for [rows, columns, batch] in SHAPES {
         let rate = drop_rate!(0.25);
-        let case = Case::<f32>::new(rate.threshold(), [rows, columns, batch], whole);
+        let case = case::<f32>(rate.threshold(), [rows, columns, batch], whole);
         let plain = |term: &dyn Fn(usize, f64) -> f64| {
             let mut y = vec![];
             for b in 0..batch {
@@ -269,7 +222,7 @@ fn backward_is_the_gradient_of_forward() {
     const STEP: f64 = 1e-5;
     fn check<R: Formula>(rate: DropRate) {
         let layer = R::make(rate, 5, 37).expect("a small shape");
-        let case = Case::<f64>::new(rate.threshold(), [5, 37, 2], |i| 0.2 * rough(i));
+        let case = case::<f64>(rate.threshold(), [5, 37, 2], |i| 0.2 * rough(i));
         let y = |w: &[f64], x: &[f64]| {
             let mut y = vec![0.0; 10];
             layer.forward_replay(w, x, &mut y, SEED, STREAM).expect("shapes that fit");
@@ -308,7 +261,7 @@ fn backward_is_the_gradient_of_forward() {
 fn moments_are_those_over_masks() {
     const MASKS: u64 = 20_000;
     let layer = DropConnect::new(drop_rate!(0.4), 1, 64).expect("a small shape");
-    let case = Case::<f64>::new(layer.rate().threshold(), [1, 64, 1], rough);
+    let case = case::<f64>(layer.rate().threshold(), [1, 64, 1], rough);
     let (mut mean, mut variance) = ([0.0], [0.0]);
     layer.infer_moments(&case.w, &case.x, &mut mean, &mut variance).expect("shapes that fit");
     let (mut sum, mut squares) = (0.0, 0.0);

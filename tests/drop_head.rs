@@ -8,6 +8,7 @@ use dropout_kernels::{
     mask_words,
 };
 use support::guarded::Guarded;
+use support::layouts::heads;
 use support::number::{Number, bits, same};
 use support::reference::{Reference, pack};
 
@@ -83,25 +84,6 @@ fn replayed<T: Number>() -> [Way<T>; 2] {
     ]
 }
 
-/// y = d * x * heads / kept heads of the sample, and zeros where none is kept.
-fn reference<T: Number>(
-    [batch, tokens, heads, elements]: [usize; 4],
-    keep: &[bool],
-    x: &[T],
-) -> Vec<T> {
-    let mut y = vec![];
-    for sample in 0..batch {
-        let keep = &keep[sample * heads..][..heads];
-        let kept = keep.iter().filter(|keep| **keep).count();
-        let factor = T::of(heads as f64 / kept as f64);
-        for (_, keep) in (0..tokens).flat_map(|t| keep.iter().map(move |keep| (t, keep))) {
-            let x = &x[y.len()..][..elements];
-            y.extend(x.iter().map(|x| if *keep { x.multiply(factor) } else { T::ZERO }));
-        }
-    }
-    y
-}
-
 struct Case<'a, T> {
     drop_head: DropHead,
     x: &'a [T],
@@ -144,7 +126,7 @@ impl<T: Number> Case<'_, T> {
         let words = pack(&keep);
         let moved = MaskRng::from_bytes(&generator.to_bytes()).expect("a generator's state");
         let garbage = vec![0x5A5A_5A5A; words.len()];
-        let y = reference(shape, &keep, self.x);
+        let y = heads(shape, &keep, self.x);
         for way in storing() {
             self.run(way, &garbage, &words, &y, &moved);
         }
@@ -157,7 +139,7 @@ impl<T: Number> Case<'_, T> {
         if let (Some(last), used @ 1..) = (words.last_mut(), bits % 32) {
             *last |= !0 << used;
         }
-        let y = reference(shape, &brought, self.x);
+        let y = heads(shape, &brought, self.x);
         for way in masked() {
             self.run(way, &words, &words, &y, &fresh);
         }

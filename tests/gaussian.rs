@@ -4,91 +4,19 @@
 
 mod support;
 
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, LN_2};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2};
 
 use dropout_kernels::{
     Backend, DropRate, GaussianDropout, MaskRng, RateError, ShapeError, drop_rate,
 };
 use support::LENGTHS;
+use support::gaussian::{deviation, expected, outputs};
 use support::guarded::Guarded;
 use support::number::{Number, bits, same};
 use support::reference::Reference;
 
 const SEED: u64 = 42;
 const STREAM: u64 = 7;
-
-/// The outputs (a, b) of the lane that serves each of `n` elements, and whether it is the sine that does.
-fn outputs(n: usize) -> Vec<(u32, u32, bool)> {
-    let mut reference = Reference::new(SEED, STREAM);
-    let mut all = vec![];
-    for start in (0..n).step_by(32) {
-        let used = 16.min(n - start);
-        let pairs: Vec<_> = (0..used).map(|l| (reference.next(l), reference.next(l))).collect();
-        all.extend(pairs.iter().map(|(a, b)| (*a, *b, false)));
-        all.extend(pairs.iter().map(|(a, b)| (*a, *b, true)));
-        all.truncate(n.min(start + 32));
-    }
-    all
-}
-
-/// GAUSSIAN.md, section 2.
-fn normal((a, b, is_sine): (u32, u32, bool)) -> f32 {
-    let v = (a >> 1) as f32 + 0.5;
-    let (mut e, mut m) = (0f32, f64::from(v));
-    while m < f64::from(FRAC_1_SQRT_2 as f32) {
-        m *= 2.0;
-        e -= 1.0;
-    }
-    while m >= 2.0 * f64::from(FRAC_1_SQRT_2 as f32) {
-        m /= 2.0;
-        e += 1.0;
-    }
-    let (e, f) = (e - 31.0, m as f32 - 1.0);
-    let g = f * f;
-    let low = (-1.999_999_9 + 1.000_007_3 * f) + (-0.666_701_2 + 0.499_398_17 * f) * g;
-    let high = (-0.398_003_3 + 0.345_016_6 * f) + (-0.324_451_66 + 0.202_137_93 * f) * g;
-    let square = e * (-2.0 * LN_2 as f32) + f * (low + high * (g * g));
-
-    let h = 0.5 * square;
-    let mut i = f32::from_bits(0x5F37_6908 - (square.to_bits() >> 1));
-    i *= 1.500_879 - (h * i) * i;
-    i *= 1.500_000_6 - (h * i) * i;
-    let radius = square * i;
-
-    let t = b as i32 as f32 / 2f32.powi(31);
-    let q = t * t;
-    if is_sine {
-        let mut s = 0.000_151_485_13f32;
-        for c in [-0.004_673_766_4, 0.079_689_68, -0.645_963_7, 1.570_796_4] {
-            s = s * q + c;
-        }
-        radius * (t * s)
-    } else {
-        let mut c = 0.000_858_190_64f32;
-        for next in [-0.020_810_628, 0.253_650_75, -1.233_698_2, 0.999_999_94] {
-            c = c * q + next;
-        }
-        radius * if a & 1 == 1 { -c } else { c }
-    }
-}
-
-/// sqrt(p / (1 - p)).
-fn deviation(rate: DropRate) -> f32 {
-    let t = rate.threshold();
-    (t as f64 / ((1u64 << 40) - t) as f64).sqrt() as f32
-}
-
-fn expected<T: Number>(rate: DropRate, x: &[T]) -> Vec<T> {
-    let of = |(x, outputs): (&T, (u32, u32, bool))| {
-        let noise = deviation(rate) * normal(outputs);
-        x.multiply(T::ONE.add(T::of(noise.into())))
-    };
-    if rate == DropRate::ZERO {
-        x.to_vec()
-    } else {
-        x.iter().zip(outputs(x.len())).map(of).collect()
-    }
-}
 
 type Way<T> = fn(&GaussianDropout, Option<&[T]>, &mut [T], &mut MaskRng);
 
@@ -129,16 +57,8 @@ fn ways<T: Number>() -> [(Way<T>, bool); 4] {
 fn check<T: Number>(backend: Backend, rate: DropRate, n: usize, offset: usize) {
     let dropout = GaussianDropout::new(rate).expect("below 1").with_backend(backend);
     let x = T::values(n);
-    let wanted = expected(rate, &x);
     let mut after = Reference::new(SEED, STREAM);
-    if rate != DropRate::ZERO {
-        for (i, (_, _, is_sine)) in outputs(n).into_iter().enumerate() {
-            if !is_sine {
-                after.next(i % 32);
-                after.next(i % 32);
-            }
-        }
-    }
+    let wanted = expected(&mut after, rate, &x);
     for (way, draws) in ways::<T>() {
         for in_place in [true, false] {
             let before = if in_place { x.clone() } else { vec![T::ONE; n] };
@@ -274,7 +194,9 @@ fn normals(n: usize) -> Vec<f64> {
 fn normals_are_near_exact_arithmetic() {
     let n = 1 << 18;
     let mut worst = 0f64;
-    for (z, (a, b, is_sine)) in normals(n).into_iter().zip(outputs(n)) {
+    for (z, (a, b, is_sine)) in
+        normals(n).into_iter().zip(outputs(&mut Reference::new(SEED, STREAM), n))
+    {
         let u = f64::from((a >> 1) as f32 + 0.5) / 2f64.powi(31);
         let radius = (-2.0 * u.ln()).sqrt();
         let angle = FRAC_PI_2 * f64::from(b as i32) / 2f64.powi(31);

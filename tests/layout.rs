@@ -8,6 +8,7 @@ use dropout_kernels::{
     Structured, drop_rate, mask_words,
 };
 use support::guarded::Guarded;
+use support::layouts::spread;
 use support::number::{Number, bits, same};
 use support::reference::{Reference, alpha, pack};
 
@@ -53,19 +54,6 @@ const SHAPES: [[usize; 4]; 32] = [
 
 fn layout([groups, repeat, width, run]: [usize; 4]) -> Layout {
     Layout::new(groups, repeat, width, run).expect("a small shape")
-}
-
-/// The flags of all elements, from those of the bits.
-fn spread([groups, repeat, width, run]: [usize; 4], keep: &[bool]) -> Vec<bool> {
-    let mut all = vec![];
-    for g in 0..groups {
-        for _ in 0..repeat {
-            for w in 0..width {
-                all.extend(std::iter::repeat_n(keep[g * width + w], run));
-            }
-        }
-    }
-    all
 }
 
 /// From x to y, or in place if there is no x.

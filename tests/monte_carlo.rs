@@ -5,6 +5,7 @@ mod support;
 
 use dropout_kernels::{DropRate, Dropout, MaskRng, MonteCarlo, ShapeError, drop_rate};
 use support::guarded::Guarded;
+use support::moments::two_passes;
 use support::number::{Number, bits};
 
 const OUTPUTS: usize = 5;
@@ -22,20 +23,6 @@ fn passes<T: Number>(count: u64, offset: f64) -> Vec<[T; OUTPUTS]> {
             dropped.map(|x| T::of(offset + x.iter().sum::<f64>()))
         })
         .collect()
-}
-
-fn to_f64<T: Number>(x: T) -> f64 {
-    let bits = x.bits();
-    if size_of::<T>() == 4 { f32::from_bits(bits as u32).into() } else { f64::from_bits(bits) }
-}
-
-/// Mean and sum of squared deviations of an output, the mean first.
-fn two_passes<T: Number>(passes: &[[T; OUTPUTS]], output: usize) -> (f64, f64) {
-    // From the first value, so that f64 is exact enough to judge f64 with.
-    let origin = to_f64(passes[0][output]);
-    let values: Vec<_> = passes.iter().map(|y| to_f64(y[output]) - origin).collect();
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    (origin + mean, values.iter().map(|y| (y - mean).powi(2)).sum())
 }
 
 fn pushed<T: Number>(passes: &[[T; OUTPUTS]]) -> MonteCarlo<[T; OUTPUTS]> {
@@ -57,12 +44,13 @@ fn check<T: Number>(
     let n = passes.len();
     assert_eq!(outputs.passes() as usize, n);
     let mean = outputs.mean().expect("a pass");
-    let sample: Vec<_> = outputs.variance().expect("two passes").map(to_f64).collect();
-    let population: Vec<_> = outputs.population_variance().expect("a pass").map(to_f64).collect();
+    let sample: Vec<_> = outputs.variance().expect("two passes").map(T::to_f64).collect();
+    let population: Vec<_> =
+        outputs.population_variance().expect("a pass").map(T::to_f64).collect();
     assert_eq!((mean.len(), sample.len(), population.len()), (OUTPUTS, OUTPUTS, OUTPUTS));
     for i in 0..OUTPUTS {
-        let (wanted, squares) = two_passes(passes, i);
-        let off = (to_f64(mean[i]) - wanted).abs();
+        let (wanted, squares) = two_passes(passes.iter().map(|y| y[i]));
+        let off = (mean[i].to_f64() - wanted).abs();
         assert!(off <= mean_within, "mean {i} off by {off:e} of {wanted}");
         for (variance, n) in [(sample[i], n - 1), (population[i], n)] {
             let wanted = squares / n as f64;
@@ -93,7 +81,7 @@ fn a_large_offset_cancels_nothing() {
         (squares - sum * sum / n) / (n - 1.0)
     };
     let first: Vec<_> = single.iter().map(|y| y[0]).collect();
-    let wanted = two_passes(&single, 0).1 / 999.0;
+    let wanted = two_passes(single.iter().map(|y| y[0])).1 / 999.0;
     let off = (f64::from(naive(&first)) / wanted - 1.0).abs();
     assert!(off > 0.5, "an offset that the naive sums survive, off by {off}, tests nothing");
 }

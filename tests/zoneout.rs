@@ -11,6 +11,7 @@ use support::LENGTHS;
 use support::guarded::Guarded;
 use support::number::{Number, bits, same};
 use support::reference::{Reference, pack};
+use support::zoneout::{Blended, Leaves, Masks, Named, expected, ways};
 
 const SEED: u64 = 17;
 const STREAM: u64 = 4;
@@ -25,81 +26,11 @@ const RATES: [DropRate; 6] = [
     DropRate::ONE,
 ];
 
-/// Three slices: `h_prev`, `h_new` and h forward; dh, `dh_prev` and `dh_new` backward. In place one is not used.
-type Way<T> = fn(&Zoneout, [&mut [T]; 3], MaskMut<'_>, &mut MaskRng) -> Result<(), ShapeError>;
-
-/// Which slices hold what afterwards.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Leaves {
-    /// h in slice 2, 0 or 1; the other two as they were.
-    State(usize),
-    /// `dh_prev` in slice 1, and `dh_new` in slice 2 or 0.
-    Gradient(usize),
-}
-
-/// A way, what it leaves, and where its mask comes from.
-struct Named<T> {
-    way: Way<T>,
-    leaves: Leaves,
-    masks: Masks,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Masks {
-    Stored,
-    Replayed,
-    Brought,
-}
-
-fn ways<T: Number>() -> Vec<Named<T>> {
-    use Leaves::{Gradient, State};
-    use Masks::{Brought, Replayed, Stored};
-    let ways: [(Way<T>, Leaves, Masks); 13] = [
-        (|z, [p, n, h], mask, rng| z.forward(p, n, h, mask, rng), State(2), Stored),
-        (|z, [p, n, _], mask, rng| z.forward_into_prev(p, n, mask, rng), State(0), Stored),
-        (|z, [p, n, _], mask, rng| z.forward_into_new(p, n, mask, rng), State(1), Stored),
-        (|z, [p, n, h], _, _| z.forward_replay(p, n, h, SEED, STREAM), State(2), Replayed),
-        (|z, [p, n, _], _, _| z.forward_replay_into_prev(p, n, SEED, STREAM), State(0), Replayed),
-        (|z, [p, n, _], _, _| z.forward_replay_into_new(p, n, SEED, STREAM), State(1), Replayed),
-        (|z, [p, n, h], mask, _| z.forward_masked(p, n, h, mask.as_ref()), State(2), Brought),
-        (
-            |z, [p, n, _], mask, _| z.forward_masked_into_prev(p, n, mask.as_ref()),
-            State(0),
-            Brought,
-        ),
-        (|z, [p, n, _], mask, _| z.forward_masked_into_new(p, n, mask.as_ref()), State(1), Brought),
-        (|z, [dh, p, n], mask, _| z.backward(dh, p, n, mask.as_ref()), Gradient(2), Brought),
-        (|z, [dh, p, _], mask, _| z.backward_in_place(dh, p, mask.as_ref()), Gradient(0), Brought),
-        (|z, [dh, p, n], _, _| z.backward_replay(dh, p, n, SEED, STREAM), Gradient(2), Replayed),
-        (
-            |z, [dh, p, _], _, _| z.backward_replay_in_place(dh, p, SEED, STREAM),
-            Gradient(0),
-            Replayed,
-        ),
-    ];
-    ways.into_iter().map(|(way, leaves, masks)| Named { way, leaves, masks }).collect()
-}
-
 /// The three slices before a way.
 fn slices<T: Number>(n: usize) -> [Vec<T>; 3] {
     let values = T::values(n + 2);
     let shifted: Vec<_> = values[1..=n].iter().map(|x| x.multiply(T::of(-0.5))).collect();
     [values[..n].to_vec(), shifted, vec![T::ONE; n]]
-}
-
-/// From the formulas.
-fn expected<T: Number>(leaves: Leaves, keep: &[bool], before: &[Vec<T>; 3]) -> [Vec<T>; 3] {
-    let mut after = before.clone();
-    for (i, k) in keep.iter().enumerate() {
-        match leaves {
-            Leaves::State(at) => after[at][i] = if *k { before[1][i] } else { before[0][i] },
-            Leaves::Gradient(at) => {
-                after[1][i] = if *k { T::ZERO } else { before[0][i] };
-                after[at][i] = if *k { before[0][i] } else { T::ZERO };
-            }
-        }
-    }
-    after
 }
 
 fn check<T: Number>(zoneout: Zoneout, n: usize, offset: usize) {
@@ -127,7 +58,8 @@ fn check<T: Number>(zoneout: Zoneout, n: usize, offset: usize) {
             (0..3).map(|j| Guarded::new(&before[j], (offset + j) % 4, T::GUARD)).collect();
         let [a, b, c] = &mut guarded[..] else { panic!("three slices") };
         let view = MaskMut::new(mask.slice(), n).expect("mask_words(n) words");
-        way(&zoneout, [a.slice(), b.slice(), c.slice()], view, &mut rng).expect("lengths agree");
+        way(&zoneout, [a.slice(), b.slice(), c.slice()], view, &mut rng, (SEED, STREAM))
+            .expect("lengths agree");
         let told = format!("way {i} {zoneout:?} n {n} offset {offset}");
         for (j, wanted) in expected(leaves, keep, &before).iter().enumerate() {
             // Copies, so NaN keeps its payload.
@@ -166,25 +98,6 @@ fn every_way_holds_f32_as_the_formula() {
 fn every_way_holds_f64_as_the_formula() {
     check_all::<f64>();
 }
-
-/// `z * h_prev + (1 - z) * h_new`: two products and a sum, each rounded, in this order.
-trait Blended: Number {
-    fn blend(t: u64, prev: Self, new: Self) -> Self;
-}
-
-macro_rules! blended {
-    ($float:ident) => {
-        impl Blended for $float {
-            fn blend(t: u64, prev: Self, new: Self) -> Self {
-                let z = (t as f64 / (1u64 << 40) as f64) as $float;
-                let (a, b) = (z * prev, $float::reference_keep(t) * new);
-                a + b
-            }
-        }
-    };
-}
-blended!(f32);
-blended!(f64);
 
 fn check_inference<T: Blended>() {
     for backend in Backend::available() {
@@ -336,7 +249,8 @@ fn slices_and_masks_of_other_lengths_are_refused() {
                 let mut words = vec![0x1234_5678; mask_words(lengths[3])];
                 let mask = MaskMut::new(&mut words, lengths[3]).expect("its words");
                 let mut rng = MaskRng::new(SEED, STREAM);
-                let result = way(&zoneout, [&mut a, &mut b, &mut c], mask, &mut rng);
+                let result =
+                    way(&zoneout, [&mut a, &mut b, &mut c], mask, &mut rng, (SEED, STREAM));
                 assert_eq!(result, Err(error), "way {i} {lengths:?}");
                 for (j, slice) in [a, b, c].iter().enumerate() {
                     assert!(slice.iter().all(|x| *x == j as f32 + 0.5), "way {i} {lengths:?}");

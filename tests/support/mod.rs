@@ -3,10 +3,17 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 
 pub mod cells;
+pub mod drop_block;
+pub mod drop_connect;
+pub mod formula;
+pub mod gaussian;
 pub mod guarded;
+pub mod layouts;
+pub mod moments;
 pub mod noise;
 pub mod number;
 pub mod reference;
+pub mod zoneout;
 
 use dropout_kernels::DropRate;
 

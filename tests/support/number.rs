@@ -11,6 +11,9 @@ pub trait Number: Element {
 
     fn of(x: f64) -> Self;
     fn bits(self) -> u64;
+    /// Of the low bits, as many as there are.
+    fn from_low_bits(bits: u64) -> Self;
+    fn to_f64(self) -> f64;
     /// 2^40 / (2^40 - t), one division in f64, then rounded once; 0 where t = 2^40.
     fn reference_scale(t: u64) -> Self;
     /// (2^40 - t) / 2^40, rounded once.
@@ -45,7 +48,7 @@ pub trait Number: Element {
 const ONE: u64 = 1 << 40;
 
 macro_rules! number {
-    ($float:ident, $guard:literal) => {
+    ($float:ident, $bits:ident, $guard:literal) => {
         impl Number for $float {
             const ONE: Self = 1.0;
             const GUARD: Self = $float::from_bits($guard);
@@ -71,6 +74,14 @@ macro_rules! number {
                 self.to_bits().into()
             }
 
+            fn from_low_bits(bits: u64) -> Self {
+                Self::from_bits(bits as $bits)
+            }
+
+            fn to_f64(self) -> f64 {
+                self.into()
+            }
+
             fn reference_scale(t: u64) -> Self {
                 if t == ONE { 0.0 } else { (ONE as f64 / (ONE - t) as f64) as Self }
             }
@@ -89,8 +100,8 @@ macro_rules! number {
         }
     };
 }
-number!(f32, 0x7FC5_A5A5);
-number!(f64, 0x7FF8_A5A5_5A5A_A5A5);
+number!(f32, u32, 0x7FC5_A5A5);
+number!(f64, u64, 0x7FF8_A5A5_5A5A_A5A5);
 
 /// Whether two results are the same to the bit, or both NaN: the payload that a product of NaN has
 /// is the processor's affair.

@@ -31,6 +31,12 @@ impl Reference {
         Self { lanes }
     }
 
+    /// The generator in a state that `MaskRng::to_bytes` gave.
+    pub fn from_bytes(bytes: &[u8; 256]) -> Self {
+        let lane = |l: usize| std::array::from_fn(|i| bytes[16 * l + i]);
+        Self { lanes: std::array::from_fn(|l| Xoshiro128PlusPlus::from_seed(lane(l))) }
+    }
+
     /// The next output of a lane.
     pub fn next(&mut self, lane: usize) -> u32 {
         self.lanes[lane].next_u32()
