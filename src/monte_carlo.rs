@@ -67,7 +67,7 @@ impl<T: Element> Outputs for &mut [T] {
 /// Squares and Products"), so nothing cancels where the mean is large against the deviation: outputs that do
 /// not change have variance 0 exactly, and none is ever negative. The order of passes matters to rounding
 /// alone. The same pushes give the same bits on every machine. An output that was NaN or infinite once
-/// has a variance of NaN.
+/// has a variance of NaN; one whose values lie further apart than the type's largest number, of NaN or infinity.
 ///
 /// `S` says where the sums are: [`new`](Self::new) is two arrays of its own, [`over`](Self::over) works on
 /// slices of the caller's.
@@ -234,7 +234,12 @@ impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
 
     fn squares_over(&self, n: u32) -> Option<impl ExactSizeIterator<Item = T>> {
         let divisor = T::count(n);
-        (n > 0).then(|| self.squares.as_slice().iter().map(move |squares| squares.over(divisor)))
+        let of = move |squares: &T| {
+            // Of outputs whose difference was no number. NaN, as that of infinite ones.
+            let none = *squares == T::NEG_INFINITY;
+            if none { squares.minus(*squares) } else { squares.over(divisor) }
+        };
+        (n > 0).then(|| self.squares.as_slice().iter().map(of))
     }
 
     /// The count with `more` passes.

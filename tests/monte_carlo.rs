@@ -120,6 +120,22 @@ fn no_variance_is_negative() {
     }
 }
 
+/// Found by fuzzing: a difference that is no number of the type made the sum of squares -inf.
+#[test]
+fn outputs_too_far_apart_for_their_type_have_no_negative_variance() {
+    fn check<T: Number>(most: T, least: T) {
+        let mut outputs = pushed(&[[most; OUTPUTS], [least; OUTPUTS]]);
+        for _ in 0..3 {
+            for variance in outputs.population_variance().expect("two passes") {
+                assert!(variance.is_nan() || variance.to_f64() >= 0.0, "{variance:?}");
+            }
+            outputs.push(&[most; OUTPUTS]).expect("OUTPUTS outputs");
+        }
+    }
+    check(f32::MAX, f32::MIN);
+    check(f64::MIN, f64::MAX);
+}
+
 #[test]
 fn the_order_of_passes_matters_to_rounding_alone() {
     let mut shuffled = passes::<f64>(500, 3.0);
