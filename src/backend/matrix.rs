@@ -275,9 +275,13 @@ fn total<T: Element>(sums: [T; 32]) -> T {
 /// [`total`] without a copy.
 #[inline(always)]
 fn total_in_place<T: Element>(sums: &mut [T; 32]) -> T {
-    for half in [16, 8, 4, 2, 1] {
-        for i in 0..half {
-            sums[i] = sums[i].plus(sums[i + half]);
+    let mut half = sums.len();
+    while half > 1 {
+        half /= 2;
+        if let Some((low, high)) = sums.split_at_mut_checked(half) {
+            for (low, high) in low.iter_mut().zip(high) {
+                *low = low.plus(*high);
+            }
         }
     }
     sums[0]
