@@ -218,9 +218,9 @@ fn sum<T: Element>(
         return total(sums);
     }
     // A copy, so that the sums above stay in registers.
-    let mut sums = sums;
-    add_rest(&mut sums, next, w_rest, x_rest, term);
-    total(sums)
+    let mut all = sums;
+    add_rest(&mut all, next, w_rest, x_rest, term);
+    total(all)
 }
 
 /// What is worth 32 sums in registers, and the rest: where there are no vectors, all of it.
