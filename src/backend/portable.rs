@@ -116,6 +116,11 @@ pub(super) fn fill_and_apply_by<T: Element, C: Change<T>>(
     change: C,
     choose: impl Fn(u32, usize, &[T; 32], C) -> [T; 32] + Copy,
 ) {
+    // In firmware, where one copy of the drawing serves all, blocks would only cost their loop.
+    if cfg!(target_os = "none") && !words.is_empty() {
+        fill(lanes, planes, words);
+        return apply_block(0, words, target, change, choose);
+    }
     let mut at = 0;
     let mut run = |words: &mut [u32], block: &mut [T]| {
         if cfg!(target_os = "none") {
