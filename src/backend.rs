@@ -150,7 +150,8 @@ macro_rules! kernels {
                 pub(crate) fn $kernel $(<$($generic: $bound),*>)? (self, $($argument: $type),*) {
                     match self.0 {
                         Backend::Portable => portable::$kernel($($argument),*),
-                        // SAFETY: an `Available` was made after the processor had been asked.
+                        // SAFETY: `detect` and `or_portable` alone make an `Available`, of a backend whose
+                        // features `is_available` has seen the processor to have.
                         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
                         Backend::Avx2 => unsafe { avx2::$kernel($($argument),*) },
                         // SAFETY: as above.

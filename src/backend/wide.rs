@@ -4,33 +4,43 @@
 //!
 //! Written by hand because the compiler splits the portable code's vectors where ties are broken.
 //! `avx512.rs` and `avx2.rs` say what that gains.
-#![expect(unsafe_code, reason = "a vector's value proves its instructions: see Wide")]
 
 pub(super) mod kernels;
 pub(super) mod non_temporal;
+
+use core::marker::PhantomData;
 
 use super::{Change, portable};
 use crate::element::Element;
 use crate::lanes::{LANES, Lanes};
 use crate::rate::Planes;
 
+/// The proof that the processor has the instructions of `F`, which costs nothing to hand on: only functions
+/// that are compiled for them make one, and only where one is can they be used.
+#[derive(Clone, Copy)]
+pub(super) struct Has<F>(PhantomData<F>);
+
+impl<F> Has<F> {
+    /// # Safety
+    ///
+    /// The processor has the instructions of `F`.
+    #[expect(unsafe_code, reason = "the promise that every intrinsic rests on")]
+    #[inline(always)]
+    pub(super) const unsafe fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
 /// Sixteen lanes of `u32`, in one register or several.
 ///
-/// # Safety
-///
-/// A value is the proof that the processor has the instructions: whoever makes one with
-/// [`load`](Self::load) or [`splat`](Self::splat) has seen to it, and every operation on it is safe.
-pub(super) unsafe trait Wide: Copy {
-    /// # Safety
-    ///
-    /// The processor has this type's instructions.
-    unsafe fn load(words: &[u32; LANES]) -> Self;
+/// A value is a proof too, as [`load`](Self::load) and [`splat`](Self::splat), which alone make one from
+/// none, ask for one.
+pub(super) trait Wide: Copy {
+    /// What names its instructions.
+    type Features: Copy;
 
-    /// # Safety
-    ///
-    /// The processor has this type's instructions.
-    unsafe fn splat(word: u32) -> Self;
-
+    fn load(has: Has<Self::Features>, words: &[u32; LANES]) -> Self;
+    fn splat(has: Has<Self::Features>, word: u32) -> Self;
     fn store(self, words: &mut [u32; LANES]);
     fn add(self, other: Self) -> Self;
     fn and(self, other: Self) -> Self;
@@ -55,12 +65,9 @@ pub(super) unsafe trait Wide: Copy {
     fn where_nonzero(self, lanes: Self, other: Self) -> Self;
 
     /// As the portable `choose`.
-    ///
-    /// # Safety
-    ///
-    /// The processor has this type's instructions.
     #[inline(always)]
-    unsafe fn choose<T: Element, C: Change<T>>(
+    fn choose<T: Element, C: Change<T>>(
+        _: Has<Self::Features>,
         word: u32,
         at: usize,
         target: &[T; 32],
@@ -75,14 +82,10 @@ pub(super) unsafe trait Wide: Copy {
 struct State<V>([V; 4]);
 
 impl<V: Wide> State<V> {
-    /// # Safety
-    ///
-    /// The processor has the instructions of `V`.
     #[inline(always)]
-    unsafe fn load(lanes: &Lanes) -> Self {
+    fn load(has: Has<V::Features>, lanes: &Lanes) -> Self {
         let [s0, s1, s2, s3] = &lanes.0;
-        // SAFETY: the caller's promise.
-        Self(unsafe { [V::load(s0), V::load(s1), V::load(s2), V::load(s3)] })
+        Self([V::load(has, s0), V::load(has, s1), V::load(has, s2), V::load(has, s3)])
     }
 
     #[inline(always)]
@@ -131,13 +134,14 @@ struct Decider<V> {
 }
 
 impl<V: Wide> Decider<V> {
-    /// # Safety
-    ///
-    /// The processor has the instructions of `V`.
     #[inline(always)]
-    unsafe fn new(planes: Planes) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { Self { planes, low: V::splat(planes.low), none: V::splat(0), all: V::splat(!0) } }
+    fn new(has: Has<V::Features>, planes: Planes) -> Self {
+        Self {
+            planes,
+            low: V::splat(has, planes.low),
+            none: V::splat(has, 0),
+            all: V::splat(has, !0),
+        }
     }
 
     /// Decides only where `lanes` is all ones. Elsewhere nothing is kept, and no tie broken.
@@ -191,8 +195,20 @@ impl<V: Wide> Decider<V> {
 
 /// The kernels as functions that enable a processor's features: everything above is inlined into them.
 macro_rules! stamp {
-    ($vector:ty, $features:literal) => {
+    ($vector:ty, $half:ident, $features:literal) => {
         wide::non_temporal::stamp!($vector, $features);
+
+        #[expect(
+            unsafe_code,
+            reason = "the one edge between a processor's features and their proof"
+        )]
+        #[target_feature(enable = $features)]
+        #[inline]
+        pub(super) fn has() -> Has<Features> {
+            // SAFETY: the features that `Features` stands for are this function's own; whoever calls it has
+            // them, or has seen in an `unsafe` of its own that the processor does.
+            unsafe { Has::new() }
+        }
 
         #[target_feature(enable = $features)]
         pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
@@ -212,13 +228,10 @@ macro_rules! stamp {
         #[target_feature(enable = $features)]
         #[inline(never)] // one for all element types
         fn draw_some(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
-            // SAFETY: the function has the features.
-            unsafe {
-                if count <= LANES / 2 {
-                    wide::kernels::draw_some::<Half>(lanes, planes, count)
-                } else {
-                    wide::kernels::draw_some::<$vector>(lanes, planes, count)
-                }
+            if count <= LANES / 2 {
+                wide::kernels::draw_some::<Half>($half::has(), lanes, planes, count)
+            } else {
+                wide::kernels::draw_some::<$vector>(has(), lanes, planes, count)
             }
         }
 
@@ -232,24 +245,24 @@ macro_rules! stamp {
 
         #[target_feature(enable = $features)]
         pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
-            // SAFETY: the function has the features.
-            unsafe {
-                wide::kernels::fill::<$vector>(lanes, planes, words, |lanes, planes, count| {
-                    draw_some(lanes, planes, count)
-                });
-            }
+            wide::kernels::fill::<$vector>(has(), lanes, planes, words, |lanes, planes, count| {
+                draw_some(lanes, planes, count)
+            });
         }
 
+        #[expect(unsafe_code, reason = "the promises of non-temporal stores")]
         #[target_feature(enable = $features)]
         pub(super) fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C) {
             if wide::non_temporal::pays(target, change) {
-                // SAFETY: just asked.
-                return unsafe { apply_large(words, target, change) };
+                // SAFETY: `pays` has seen that the target is aligned, of which `apply` stores to 32s from the
+                // start on, 16 bytes or a multiple each, and then calls `end`. The features include SSE.
+                let stores = unsafe { NonTemporal::new() };
+                return apply_large(stores, words, target, change);
             }
-            // SAFETY: the function has the features.
-            unsafe { wide::kernels::apply::<$vector, T, C, false>(words, target, change) }
+            wide::kernels::apply::<$vector, T, C, _>(has(), Plain, words, target, change);
         }
 
+        #[expect(unsafe_code, reason = "the promises of non-temporal stores")]
         #[target_feature(enable = $features)]
         pub(super) fn fill_and_apply<T: Element, C: Change<T>>(
             lanes: &mut Lanes,
@@ -259,20 +272,20 @@ macro_rules! stamp {
             change: C,
         ) {
             if wide::non_temporal::pays(target, change) {
-                // SAFETY: just asked.
-                return unsafe { fill_and_apply_large(lanes, planes, words, target, change) };
+                // SAFETY: as in `apply`; blocks and pieces are of 32s, too.
+                let stores = unsafe { NonTemporal::new() };
+                return fill_and_apply_large(stores, lanes, planes, words, target, change);
             }
-            // SAFETY: the function has the features.
-            unsafe {
-                wide::kernels::fill_and_apply::<$vector, T, C, false>(
-                    lanes,
-                    planes,
-                    words,
-                    target,
-                    change,
-                    |lanes, planes, count| draw_some(lanes, planes, count),
-                );
-            }
+            wide::kernels::fill_and_apply::<$vector, T, C, _>(
+                has(),
+                Plain,
+                lanes,
+                planes,
+                words,
+                target,
+                change,
+                |lanes, planes, count| draw_some(lanes, planes, count),
+            );
         }
 
         #[target_feature(enable = $features)]
@@ -289,10 +302,8 @@ macro_rules! stamp {
             target: &mut [T],
             change: C,
         ) {
-            let choose = |word, at, x: &_, change| {
-                // SAFETY: the function has the features.
-                unsafe { <$vector>::choose(word, at, x, change) }
-            };
+            let has = has();
+            let choose = |word, at, x: &_, change| <$vector>::choose(has, word, at, x, change);
             structured::apply(words, first, layout, at, target, change, choose);
         }
 

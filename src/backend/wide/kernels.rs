@@ -6,20 +6,18 @@
 //! store queue behind everything before them. Measured on a prototype, AMD EPYC (Zen 4), 2026-11-23,
 //! AVX-512, f32, 16 Ki elements, p = 0.1, nanoseconds an element: one after the other 0.072,
 //! interleaved 0.056, two blocks behind 0.053, three no better; multiplying by a constant takes 0.034.
-#![expect(unsafe_code, reason = "a vector's value proves its instructions: see Wide")]
 #![expect(clippy::indexing_slicing, reason = "indices are taken modulo the length")]
 
-use super::{Decider, State, Wide, non_temporal};
+use super::non_temporal::{Plain, Stores};
+use super::{Decider, Has, State, Wide};
 use crate::backend::{Change, portable};
 use crate::element::Element;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::rate::Planes;
 
-/// # Safety
-///
-/// The processor has the instructions of `V`.
 #[inline(always)]
-pub(in crate::backend) unsafe fn fill<V: Wide>(
+pub(in crate::backend) fn fill<V: Wide>(
+    has: Has<V::Features>,
     lanes: &mut Lanes,
     planes: Planes,
     words: &mut [u32],
@@ -27,8 +25,7 @@ pub(in crate::backend) unsafe fn fill<V: Wide>(
 ) {
     let (blocks, rest) = words.as_chunks_mut::<LANES>();
     if !blocks.is_empty() {
-        // SAFETY: the caller's promise.
-        let (mut state, decider) = unsafe { (State::<V>::load(lanes), Decider::new(planes)) };
+        let (mut state, decider) = (State::<V>::load(has, lanes), Decider::new(has, planes));
         for block in blocks {
             decider.draw(&mut state, || ()).store(block);
         }
@@ -41,12 +38,9 @@ pub(in crate::backend) unsafe fn fill<V: Wide>(
 }
 
 /// Keep words from the first `count` lanes, which `V` has; the other lanes do not advance.
-///
-/// # Safety
-///
-/// The processor has the instructions of `V`.
 #[inline(always)]
-pub(in crate::backend) unsafe fn draw_some<V: Wide>(
+pub(in crate::backend) fn draw_some<V: Wide>(
+    has: Has<V::Features>,
     lanes: &mut Lanes,
     planes: Planes,
     count: usize,
@@ -59,9 +53,8 @@ pub(in crate::backend) unsafe fn draw_some<V: Wide>(
     };
     let used = USED.get(LANES.saturating_sub(count)..).and_then(|w| w.first_chunk());
     let used = used.unwrap_or(&[!0; LANES]);
-    // SAFETY: the caller's promise.
-    let (old, decider, used) =
-        unsafe { (State::<V>::load(lanes), Decider::new(planes), V::load(used)) };
+    let (old, decider) = (State::<V>::load(has, lanes), Decider::new(has, planes));
+    let used = V::load(has, used);
     let mut state = old;
     let mut words = [0; LANES];
     decider.only(used).draw(&mut state, || ()).store(&mut words);
@@ -92,18 +85,12 @@ fn copy_ends<const N: usize>(from: &[u32], to: &mut [u32]) -> bool {
     true
 }
 
-/// By non-temporal stores if `NT`.
-///
-/// # Safety
-///
-/// The processor has the instructions of `V`. If `NT`, `target` is aligned as [`non_temporal::pays`] asks.
+/// All of `target` is stored to by `stores` in 32s from its start on, but for a rest.
+#[expect(clippy::too_many_arguments, reason = "two of them are proofs, which are nothing")]
 #[inline(always)]
-pub(in crate::backend) unsafe fn fill_and_apply<
-    V: Wide,
-    T: Element,
-    C: Change<T>,
-    const NT: bool,
->(
+pub(in crate::backend) fn fill_and_apply<V: Wide, T: Element, C: Change<T>, S: Stores>(
+    has: Has<V::Features>,
+    stores: S,
     lanes: &mut Lanes,
     planes: Planes,
     words: &mut [u32],
@@ -119,8 +106,7 @@ pub(in crate::backend) unsafe fn fill_and_apply<
     let count = blocks.len();
     let mut at = 0;
     if count > 0 {
-        // SAFETY: the caller's promise.
-        let (mut state, decider) = unsafe { (State::<V>::load(lanes), Decider::new(planes)) };
+        let (mut state, decider) = (State::<V>::load(has, lanes), Decider::new(has, planes));
         // Where masks wait that are not stored.
         let mut ring = [[0; LANES]; LAG];
         for i in 0..count.min(LAG) {
@@ -135,17 +121,14 @@ pub(in crate::backend) unsafe fn fill_and_apply<
                 change,
             };
             if i + LAG < count {
-                // SAFETY: the caller's promises; blocks and pieces have multiples of 16 bytes, and the
-                // fence stands below.
-                let mut apply_one = || unsafe { pieces.apply_one::<V, NT>() };
+                let mut apply_one = || pieces.apply_one::<V, S>(has, stores);
                 let keep = decider.draw(&mut state, || {
                     apply_one();
                 });
                 while apply_one() {}
                 keep.store(stored.get_mut(i + LAG).unwrap_or(&mut ring[i % LAG]));
             } else {
-                // SAFETY: as above.
-                while unsafe { pieces.apply_one::<V, NT>() } {}
+                while pieces.apply_one::<V, S>(has, stores) {}
             }
             at += BLOCK;
         }
@@ -154,13 +137,9 @@ pub(in crate::backend) unsafe fn fill_and_apply<
     if !rest.is_empty() {
         let drawn = draw_some(lanes, planes, rest.len().div_ceil(32));
         copy_first(&drawn, rest_stored);
-        // SAFETY: the caller's promise.
-        unsafe { apply_from::<V, T, C, false>(at, &drawn, rest, change) };
+        apply_from::<V, T, C, _>(has, Plain, at, &drawn, rest, change);
     }
-    if NT {
-        // SAFETY: the caller's promise.
-        unsafe { non_temporal::fence() };
-    }
+    stores.end();
 }
 
 /// Blocks between drawing a mask and applying it.
@@ -183,61 +162,45 @@ where
     I: Iterator<Item = (&'a mut [T; PIECE], &'a [u32; 2])>,
 {
     /// Applies the next piece, if there is one.
-    ///
-    /// # Safety
-    ///
-    /// As of [`apply_from`].
     #[inline(always)]
-    unsafe fn apply_one<V: Wide, const NT: bool>(&mut self) -> bool {
+    fn apply_one<V: Wide, S: Stores>(&mut self, has: Has<V::Features>, stores: S) -> bool {
         let Some((target, words)) = self.pieces.next() else { return false };
-        // SAFETY: the caller's promises, and each piece has a multiple of 16 bytes.
-        unsafe { apply_from::<V, T, C, NT>(self.at, words, target, self.change) };
+        apply_from::<V, T, C, S>(has, stores, self.at, words, target, self.change);
         self.at += PIECE;
         true
     }
 }
 
-/// By non-temporal stores if `NT`.
-///
-/// # Safety
-///
-/// The processor has the instructions of `V`. If `NT`, `target` is aligned as [`non_temporal::pays`] asks.
+/// All of `target` is stored to by `stores` in 32s from its start on, but for a rest.
 #[inline(always)]
-pub(in crate::backend) unsafe fn apply<V: Wide, T: Element, C: Change<T>, const NT: bool>(
+pub(in crate::backend) fn apply<V: Wide, T: Element, C: Change<T>, S: Stores>(
+    has: Has<V::Features>,
+    stores: S,
     words: &[u32],
     target: &mut [T],
     change: C,
 ) {
-    // SAFETY: the caller's promises, and the fence below.
-    unsafe { apply_from::<V, T, C, NT>(0, words, target, change) };
-    if NT {
-        // SAFETY: the caller's promise.
-        unsafe { non_temporal::fence() };
-    }
+    apply_from::<V, T, C, S>(has, stores, 0, words, target, change);
+    stores.end();
 }
 
-/// As the portable `apply_from`; by non-temporal stores if `NT`.
-///
-/// # Safety
-///
-/// The processor has the instructions of `V`. If `NT`, `target` is aligned as [`non_temporal::pays`] asks,
-/// and [`non_temporal::fence`] is called before anything else touches it.
+/// As the portable `apply_from`, with `stores` for all but a rest; the caller ends them.
 #[inline(always)]
-unsafe fn apply_from<V: Wide, T: Element, C: Change<T>, const NT: bool>(
+fn apply_from<V: Wide, T: Element, C: Change<T>, S: Stores>(
+    has: Has<V::Features>,
+    stores: S,
     mut at: usize,
     words: &[u32],
     mut target: &mut [T],
     change: C,
 ) {
-    // SAFETY: the caller's promise.
-    let choose = |word, at, x: &_, change| unsafe { V::choose(word, at, x, change) };
+    let choose = |word, at, x: &_, change| V::choose(has, word, at, x, change);
     let mut words = words.iter().copied();
-    if NT {
+    if S::NON_TEMPORAL {
         let (whole, rest) = target.as_chunks_mut::<32>();
         for (target, word) in whole.iter_mut().zip(&mut words) {
             let y = choose(word, at, target, change);
-            // SAFETY: the caller's promises, and 32 elements have a multiple of 16 bytes.
-            unsafe { non_temporal::store(y, target) };
+            stores.store(y, target);
             at += 32;
         }
         target = rest;

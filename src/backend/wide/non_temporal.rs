@@ -28,8 +28,8 @@ use crate::element::Element;
 /// Bytes of output from which on they pay.
 const LARGE: usize = 32 << 20;
 
-/// Whether they pay for this target, and it is aligned to 16 bytes, as [`store`] asks. In place every
-/// line is in a cache already when it is written.
+/// Whether they pay for this target, and it is aligned to 16 bytes, as [`NonTemporal::new`] asks. In place
+/// every line is in a cache already when it is written.
 #[inline(always)]
 pub(in crate::backend) fn pays<T: Element, C: Change<T>>(target: &[T], _: C) -> bool {
     if C::IN_PLACE || size_of_val(target) < LARGE {
@@ -40,90 +40,119 @@ pub(in crate::backend) fn pays<T: Element, C: Change<T>>(target: &[T], _: C) -> 
     target.as_ptr().cast::<__m128>().is_aligned()
 }
 
-/// `*target = y`. In the order of addresses, so that lines are written whole; by 16 bytes, which large
-/// blocks from allocators are aligned to, seldom to more.
-///
-/// # Safety
-///
-/// The processor has SSE. `target` is aligned to 16 bytes, and [`fence`] is called before anything else
-/// touches it.
-#[inline(always)]
-pub(super) unsafe fn store<T: Element>(y: [T; 32], target: &mut [T; 32]) {
-    let target = target.as_mut_ptr().cast::<__m128>();
-    // SAFETY: elements are sealed to f32 and f64, told apart by their size, so `y` is plain numbers
-    // of the size of the array that it is copied to, and so is the target; and the caller's promises.
-    unsafe {
-        if size_of::<T>() == 4 {
-            let y: [__m128; 8] = transmute_copy(&y);
-            for (i, y) in y.into_iter().enumerate() {
-                _mm_stream_ps(target.add(i).cast(), y);
-            }
-        } else {
-            let y: [__m128; 16] = transmute_copy(&y);
-            for (i, y) in y.into_iter().enumerate() {
-                _mm_stream_ps(target.add(i).cast(), y);
-            }
-        }
+/// How a kernel stores whole words' elements.
+pub(in crate::backend) trait Stores: Copy {
+    const NON_TEMPORAL: bool;
+
+    /// `*target = y`.
+    fn store<T: Element>(self, y: [T; 32], target: &mut [T; 32]);
+
+    /// Ends a run of stores: what comes after it in the program sees them, and is seen after them.
+    fn end(self);
+}
+
+/// As everywhere else.
+#[derive(Clone, Copy)]
+pub(in crate::backend) struct Plain;
+
+impl Stores for Plain {
+    const NON_TEMPORAL: bool = false;
+
+    #[inline(always)]
+    fn store<T: Element>(self, y: [T; 32], target: &mut [T; 32]) {
+        *target = y;
+    }
+
+    #[inline(always)]
+    fn end(self) {}
+}
+
+/// The proof that what is stored to can be stored to so.
+#[derive(Clone, Copy)]
+pub(in crate::backend) struct NonTemporal(());
+
+impl NonTemporal {
+    /// # Safety
+    ///
+    /// The processor has SSE. Every target of [`store`](Stores::store) by this value is aligned to 16 bytes,
+    /// and [`end`](Stores::end) is called before anything else touches it.
+    #[inline(always)]
+    pub(in crate::backend) const unsafe fn new() -> Self {
+        Self(())
     }
 }
 
-/// Ends a run of [`store`]s: what comes after it in the program sees them, and is seen after them.
-///
-/// # Safety
-///
-/// The processor has SSE.
-#[inline(always)]
-pub(super) unsafe fn fence() {
-    // SAFETY: the caller's promise.
-    unsafe { _mm_sfence() }
+impl Stores for NonTemporal {
+    const NON_TEMPORAL: bool = true;
+
+    /// In the order of addresses, so that lines are written whole; by 16 bytes, which large blocks from
+    /// allocators are aligned to, seldom to more.
+    #[inline(always)]
+    fn store<T: Element>(self, y: [T; 32], target: &mut [T; 32]) {
+        let target = target.as_mut_ptr().cast::<__m128>();
+        // SAFETY: elements are sealed to f32 and f64, told apart by their size, so `y` is plain numbers of the
+        // size of the array that it is copied to, and so is the target, of which each 16 bytes are written
+        // once. SSE, alignment and what follows are the promise that this value was made by.
+        unsafe {
+            if size_of::<T>() == 4 {
+                let y: [__m128; 8] = transmute_copy(&y);
+                for (i, y) in y.into_iter().enumerate() {
+                    _mm_stream_ps(target.add(i).cast(), y);
+                }
+            } else {
+                let y: [__m128; 16] = transmute_copy(&y);
+                for (i, y) in y.into_iter().enumerate() {
+                    _mm_stream_ps(target.add(i).cast(), y);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn end(self) {
+        // SAFETY: this value was made where there is SSE.
+        unsafe { _mm_sfence() }
+    }
 }
 
 /// The kernels that write a target large enough. Not inlined: small calls would save registers for them.
 macro_rules! stamp {
     ($vector:ty, $features:literal) => {
         /// [`apply`] by non-temporal stores.
-        ///
-        /// # Safety
-        ///
-        /// `target` is aligned as `non_temporal::pays` asks.
         #[target_feature(enable = $features)]
         #[cold]
         #[inline(never)]
-        unsafe fn apply_large<T: Element, C: Change<T>>(
+        fn apply_large<T: Element, C: Change<T>>(
+            stores: NonTemporal,
             words: &[u32],
             target: &mut [T],
             change: C,
         ) {
-            // SAFETY: the function has the features; the caller's promise.
-            unsafe { wide::kernels::apply::<$vector, T, C, true>(words, target, change) }
+            wide::kernels::apply::<$vector, T, C, _>(has(), stores, words, target, change);
         }
 
         /// [`fill_and_apply`] by non-temporal stores.
-        ///
-        /// # Safety
-        ///
-        /// `target` is aligned as `non_temporal::pays` asks.
         #[target_feature(enable = $features)]
         #[cold]
         #[inline(never)]
-        unsafe fn fill_and_apply_large<T: Element, C: Change<T>>(
+        fn fill_and_apply_large<T: Element, C: Change<T>>(
+            stores: NonTemporal,
             lanes: &mut Lanes,
             planes: Planes,
             words: &mut [u32],
             target: &mut [T],
             change: C,
         ) {
-            // SAFETY: the function has the features; the caller's promise.
-            unsafe {
-                wide::kernels::fill_and_apply::<$vector, T, C, true>(
-                    lanes,
-                    planes,
-                    words,
-                    target,
-                    change,
-                    |lanes, planes, count| draw_some(lanes, planes, count),
-                );
-            }
+            wide::kernels::fill_and_apply::<$vector, T, C, _>(
+                has(),
+                stores,
+                lanes,
+                planes,
+                words,
+                target,
+                change,
+                |lanes, planes, count| draw_some(lanes, planes, count),
+            );
         }
     };
 }
