@@ -84,6 +84,10 @@ impl MaskRng {
     ///
     /// Costs what [`Dropout`](crate::Dropout) says. At rates 0 and 1 nothing is drawn. Calls of a multiple of 512 elements can be split and
     /// joined: the masks, one after the other, are the same.
+    ///
+    /// From one state a higher rate drops, of the first 512 elements, all that a lower one drops. Beyond them
+    /// that holds only for rates that draw alike: both odd multiples of the same 2^-k, k from 1 to 8; or both
+    /// strictly between the same two multiples of 1/256.
     pub fn fill(&mut self, rate: DropRate, mask: MaskMut<'_>) {
         Sampler::new(rate).fill(self, mask);
     }
