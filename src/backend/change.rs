@@ -189,16 +189,14 @@ pub(crate) trait Change<T: Element>: Copy {
     const ZEROES: bool;
 
     /// Whether it is the target itself that is read.
-    #[cfg_attr(
-        not(any(target_arch = "x86", target_arch = "x86_64")),
-        expect(dead_code, reason = "x86 asks for it")
-    )]
+    #[allow(dead_code, reason = "x86 asks for it, and Cortex-M with a floating-point unit")]
     const IN_PLACE: bool;
 
     /// The x of `target`, which lies at index `at` of the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
 
-    /// Where the elements of [`read`](Self::read) for all of `target` stand in memory, if they do.
+    /// Where the elements of [`read`](Self::read) for all of `target` stand in memory, if they do; in place that
+    /// is a pointer by which they may be written, too.
     #[allow(dead_code, reason = "Cortex-M with a floating-point unit asks for it")]
     #[inline(always)]
     fn place(self, _: usize, _: &mut [T]) -> Option<*const T> {

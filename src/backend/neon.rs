@@ -49,8 +49,9 @@ fn choose<T: Element, C: Change<T>>(word: u32, at: usize, target: &[T; 32], chan
     if size_of::<T>() != 4 {
         return portable::choose(word, at, target, change);
     }
-    // SAFETY: the target has NEON, and four words are loaded. Elements are sealed to f32 and f64, and
-    // T has the size of f32, so both types of each copy are plain numbers of the same size.
+    // SAFETY: this is compiled only where the target has NEON, and a load reads the four words of a chunk.
+    // Elements are sealed to f32 and f64, and T has the size of f32, so both types of each copy are plain
+    // numbers of the same size.
     unsafe {
         let word = vdupq_n_u32(word);
         let factor = change.factor().map(|factor| transmute_copy(&factor));

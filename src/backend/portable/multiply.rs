@@ -22,12 +22,15 @@ pub(super) fn keep<T: Element, C: Change<T>>(at: usize, target: &mut [[T; 32]], 
     if let (4, Some(factor), None) = (size_of::<T>(), change.factor(), change.term())
         && let Some(source) = change.place(at, target)
     {
+        // In place one pointer reads and writes: a second one to the target would end the first one's right.
+        let y = if C::IN_PLACE { source.cast_mut() } else { target.as_mut_ptr() };
         #[expect(unsafe_code, reason = "a call of assembly")]
-        // SAFETY: `source` is valid for as many elements as `target`, of which it may be a copy of the
-        // address; they come in 32s. Elements are sealed to f32 and f64, of which f32 has 4 bytes.
+        // SAFETY: `place` gives as many elements as `target` has, which come in 32s: another slice's, to be
+        // read, or in place `target`'s own. Elements are sealed to f32 and f64, of which f32 has 4 bytes. The
+        // target of this build has a floating-point unit.
         unsafe {
             let factor = core::mem::transmute_copy(&factor);
-            cortex_m::multiply(source.cast(), target.as_mut_ptr().cast(), target.len(), factor);
+            cortex_m::multiply(source.cast(), y.cast(), target.len(), factor);
         }
         return;
     }
