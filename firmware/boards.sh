@@ -5,7 +5,7 @@ boards=(m0 m3 m4 m7 m33 m55 rv32)
 # What each board is: the target and its processor, the machine, and picoseconds of a tick of its timer.
 describe() { # BOARD
   local arm='qemu-system-arm -M' riscv='qemu-system-riscv32 -bios none -M'
-  board=$1 cpu=() link=(-C link-arg=-Tlink.x) tick=40000 machine="$arm"
+  board=$1 cpu=() tick=40000 machine="$arm"
   case $1 in
   m0) what='Cortex-M0 code, on a Cortex-M3' target=thumbv6m-none-eabi machine+=' mps2-an385' ;;
   m3) what='Cortex-M3' target=thumbv7m-none-eabi machine+=' mps2-an385' ;;
@@ -13,7 +13,7 @@ describe() { # BOARD
   m7) what='Cortex-M7' target=thumbv7em-none-eabihf cpu=(-C target-cpu=cortex-m7) machine+=' mps2-an500' ;;
   m33) what='Cortex-M33' target=thumbv8m.main-none-eabihf cpu=(-C target-cpu=cortex-m33) machine+=' mps2-an505' tick=50000 ;;
   m55) what='Cortex-M55, with Helium' target=thumbv8m.main-none-eabihf cpu=(-C target-cpu=cortex-m55 -C target-feature=-mve.fp --cfg 'dropout_kernels_backend="helium"') machine+=' mps3-an547' tick=31250 ;;
-  rv32) what='RISC-V, RV32IMAC' target=riscv32imac-unknown-none-elf machine="$riscv virt" link=(-C link-arg=-Tmemory.x -C link-arg=-Tlink.x) ;;
+  rv32) what='RISC-V, RV32IMAC' target=riscv32imac-unknown-none-elf machine="$riscv virt" ;;
   host) what='this machine, without QEMU' target= ;;
   *) echo "no board $1; there are ${boards[*]}" >&2 && exit 2 ;;
   esac
@@ -33,12 +33,14 @@ compiler() {
   if by_rustup || [ "$board" = host ]; then rustc -V; else /usr/bin/rustc -V; fi
 }
 
-# Builds for the described board with rustc's flags in `flags`, in firmware/.
+# Builds for the described board, in firmware/. The flags are the same for all programs, so that `core` is built
+# once; what the linker is told of each stands in build.rs.
 cargo_build() { # ARGUMENTS
-  local rustflags=(-D warnings "${flags[@]}" "${cpu[@]}") variable
+  local rustflags=(-D warnings "${cpu[@]}") variable
   need ld.lld lld
   variable=CARGO_TARGET_$(tr 'a-z.-' 'A-Z__' <<<"$target")
-  export "${variable}_LINKER=ld.lld" FIRMWARE_TICK_PS=$tick
+  export "${variable}_LINKER=ld.lld" CARGO_TARGET_DIR=$PWD/../target/firmware/$board
+  export FIRMWARE_BOARD=$board FIRMWARE_TICK_PS=$tick
   if by_rustup; then
     RUSTFLAGS="${rustflags[*]}" cargo build --quiet --target "$target" "$@"
   else
@@ -53,9 +55,8 @@ cargo_build() { # ARGUMENTS
 
 # Builds a program that starts on the board, and says in `elf` where it is.
 build() { # PROGRAM
-  local flags=(-L "boards/$board" "${link[@]}")
-  export CARGO_TARGET_DIR=$PWD/../target/firmware/$board
   if [ "$board" = host ]; then
+    export CARGO_TARGET_DIR=$PWD/../target/firmware/host
     cargo build --quiet --locked --release --bin "$1"
     elf=$CARGO_TARGET_DIR/release/$1
     return

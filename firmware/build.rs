@@ -1,5 +1,5 @@
 //! Packs the digits of the examples for flash, so that the repository has them once, and tells the linker of
-//! defmt.
+//! the board's memories, of its start-up code and of defmt.
 
 use std::io::Read;
 use std::{env, fs};
@@ -26,6 +26,16 @@ fn pack(row: &str) -> [u8; 33] {
 
 fn main() {
     println!("cargo::rerun-if-changed={FILE}");
+    println!("cargo::rerun-if-changed=boards");
+    println!("cargo::rerun-if-env-changed=FIRMWARE_BOARD");
+    if let Some(board) = env::var_os("FIRMWARE_BOARD") {
+        let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+        println!("cargo::rustc-link-search={here}/boards/{}", board.display());
+        if env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "riscv32") {
+            println!("cargo::rustc-link-arg-bins=-Tmemory.x");
+        }
+        println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    }
     // Where defmt's strings stand, which `log` alone has.
     if env::var_os("CARGO_FEATURE_DEFMT").is_some() {
         println!("cargo::rustc-link-arg-bin=log=-Tdefmt.x");
