@@ -1,11 +1,13 @@
 //! A digest of a large matrix of cases, one hash for each group, that has to come out alike on every
-//! machine and by every backend. Without std and without a heap, as `firmware` runs it too.
+//! machine and by every backend. On chips, where `firmware` runs it, without std and without a heap.
 //!
-//! Inputs hold zeros of both signs, denormals, infinities, NaN, and numbers that overflow when they are scaled.
+//! Inputs hold zeros of both signs, denormals, infinities, NaN, signalling ones too, and numbers that overflow when they
+//! are scaled.
 //! The payload of a NaN that was computed is the processor's, and is not looked at; one that was copied has to
 //! keep its bits.
 
 mod masks;
+mod memory;
 mod ordinary;
 mod recurrent;
 mod shapes;
@@ -16,12 +18,13 @@ use core::fmt;
 use dropout_kernels::{
     Backend, DropRate, Element, Error, MaskMut, MaskRef, MaskRng, ShapeError, mask_words,
 };
+use memory::Memory;
 
 /// Adds a group's cases to a digest, run by a backend.
 pub(crate) type Group = fn(&mut Digest, Backend) -> Result<(), Error>;
 
 /// Every group, with its name.
-pub(crate) const GROUPS: [(&str, Group); 26] = [
+pub(crate) const GROUPS: [(&str, Group); 29] = [
     ("rates", masks::rates),
     ("masks", masks::masks),
     ("generators", masks::generators),
@@ -38,10 +41,13 @@ pub(crate) const GROUPS: [(&str, Group); 26] = [
     ("arrays", ordinary::arrays),
     ("layouts-f32", shapes::layouts_f32),
     ("layouts-f64", shapes::layouts_f64),
-    ("drop-block", shapes::drop_block),
-    ("drop-path", shapes::drop_path),
+    ("drop-block-f32", shapes::drop_block::<f32, LONG>),
+    ("drop-block-f64", shapes::drop_block::<f64, SHORT>),
+    ("drop-path-f32", shapes::drop_path::<f32>),
+    ("drop-path-f64", shapes::drop_path::<f64>),
     ("drop-head", shapes::drop_head),
-    ("locked", recurrent::locked),
+    ("locked-f32", recurrent::locked::<f32>),
+    ("locked-f64", recurrent::locked::<f64>),
     ("zoneout-f32", recurrent::zoneout::<f32>),
     ("zoneout-f64", recurrent::zoneout::<f64>),
     ("embedding", weights::embedding),
@@ -50,10 +56,11 @@ pub(crate) const GROUPS: [(&str, Group); 26] = [
     ("monte-carlo", weights::monte_carlo),
 ];
 
-/// Elements of the largest tensor of `f32`: two blocks of 512, a word, and one more.
-const LONG: usize = 2 * 512 + 32 + 1;
-/// Of `f64`: one block, a word, and one more.
-const SHORT: usize = 512 + 32 + 1;
+/// Elements of the largest tensor of `f32`: four blocks of 512, as backends draw a block while they apply one
+/// before it, a word, and one more.
+const LONG: usize = 4 * 512 + 32 + 1;
+/// Of `f64`, which take more of a chip's memory: three blocks, a word, and one more.
+const SHORT: usize = 3 * 512 + 32 + 1;
 
 /// The 64 bits of FNV-1a, taken over words of 32 bits instead of bytes: quick on a chip too. Each step is
 /// one to one, so a single word that differs always shows.
@@ -125,7 +132,7 @@ fn noise(salt: u32, i: u32) -> u32 {
 }
 
 /// An element with its bits.
-pub(crate) trait Number: Element {
+pub(crate) trait Number: Element + Default {
     /// A number from 2^-8 to 2^8, of either sign.
     fn plain(salt: u32, i: u32) -> Self;
 
@@ -151,7 +158,8 @@ macro_rules! number {
             fn special(which: u32) -> Self {
                 const LEAST: $float = $float::from_bits(1);
                 const DENORMAL: $float = $float::from_bits($float::MIN_POSITIVE.to_bits() - 1);
-                const SPECIAL: [$float; 16] = [
+                const SIGNALLING: $bits = $float::INFINITY.to_bits() | 0x5A5A5;
+                const SPECIAL: [$float; 18] = [
                     0.0,
                     -0.0,
                     1.0,
@@ -168,6 +176,8 @@ macro_rules! number {
                     $float::NEG_INFINITY,
                     $float::from_bits($quiet),
                     $float::from_bits($quiet | 1 << ($bits::BITS - 1)),
+                    $float::from_bits(SIGNALLING),
+                    $float::from_bits(SIGNALLING | 1 << ($bits::BITS - 1)),
                 ];
                 SPECIAL[which as usize % SPECIAL.len()]
             }
@@ -203,32 +213,32 @@ number!(
 
 /// Tensors and a mask to work on.
 struct Space<T, const N: usize> {
-    x: [T; N],
-    y: [T; N],
-    words: [u32; mask_words(LONG)],
+    x: Memory<T, N>,
+    y: Memory<T, N>,
+    words: Memory<u32, { mask_words(LONG) }>,
 }
 
 impl<T: Number, const N: usize> Space<T, N> {
     fn new() -> Self {
-        Self { x: [T::ZERO; N], y: [T::ZERO; N], words: [0; _] }
+        Self { x: Memory::new(), y: Memory::new(), words: Memory::new() }
     }
 
     /// `n` inputs, and an output of as many and a mask of `bits` that hold something else.
     fn fresh(&mut self, n: usize, bits: usize) -> (&mut [T], &mut [T], MaskMut<'_>) {
-        let (x, y) = (&mut self.x[..n], &mut self.y[..n]);
+        let (x, y) = (self.x.take(n), self.y.take(n));
         set(x, 1, T::any);
         set(y, 3, T::plain);
-        let words = &mut self.words[..mask_words(bits)];
+        let words = self.words.take(mask_words(bits));
         words.fill(0xA5A5_A5A5);
         (x, y, MaskMut::new(words, bits).expect("as many words as it needs"))
     }
 
     /// Inputs and an output again, and the mask as it is.
     fn again(&mut self, n: usize, bits: usize) -> (&mut [T], &mut [T], MaskRef<'_>) {
-        let (x, y) = (&mut self.x[..n], &mut self.y[..n]);
+        let (x, y) = (self.x.take(n), self.y.take(n));
         set(x, 2, T::any);
         set(y, 4, T::plain);
-        let words = &self.words[..mask_words(bits)];
+        let words = self.words.take(mask_words(bits));
         (x, y, MaskRef::new(words, bits).expect("as many words as it needs"))
     }
 }
@@ -288,6 +298,7 @@ macro_rules! ways {
         let (dx, y, mask) = space.again(n, bits);
         drop.backward_in_place(dx, mask)?;
         digest.$take(dx);
+        digest.generator(&rng);
 
         drop.forward_masked(dx, y, mask)?;
         digest.$take(y);

@@ -1,13 +1,12 @@
 //! Masks and what they are made from: rates, generators, algebra, the tape.
 
 use dropout_kernels::{
-    Backend, DropRate, Error, Mask, MaskMut, MaskRef, MaskRng, MaskTape, Schedule, mask_words,
-    tape_words,
+    Backend, DropRate, Error, MaskMut, MaskRef, MaskRng, MaskTape, Schedule, mask_words, tape_words,
 };
 
-use super::{Digest, LONG, classes, noise};
+use super::{Digest, LONG, Memory, classes, noise};
 
-/// Lengths around a word, four words, a block and two blocks.
+/// Lengths around a word, four words, a block and two blocks, and the largest.
 const LENGTHS: [usize; 18] =
     [0, 1, 31, 32, 33, 63, 64, 65, 127, 128, 129, 511, 512, 513, 1023, 1024, 1025, LONG];
 
@@ -51,14 +50,14 @@ pub(super) fn rates(digest: &mut Digest, _: Backend) -> Result<(), Error> {
 
 /// Masks of each rate and length, one after the other from one generator, and the generator after them.
 pub(super) fn masks(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
-    let mut mask = Mask::<{ mask_words(LONG) }>::new();
+    let mut memory = Memory::<u32, { mask_words(LONG) }>::new();
     // Each number of planes, too.
     let planes = (1..9).flat_map(|k| DropRate::from_ratio((1 << k) - 1, 1 << k));
     for rate in classes().chain(planes) {
         for (seed, stream) in KEYS {
             let mut rng = MaskRng::new(seed, stream);
             for n in LENGTHS {
-                let mut mask = mask.view_mut(n)?;
+                let mut mask = MaskMut::new(memory.take(mask_words(n)), n)?;
                 rng.fill_with(backend, rate, mask.reborrow());
                 digest.mask(mask.as_ref());
             }
@@ -91,15 +90,16 @@ pub(super) fn generators(digest: &mut Digest, backend: Backend) -> Result<(), Er
 /// What is computed from masks, and what is read out of them.
 pub(super) fn algebra(digest: &mut Digest, _: Backend) -> Result<(), Error> {
     const WORDS: usize = mask_words(LONG);
-    let words = |salt, sparse: u32| -> [u32; WORDS] {
-        core::array::from_fn(|i| noise(salt, i as u32) & noise(salt + 1, i as u32) >> sparse)
-    };
+    let (mut left, mut right) = (Memory::<u32, WORDS>::new(), Memory::<u32, WORDS>::new());
     for n in LENGTHS {
         for sparse in [0, 9, 20] {
             // Bits past the end are set in them.
-            let (mut a, b) = (words(10, sparse), words(20, 0));
-            let (a, b) = (&mut a[..mask_words(n)], MaskRef::new(&b[..mask_words(n)], n)?);
-            let mut a = MaskMut::new(a, n)?;
+            let (a, b) = (left.take(mask_words(n)), right.take(mask_words(n)));
+            for (i, (a, b)) in (0..).zip(a.iter_mut().zip(&mut *b)) {
+                *a = noise(10, i) & noise(11, i) >> sparse;
+                *b = noise(20, i) & noise(21, i);
+            }
+            let (mut a, b) = (MaskMut::new(a, n)?, MaskRef::new(b, n)?);
             type Step = fn(&mut MaskMut<'_>, MaskRef<'_>) -> Result<(), Error>;
             let steps: [Step; 7] = [
                 |a, b| Ok(a.and(b)?),

@@ -4,7 +4,7 @@ use dropout_kernels::{Backend, DropRate, Dropout, Error, Mask, MaskRng, Rule, ma
 
 use super::{Digest, Number, Space, classes, set, ways};
 
-/// Lengths around a word, a block and two.
+/// Lengths around a word, a block and two; the largest is added to them.
 const LENGTHS: [usize; 12] = [0, 1, 31, 32, 33, 65, 129, 511, 512, 513, 545, 1025];
 
 pub(super) fn inverted<T: Number, const N: usize>(
@@ -51,7 +51,7 @@ fn rule<T: Number, R: Rule, const N: usize>(
     let mut space = Space::<T, N>::new();
     for rate in classes() {
         let dropout = dropout(rate).with_backend(backend);
-        for n in LENGTHS.into_iter().filter(|n| *n <= N) {
+        for n in LENGTHS.into_iter().chain([N]) {
             let key = (7, n as u64);
             if copies {
                 ways!(digest, &mut space, dropout, n, n, key, copies);

@@ -5,7 +5,7 @@ use dropout_kernels::{
     Zoneout, mask_words,
 };
 
-use super::{Digest, Number, classes, set};
+use super::{Digest, Memory, Number, classes, set};
 
 /// Units of a layer for each sample, and the samples of a batch.
 const UNITS: usize = 70;
@@ -14,16 +14,16 @@ const STATES: usize = BATCH * UNITS;
 const WORDS: usize = mask_words(STATES);
 
 /// Masks drawn once, and two steps by each.
-pub(super) fn locked(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+pub(super) fn locked<T: Number>(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
     for rate in classes() {
-        steps(digest, Dropout::new(rate).with_backend(backend))?;
-        steps(digest, Dropout::classic(rate).with_backend(backend))?;
-        steps(digest, Dropout::alpha(rate).with_backend(backend))?;
+        steps::<T, _>(digest, Dropout::new(rate).with_backend(backend))?;
+        steps::<T, _>(digest, Dropout::classic(rate).with_backend(backend))?;
+        steps::<T, _>(digest, Dropout::alpha(rate).with_backend(backend))?;
     }
     Ok(())
 }
 
-fn steps<R: Rule>(digest: &mut Digest, dropout: Dropout<R>) -> Result<(), Error> {
+fn steps<T: Number, R: Rule>(digest: &mut Digest, dropout: Dropout<R>) -> Result<(), Error> {
     let mut layer = VariationalDropout::<WORDS, WORDS, WORDS, R> {
         input: LockedDropout::new(dropout, 33),
         recurrent: LockedDropout::new(dropout, UNITS),
@@ -34,10 +34,10 @@ fn steps<R: Rule>(digest: &mut Digest, dropout: Dropout<R>) -> Result<(), Error>
         layer.draw(batch, &mut rng)?;
         for locked in [&layer.input, &layer.recurrent, &layer.output] {
             digest.mask(locked.mask());
-            let (mut x, mut y) = ([0f32; STATES], [0f32; STATES]);
-            let (x, y) = (&mut x[..locked.mask().len()], &mut y[..locked.mask().len()]);
+            let (mut x, mut y) = (Memory::<T, STATES>::new(), Memory::<T, STATES>::new());
+            let (x, y) = (x.take(locked.mask().len()), y.take(locked.mask().len()));
             for step in 0..2 {
-                set(x, 7 + step, f32::any);
+                set(x, 7 + step, T::any);
                 locked.forward(x, y)?;
                 digest.numbers(y);
                 locked.backward(x, y)?;
@@ -64,10 +64,11 @@ pub(super) fn zoneout<T: Number>(digest: &mut Digest, backend: Backend) -> Resul
 
 /// In training the chosen state keeps its bits, NaN too.
 fn states<T: Number>(digest: &mut Digest, z: Zoneout, n: usize) -> Result<(), Error> {
-    let mut all = [[T::ZERO; STATES]; 3];
-    let [prev, new, h] = all.each_mut().map(|x| &mut x[..n]);
-    let (mut words, mut rng, (seed, stream)) = ([0; WORDS], MaskRng::new(23, 24), (23, 25));
-    let mut mask = MaskMut::new(&mut words[..mask_words(n)], n)?;
+    let mut all: [Memory<T, STATES>; 3] = core::array::from_fn(|_| Memory::new());
+    let [prev, new, h] = all.each_mut().map(|x| x.take(n));
+    let (mut rng, (seed, stream)) = (MaskRng::new(23, 24), (23, 25));
+    let mut words = Memory::<u32, WORDS>::new();
+    let mut mask = MaskMut::new(words.take(mask_words(n)), n)?;
     let fresh = |prev: &mut [T], new: &mut [T]| {
         set(prev, 9, T::any);
         set(new, 10, T::any);

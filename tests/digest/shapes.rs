@@ -45,6 +45,9 @@ fn each_layout(mut run: impl FnMut(Layout, DropRate) -> Result<(), Error>) -> Re
         Layout::new(5, 3, 0, 2)?,
         Layout::samples(3, 210)?,
         Layout::time_major(1, 1, 520)?,
+        // Rows of whole words.
+        Layout::time_major(4, 2, 32)?,
+        Layout::batch_major(2, 3, 96)?,
     ];
     for layout in layouts {
         for rate in RATES {
@@ -66,8 +69,11 @@ fn over<T: Number, R: Rule, const N: usize>(
 }
 
 /// Blocks along one, two and three axes, each channel by itself and shared.
-pub(super) fn drop_block(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
-    let mut space = Space::<f32, LONG>::new();
+pub(super) fn drop_block<T: Number, const N: usize>(
+    digest: &mut Digest,
+    backend: Backend,
+) -> Result<(), Error> {
+    let mut space = Space::<T, N>::new();
     let shapes: [(usize, usize, usize, &[usize]); 7] = [
         (1, 2, 3, &[5, 6]),
         (3, 1, 2, &[65]),
@@ -117,23 +123,23 @@ fn block_ways<T: Number, const N: usize>(
 }
 
 /// Stochastic depth: added to the input, and backward.
-pub(super) fn drop_path(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+pub(super) fn drop_path<T: Number>(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
     for rate in RATES {
         for (batch, elements) in [(1, 70), (5, 33), (40, 12), (3, 0)] {
             let n = batch * elements;
             let dropout = Dropout::new(rate).with_backend(backend);
-            path(digest, DropPath::samples(dropout, batch, elements)?)?;
-            path(digest, DropPath::batch(dropout, n))?;
+            path::<T, _>(digest, DropPath::samples(dropout, batch, elements)?)?;
+            path::<T, _>(digest, DropPath::batch(dropout, n))?;
             let dropout = Dropout::classic(rate).with_backend(backend);
-            path(digest, DropPath::samples(dropout, batch, elements)?)?;
-            path(digest, DropPath::batch(dropout, n))?;
+            path::<T, _>(digest, DropPath::samples(dropout, batch, elements)?)?;
+            path::<T, _>(digest, DropPath::batch(dropout, n))?;
         }
     }
     Ok(())
 }
 
-fn path<R: Rule>(digest: &mut Digest, path: DropPath<R>) -> Result<(), Error> {
-    let mut space = Space::<f32, LONG>::new();
+fn path<T: Number, R: Rule>(digest: &mut Digest, path: DropPath<R>) -> Result<(), Error> {
+    let mut space = Space::<T, 480>::new();
     let layout = path.branch().layout();
     let (n, bits) = (layout.elements(), layout.mask_bits());
     let mut rng = MaskRng::new(15, n as u64);

@@ -5,7 +5,7 @@ use dropout_kernels::{
     MaskMut, MaskRng, MonteCarlo, Rule, drop_rate, mask_words,
 };
 
-use super::{Digest, Number, Space, classes, noise, set};
+use super::{Digest, Memory, Number, Space, classes, noise, set};
 
 /// Words of a vocabulary looked up, with repetitions, and their gradients.
 pub(super) fn embedding(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
@@ -20,12 +20,14 @@ fn rows<T: Number, R: Rule>(digest: &mut Digest, dropout: Dropout<R>) -> Result<
     const ROWS: usize = 100;
     const TEXT: usize = 33;
     let indices: [u32; TEXT] = core::array::from_fn(|i| noise(30, i as u32) % ROWS as u32);
-    let mut space = Space::<T, { ROWS * 5 }>::new();
+    let (mut space, mut memory) =
+        (Space::<T, { ROWS * 5 }>::new(), Memory::<T, { TEXT * 5 }>::new());
     for dimension in [1, 5] {
         let embedding = EmbeddingDropout::new(dropout, ROWS, dimension)?;
         let mut rng = MaskRng::new(31, dimension as u64);
-        let (table, y, mut mask) = space.fresh(ROWS * dimension, ROWS);
-        let y = &mut y[..TEXT * dimension];
+        let (table, _, mut mask) = space.fresh(ROWS * dimension, ROWS);
+        let y = memory.take(TEXT * dimension);
+        set(y, 3, T::plain);
         embedding.draw(mask.reborrow(), &mut rng)?;
         embedding.forward(&indices, table, y, mask.as_ref())?;
         digest.numbers(y);
@@ -58,11 +60,12 @@ pub(super) fn drop_connect(digest: &mut Digest, backend: Backend) -> Result<(), 
 fn products<T: Number, R: Rule>(digest: &mut Digest, layer: &DropConnect<R>) -> Result<(), Error> {
     const BATCH: usize = 2;
     let ((rows, columns), bits) = (layer.shape(), layer.mask_bits());
-    let (mut w, mut words) = ([T::ZERO; 400], [0; mask_words(400)]);
-    let (mut x, mut y, mut z) = ([T::ZERO; 140], [T::ZERO; 66], [T::ZERO; 66]);
-    let (w, mut mask) = (&mut w[..bits], MaskMut::new(&mut words[..mask_words(bits)], bits)?);
+    let (mut w, mut words) = (Memory::<T, 400>::new(), Memory::<u32, { mask_words(400) }>::new());
+    let (mut x, mut y, mut z) =
+        (Memory::<T, 140>::new(), Memory::<T, 66>::new(), Memory::<T, 66>::new());
+    let (w, mut mask) = (w.take(bits), MaskMut::new(words.take(mask_words(bits)), bits)?);
     for batch in 1..=BATCH {
-        let (x, y, z) = (&mut x[..batch * columns], &mut y[..batch * rows], &mut z[..batch * rows]);
+        let (x, y, z) = (x.take(batch * columns), y.take(batch * rows), z.take(batch * rows));
         set(w, 16, T::plain);
         set(x, 17, T::plain);
         let mut rng = MaskRng::new(33, batch as u64);
