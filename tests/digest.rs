@@ -27,6 +27,14 @@ fn every_backend_gives_the_digest_of_the_repository() {
     }
 }
 
+/// What a machine of CI is meant to run is run there: `EXPECTED_BACKENDS` holds the names, with a space between them.
+#[test]
+fn the_backends_are_those_that_are_expected() {
+    let Ok(expected) = std::env::var("EXPECTED_BACKENDS") else { return };
+    let names: Vec<_> = Backend::available().map(Backend::name).collect();
+    assert_eq!(names.join(" "), expected);
+}
+
 /// A bit that differs is seen, and what is in another order; of a NaN that was computed, only that it is one.
 #[test]
 fn a_digest_sees_every_bit() {

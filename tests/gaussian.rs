@@ -256,6 +256,7 @@ const KOLMOGOROV: f64 = 2.694;
 const ANDERSON: f64 = 12.9;
 
 #[test]
+#[cfg_attr(tests_only, ignore = "statistics of the same bits, slow under emulation")]
 fn normals_are_normal() {
     let z = normals(N);
     for (name, deviation) in statistics(&z) {
@@ -269,6 +270,7 @@ fn normals_are_normal() {
 /// The power of the test above: a deviation wrong by 1 % fails by the variance and by both distances, and a mean
 /// wrong by a hundredth of a deviation by all that know it.
 #[test]
+#[cfg_attr(tests_only, ignore = "statistics of the same bits, slow under emulation")]
 fn normals_wrong_by_1_percent_would_be_seen() {
     for factor in [0.99, 1.01] {
         let z: Vec<_> = normals(N).into_iter().map(|z| z * factor).collect();
