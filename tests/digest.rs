@@ -35,6 +35,19 @@ fn the_backends_are_those_that_are_expected() {
     assert_eq!(names.join(" "), expected);
 }
 
+/// The power of a sanitizer over the digest: it has to end this, which reads the element after the last.
+#[test]
+#[ignore = ".ci/run sees it refused"]
+#[expect(unsafe_code, reason = "safe code cannot do what is to be refused")]
+fn a_sanitizer_refuses_a_read_past_the_end() {
+    if std::env::var_os("READ_PAST_THE_END").is_some() {
+        let exact = std::hint::black_box(vec![1f32; 33].into_boxed_slice());
+        // SAFETY: none. Without a sanitizer nobody sets the variable.
+        let after = unsafe { exact.as_ptr().add(exact.len()).read_volatile() };
+        println!("nobody refused to read {after}");
+    }
+}
+
 /// A bit that differs is seen, and what is in another order; of a NaN that was computed, only that it is one.
 #[test]
 fn a_digest_sees_every_bit() {
