@@ -326,18 +326,38 @@ fn an_output_of_another_length_is_refused() {
 }
 
 #[test]
-fn shape_errors_say_both_numbers() {
+fn shape_errors_say_what_was_expected_and_what_was_given() {
     let (expected, given) = (12, 34);
     let errors = [
-        ShapeError::MaskTooShort { expected, given },
-        ShapeError::MaskTooLong { expected, given },
-        ShapeError::LengthMismatch { expected, given },
-        ShapeError::TooFewWords { expected, given },
-        ShapeError::TooManyWords { expected, given },
+        (ShapeError::MaskTooShort { expected, given }, "mask too short: expected 12 bits, got 34"),
+        (ShapeError::MaskTooLong { expected, given }, "mask too long: expected 12 bits, got 34"),
+        (
+            ShapeError::LengthMismatch { expected, given },
+            "lengths differ: expected 12 elements of output, got 34",
+        ),
+        (
+            ShapeError::OtherElements { expected, given },
+            "expected the 12 elements of the shape, got 34",
+        ),
+        (ShapeError::SpatialAxes { given }, "expected 1 to 3 spatial axes, got 34"),
+        (ShapeError::EmptyBlock, "expected blocks of extent 1 or more, got 0"),
+        (
+            ShapeError::OutsideVocabulary { at: 5, expected, given },
+            "expected indices below 12, the rows, got 34 at 5",
+        ),
+        (
+            ShapeError::TooManyPasses { counted: u32::MAX, more: 1 },
+            "expected at most 4294967295 passes, got 4294967295 + 1",
+        ),
+        (ShapeError::TooFewWords { expected, given }, "too few mask words: expected 12, got 34"),
+        (ShapeError::TooManyWords { expected, given }, "too many mask words: expected 12, got 34"),
     ];
-    let texts: std::collections::HashSet<_> = errors.iter().map(ToString::to_string).collect();
-    assert_eq!(texts.len(), errors.len());
-    assert!(texts.iter().all(|t| t.contains("12") && t.contains("34")), "{texts:?}");
+    for (error, text) in errors {
+        assert_eq!(error.to_string(), text);
+    }
+    let overflow = ShapeError::Overflow { elements: usize::MAX, extent: 2 };
+    let text = format!("expected a shape of at most {0} elements, got {0} * 2", usize::MAX);
+    assert_eq!(overflow.to_string(), text);
 }
 
 #[test]

@@ -189,6 +189,14 @@ fn what_is_no_probability_is_an_error_that_says_so() {
 }
 
 #[test]
+fn every_threshold_up_to_2_to_the_40_is_a_rate() {
+    for threshold in [0, 1, ONE / 3, ONE - 1, ONE] {
+        assert_eq!(DropRate::from_threshold(threshold).map(DropRate::threshold), Ok(threshold));
+    }
+    assert_eq!(DropRate::from_threshold(ONE), Ok(DropRate::ONE));
+}
+
+#[test]
 fn rates_are_ordered_and_equal_by_their_threshold() {
     assert!(DropRate::ZERO < drop_rate!(0.1) && drop_rate!(0.1) < DropRate::ONE);
     assert_eq!(DropRate::ONE, drop_rate!(1.0));

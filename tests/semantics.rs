@@ -3,8 +3,12 @@
 
 mod support;
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
+
 use dropout_kernels::{
-    Backend, DropRate, Dropout, Element, Mask, MaskRng, Rule, drop_rate, mask_words,
+    Backend, Classic, DropConnect, DropRate, Dropout, Element, EmbeddingDropout, GaussianDropout,
+    Mask, MaskRng, Rule, drop_rate, mask_words,
 };
 use support::number::{Number, bits, same};
 
@@ -113,6 +117,37 @@ fn a_mask_of_the_callers_decides_alone() {
     assert_eq!(alpha(DropRate::ONE), [0.0, 0.0]);
     assert_eq!(drop_key(DropRate::ZERO), [3.0, f32::NEG_INFINITY]);
     assert_eq!(drop_key(DropRate::ONE), [3.0, f32::NEG_INFINITY]);
+}
+
+#[test]
+fn what_a_dropout_was_made_of_can_be_asked_of_it() {
+    let rate = drop_rate!(0.3);
+    assert_eq!(GaussianDropout::new(rate).map(GaussianDropout::rate), Ok(rate));
+    let embedding = EmbeddingDropout::new(Dropout::new(rate), 70, 2).expect("a shape that fits");
+    assert_eq!((embedding.mask_bits(), embedding.mask_words()), (70, 3));
+    let layer = DropConnect::classic(rate, 5, 13).expect("a shape that fits");
+    assert_eq!((layer.rule(), layer.mask_bits(), layer.mask_words()), (Classic, 65, 3));
+}
+
+/// Equal ones have one hash, and those of other rates another.
+#[test]
+fn rates_and_dropouts_are_hashed_by_what_they_are() {
+    fn check<T: Hash>(of: impl Fn(DropRate) -> T) {
+        let hash = |rate| BuildHasherDefault::<DefaultHasher>::default().hash_one(of(rate));
+        let rates = [drop_rate!(0.0), drop_rate!(0.1), drop_rate!(0.5), drop_rate!(1.0)];
+        assert_eq!(rates.map(hash), rates.map(hash));
+        assert_eq!(HashSet::from(rates.map(hash)).len(), rates.len());
+    }
+    check(|rate| rate);
+    check(Dropout::new);
+    check(Dropout::alpha);
+}
+
+#[test]
+fn every_backend_has_a_name_of_its_own() {
+    let names: HashSet<_> = Backend::ALL.iter().map(|b| b.name()).collect();
+    assert_eq!(names.len(), Backend::ALL.len());
+    assert!(names.contains("portable") && names.iter().all(|n| *n == n.to_lowercase()));
 }
 
 /// The sizes that the README states.
