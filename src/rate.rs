@@ -127,11 +127,9 @@ impl DropRate {
             if self.threshold & bit != 0 {
                 rest += numerator;
             }
-            let mut subtractions = 0;
-            while subtractions < 2 && rest >= denominator {
+            while rest >= denominator {
                 rest -= denominator;
                 quotient += 1;
-                subtractions += 1;
             }
             bit >>= 1;
         }
@@ -179,7 +177,7 @@ impl DropRate {
     /// sqrt(p / (1 - p)), rounded to nearest: the standard deviation of Gaussian dropout. Below p = 1.
     pub(crate) const fn deviation(self) -> f32 {
         let (dropped, kept) = (self.threshold as u128, self.kept() as u128);
-        if dropped == 0 || kept == 0 {
+        if dropped == 0 {
             return 0.0;
         }
         // m * 2^-shift with 2^23 <= m < 2^24, bit by bit: m^2 <= dropped / kept * 4^shift.
@@ -286,17 +284,14 @@ impl Planes {
     }
 }
 
-/// `value / 2^shift`, rounded to nearest, ties to even. `value` is below 2^63.
+/// `value / 2^shift`, rounded to nearest, ties to even. `value` is below 2^63, `shift` not 0.
 const fn shift_right_to_even(value: u64, shift: u32) -> u64 {
-    match shift {
-        0 => value,
-        1..64 => {
-            let quotient = value >> shift;
-            let rest = value << (64 - shift);
-            quotient + (rest > HALF || rest == HALF && quotient & 1 == 1) as u64
-        }
-        _ => 0,
+    if shift >= 64 {
+        return 0;
     }
+    let quotient = value >> shift;
+    let rest = value << (64 - shift);
+    quotient + (rest > HALF || rest == HALF && quotient & 1 == 1) as u64
 }
 
 const HALF: u64 = 1 << 63;

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
 use dropout_kernels::{
     Backend, Classic, DropConnect, DropRate, Dropout, Element, EmbeddingDropout, GaussianDropout,
-    Mask, MaskRng, Rule, drop_rate, mask_words,
+    Layout, Mask, MaskRef, MaskRng, Rule, drop_rate, mask_words,
 };
 use support::number::{Number, bits, same};
 
@@ -119,6 +119,28 @@ fn a_mask_of_the_callers_decides_alone() {
     assert_eq!(drop_key(DropRate::ONE), [3.0, f32::NEG_INFINITY]);
 }
 
+/// There is no scale then: 0 times NaN or infinity would be NaN, and 0 times -3 would be -0.0.
+#[test]
+fn at_p_1_nothing_comes_through_a_mask_that_keeps() {
+    fn check<T: Number, R: Rule>(dropout: Dropout<R>) {
+        let x: Vec<T> = T::AWKWARD.into_iter().collect();
+        let words = vec![!0; mask_words(x.len())];
+        let mask = MaskRef::new(&words, x.len()).expect("the words of so many bits");
+        let over = dropout.over(Layout::elementwise(x.len()));
+        let mut ways = [x.clone(), x.clone(), x.clone(), x];
+        let [forward, backward, forward_over, backward_over] = &mut ways;
+        dropout.forward_masked_in_place(forward, mask).expect("lengths agree");
+        dropout.backward_in_place(backward, mask).expect("lengths agree");
+        over.forward_masked_in_place(forward_over, mask).expect("lengths agree");
+        over.backward_in_place(backward_over, mask).expect("lengths agree");
+        assert!(ways.iter().flatten().all(|y| y.bits() == 0), "{dropout:?}: {ways:?}");
+    }
+    check::<f32, _>(Dropout::new(DropRate::ONE));
+    check::<f64, _>(Dropout::new(DropRate::ONE));
+    check::<f32, _>(Dropout::alpha(DropRate::ONE));
+    check::<f64, _>(Dropout::alpha(DropRate::ONE));
+}
+
 #[test]
 fn what_a_dropout_was_made_of_can_be_asked_of_it() {
     let rate = drop_rate!(0.3);
@@ -141,6 +163,15 @@ fn rates_and_dropouts_are_hashed_by_what_they_are() {
     check(|rate| rate);
     check(Dropout::new);
     check(Dropout::alpha);
+}
+
+#[test]
+fn debug_output_of_a_dropout_shows_its_rate_and_its_rule() {
+    let text = format!("{:?}", Dropout::alpha(drop_rate!(0.5)));
+    assert!(
+        text.contains("DropRate(0x80_00000000 / 2^40)") && text.contains("rule: Alpha"),
+        "{text}"
+    );
 }
 
 #[test]

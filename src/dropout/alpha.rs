@@ -162,3 +162,16 @@ const fn square_root(x: f64) -> f64 {
     let nearest = root + (rest > root) as u64;
     f64::from_bits(((511 + (exponent - 1) / 2) << 52) + nearest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::square_root;
+
+    /// Just below a power of 4 the root is nearest to halfway, and no rate is known to ask for it.
+    #[test]
+    fn the_root_nearest_to_halfway_is_rounded_down() {
+        assert_eq!(square_root(1f64.next_down()), 1f64.next_down());
+        assert_eq!(square_root(4f64.next_down()), 2f64.next_down());
+        assert_eq!(square_root(1.0), 1.0);
+    }
+}
