@@ -36,8 +36,8 @@ use crate::rate::Planes;
 /// portable code. SSE2 and wasm's simd128 are the portable code's own vectors.
 ///
 /// `--cfg dropout_kernels_backend="..."` forces one: `portable`; `sse2`, `simd128` or `helium`, the
-/// portable code in those vectors (of Helium, Cortex-M55's, the compiler says nothing, so that it is in use
-/// only where it is asked for); `neon`; `avx2` or `avx512`, with the portable code where the machine has
+/// portable code in those vectors (Helium, Cortex-M55's, costs kilobytes of flash and of stack, so that it is in
+/// use only where it is asked for); `neon`; `avx2` or `avx512`, with the portable code where the machine has
 /// none; `scalar`, the portable code as it is on machines without vectors. Where the target cannot
 /// have it, that is a build error.
 ///

@@ -25,13 +25,14 @@ use crate::rate::Planes;
 pub(super) const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
     && cfg!(any(
         target_feature = "sse2",
-        target_feature = "neon",
+        // Of Cortex-M55 some compilers say that it has neon, which it has not.
+        all(target_feature = "neon", not(all(target_arch = "arm", target_os = "none"))),
         target_feature = "simd128",
         target_feature = "altivec",
         target_feature = "vector",
         target_feature = "v",
         target_feature = "lsx",
-        // Helium, for which no stable compiler has a feature to ask for.
+        // Helium, which takes a stack of up to 3 KB, so that it is in use only where it is asked for.
         dropout_kernels_backend = "helium",
     ));
 
