@@ -17,7 +17,7 @@ const STREAM: u64 = 11;
 
 /// (groups, repeat, width, run): every way that a kernel treats apart. Rows below, at and above a word, and
 /// above a block of masks; runs below, at and above what is filled as a whole; nothing at all.
-const SHAPES: [[usize; 4]; 32] = [
+const SHAPES: [[usize; 4]; 33] = [
     [1, 1, 700, 1],
     [3, 1, 200, 1],
     [1, 4, 5, 1],
@@ -27,6 +27,7 @@ const SHAPES: [[usize; 4]; 32] = [
     [2, 7, 31, 1],
     [2, 7, 32, 1],
     [2, 7, 33, 1],
+    [2, 9, 40, 1], // a row ends where a word does
     [3, 3, 64, 1],
     [3, 3, 65, 1],
     [2, 2, 511, 1],

@@ -267,3 +267,20 @@ fn zero<T: Element>(word: u32, target: &mut [T; 32]) {
         left &= !(1 << 31 >> i);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::zero;
+
+    /// Only chips with a floating-point unit call it.
+    #[test]
+    fn what_a_bit_is_set_for_becomes_zero() {
+        for word in [0, !0, 1, 1 << 31, 0xA5A5_5A5A] {
+            let mut target = [1f32; 32];
+            zero(word, &mut target);
+            for (i, y) in target.into_iter().enumerate() {
+                assert_eq!(y, if word >> i & 1 != 0 { 0.0 } else { 1.0 }, "{i} of {word:#x}");
+            }
+        }
+    }
+}
