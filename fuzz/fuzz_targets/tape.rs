@@ -1,51 +1,84 @@
 #![no_main]
-//! Any sequence of pushes and pops against a `Vec` of masks; generators from any bytes.
+//! Any sequence of pushes and pops against a stack of masks.
 
-use dropout_kernels::{DropRate, Mask, MaskRng, MaskTape, TapeError, mask_words};
+use arbitrary::Arbitrary;
+use dropout_kernels::{Mask, MaskTape, TapeError, mask_words, tape_words};
+use dropout_kernels_fuzz::input::{Length, Words};
 use libfuzzer_sys::fuzz_target;
 
 const WORDS: usize = 40;
 
-fuzz_target!(|input: (Vec<(bool, u16)>, [u8; 32], u8)| {
-    let (steps, bytes, lane) = input;
-    let rate = DropRate::from_ratio(1, 3).expect("a third");
-    let mut rng = MaskRng::new(1, 2);
+#[derive(Arbitrary, Debug)]
+enum Step {
+    Push(Length, Words),
+    Pop(Length),
+    /// The one on top.
+    PopIt,
+    Huge(usize),
+    Clear,
+}
+
+fuzz_target!(|steps: [Step; 12]| {
     let mut tape = MaskTape::<WORDS>::new();
     let mut masks: Vec<(usize, Mask<WORDS>)> = vec![];
-    for (push, n) in steps {
-        let n = usize::from(n % 1400);
-        let used: usize = masks.iter().map(|(n, _)| mask_words(*n) + 1).sum();
-        assert_eq!(tape.free_words(), WORDS - used);
-        if push {
-            match tape.push(n) {
-                Ok(view) => {
-                    let mut mask = Mask::new();
-                    rng.clone().fill(rate, mask.view_mut(n).expect("fits the tape"));
-                    rng.fill(rate, view);
-                    masks.push((n, mask));
+    for step in steps {
+        let lengths: Vec<usize> = masks.iter().map(|(n, _)| *n).collect();
+        let used = tape_words(&lengths);
+        assert_eq!((tape.free_words(), tape.is_empty()), (WORDS - used, used == 0));
+        match step {
+            Step::Push(n, words) => push(&mut tape, &mut masks, n.get(), words),
+            Step::Pop(n) => pop(&mut tape, &mut masks, n.get()),
+            Step::PopIt => pop(&mut tape, &mut masks, lengths.last().copied().unwrap_or(0)),
+            Step::Huge(n) => {
+                let fits = mask_words(n).saturating_add(1) <= WORDS - used;
+                match tape.push(n) {
+                    Ok(_) => {
+                        assert!(fits);
+                        masks.push((n, Mask::new()));
+                    }
+                    Err(TapeError::Full { given, .. }) => assert!(!fits && given == WORDS - used),
+                    Err(other) => panic!("{other:?}"),
                 }
-                Err(_) => assert!(used + mask_words(n) + 1 > WORDS),
             }
-        } else {
-            match (tape.pop(n), masks.last()) {
-                (Ok(view), Some((len, mask))) => {
-                    assert_eq!(view, mask.view(*len).expect("fits the tape"));
-                    masks.pop();
-                }
-                (Err(TapeError::OtherLength { given, .. }), Some((len, _))) => {
-                    assert!(given == *len && n != *len);
-                }
-                (Err(TapeError::Empty { .. }), None) => {}
-                (got, _) => panic!("{got:?}"),
+            Step::Clear => {
+                tape.clear();
+                masks.clear();
             }
         }
     }
-
-    let mut state = MaskRng::new(5, 6).to_bytes();
-    let at = usize::from(lane) % (256 - 32);
-    state[at..at + 32].copy_from_slice(&bytes);
-    match MaskRng::from_bytes(&state) {
-        Ok(rng) => assert_eq!(rng.to_bytes(), state),
-        Err(_) => assert!(state.chunks(16).any(|lane| lane == [0; 16])),
-    }
 });
+
+fn push(tape: &mut MaskTape<WORDS>, masks: &mut Vec<(usize, Mask<WORDS>)>, n: usize, words: Words) {
+    let (free, words) = (tape.free_words(), words.get(mask_words(n)));
+    match tape.push(n) {
+        Ok(mut view) => {
+            assert_eq!(view.as_ref().count_kept(), 0);
+            let mut mask = Mask::new();
+            // Copied, so that bits past the end are cleared in both.
+            let brought = dropout_kernels::MaskRef::new(&words, n).expect("its words");
+            view.copy_from(brought).expect("of one length");
+            mask.view_mut(n).and_then(|mut m| m.copy_from(brought)).expect("it fits the tape");
+            masks.push((n, mask));
+        }
+        Err(TapeError::Full { expected, given }) => {
+            assert_eq!((expected, given), (mask_words(n) + 1, free));
+            assert!(expected > free);
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn pop(tape: &mut MaskTape<WORDS>, masks: &mut Vec<(usize, Mask<WORDS>)>, n: usize) {
+    match (tape.pop(n), masks.last()) {
+        (Ok(view), Some((length, mask))) => {
+            assert_eq!(view.words(), &mask.words()[..mask_words(*length)]);
+            assert_eq!(view.len(), *length);
+            masks.pop();
+        }
+        (Err(TapeError::OtherLength { expected, given }), Some((length, _))) => {
+            assert!(given == *length && n != *length && expected == n);
+        }
+        (Err(TapeError::Empty { expected }), None) => assert_eq!(expected, n),
+        (got, _) => panic!("{got:?}"),
+    }
+}

@@ -61,10 +61,24 @@ pub fn normal((a, b, is_sine): (u32, u32, bool)) -> f32 {
     }
 }
 
-/// sqrt(p / (1 - p)).
+/// sqrt(p / (1 - p)), rounded once: the square root in `f64`, or the float before it, or one after it.
 pub fn deviation(rate: DropRate) -> f32 {
     let t = rate.threshold();
-    (t as f64 / ((1u64 << 40) - t) as f64).sqrt() as f32
+    let kept = (1u64 << 40) - t;
+    if t == 0 {
+        return 0.0;
+    }
+    let mut s = ((t as f64 / kept as f64).sqrt() as f32).next_down();
+    // In whole numbers, whether what lies halfway to the next float is below the root: its 25 bits, squared.
+    loop {
+        let halfway = (f64::from(s) + f64::from(s.next_up())) / 2.0;
+        let places = 1047 - (halfway.to_bits() >> 52) as i32;
+        let digits = (halfway * 2f64.powi(places)) as u128;
+        if digits * digits * u128::from(kept) > u128::from(t) << (2 * places) {
+            return s;
+        }
+        s = s.next_up();
+    }
 }
 
 /// What noise of a generator makes of x.

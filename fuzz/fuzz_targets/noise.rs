@@ -1,0 +1,195 @@
+#![no_main]
+//! Noise: Gaussian dropout in every way, on every backend, against docs/GAUSSIAN.md; and Monte Carlo passes against sums
+//! in two passes, and against what holds for outputs of any bits.
+
+use arbitrary::Arbitrary;
+use dropout_kernels::{DropRate, GaussianDropout, MonteCarlo, Outputs};
+use dropout_kernels_fuzz::exact::{Exact, assert_alike};
+use dropout_kernels_fuzz::input::{Length, Misfit, Rate, Values};
+use dropout_kernels_fuzz::support::gaussian::{expected, outputs};
+use dropout_kernels_fuzz::support::moments::two_passes;
+use dropout_kernels_fuzz::support::number::Number;
+use dropout_kernels_fuzz::support::reference::Reference;
+use dropout_kernels_fuzz::variant::{Call, Trial, Way};
+use libfuzzer_sys::fuzz_target;
+
+#[derive(Arbitrary, Debug)]
+struct Input {
+    double: bool,
+    values: Values,
+    what: What,
+}
+
+#[derive(Arbitrary, Debug)]
+enum What {
+    Gaussian { rate: Rate, length: Length, call: Call },
+    Passes(Passes),
+}
+
+#[derive(Arbitrary, Debug)]
+struct Passes {
+    count: u8,
+    /// How many of them are in the first of two accumulators.
+    first: u8,
+    cleared: bool,
+    /// Whether all passes are alike.
+    constant: bool,
+    misfit: Misfit,
+}
+
+fuzz_target!(|input: Input| if input.double {
+    check::<f64>(&input);
+} else {
+    check::<f32>(&input);
+});
+
+fn check<T: Number>(input: &Input) {
+    match &input.what {
+        What::Gaussian { rate, length, call } => gaussian::<T>(input.values, *rate, *length, call),
+        What::Passes(how) => passes::<T>(input.values, how),
+    }
+}
+
+fn gaussian<T: Number>(values: Values, rate: Rate, length: Length, call: &Call) {
+    let start = Reference::new(call.at.0, call.at.1);
+    let (rate, n) = (rate.get(&start), length.get());
+    let Ok(noise) = GaussianDropout::new(rate) else {
+        assert_eq!(rate, DropRate::ONE);
+        return;
+    };
+    let trial = Trial {
+        call,
+        start: &start,
+        values,
+        elements: n,
+        bits: n,
+        keeps_all: rate == DropRate::ZERO,
+        copies: false,
+    };
+    trial.check(
+        |backend| noise.with_backend(backend),
+        |r| {
+            if rate != DropRate::ZERO {
+                outputs(r, n);
+            }
+            vec![]
+        },
+        |way, _, x: &[T]| match way {
+            Way::Infer => x.to_vec(),
+            _ => expected(&mut start.clone(), rate, x),
+        },
+    );
+}
+
+const OUTPUTS: usize = 3;
+
+fn passes<T: Number>(values: Values, how: &Passes) {
+    let count = usize::from(how.count % 24);
+    let mut outputs: Vec<T> = values.get(count * OUTPUTS);
+    if how.constant && count > 0 {
+        outputs = outputs[..OUTPUTS].repeat(count);
+    }
+    let (passes, []) = outputs.as_chunks::<OUTPUTS>() else { unreachable!("whole passes") };
+    let mut array = MonteCarlo::<[T; OUTPUTS]>::new();
+    let dirt = [T::GUARD; OUTPUTS];
+    let (mut mean, mut squares) = (Exact::new(&dirt, 1, T::GUARD), Exact::new(&dirt, 2, T::GUARD));
+    let mut slices = MonteCarlo::over(mean.slice(), squares.slice()).expect("of one length");
+    if how.cleared {
+        slices.push(&dirt).expect("OUTPUTS outputs");
+        slices.clear();
+    }
+    for pass in passes {
+        array.push(pass).expect("OUTPUTS outputs");
+        slices.push(pass).expect("OUTPUTS outputs");
+        refused(&mut array, how.misfit);
+        any_outputs(&array);
+    }
+    agree(&array, &slices);
+    if how.constant && count > 1 && outputs.iter().all(|y| y.to_f64().is_finite()) {
+        assert_eq!(array.mean(), Some(passes[0].as_slice()));
+        assert!(array.variance().is_some_and(|mut all| all.all(|variance| variance.bits() == 0)));
+    }
+
+    let (first, second) = passes.split_at(usize::from(how.first).min(count));
+    let mut merged = of(first);
+    merged.merge(&of(second)).expect("OUTPUTS outputs");
+    any_outputs(&merged);
+    for outputs in [&array, &merged] {
+        assert_eq!(outputs.passes() as usize, count);
+        for i in 0..if count > 0 { OUTPUTS } else { 0 } {
+            close(outputs, passes, i);
+        }
+    }
+}
+
+fn of<T: Number>(passes: &[[T; OUTPUTS]]) -> MonteCarlo<[T; OUTPUTS]> {
+    let mut outputs = MonteCarlo::new();
+    passes.iter().for_each(|pass| outputs.push(pass).expect("OUTPUTS outputs"));
+    outputs
+}
+
+/// Outputs of another number, which change nothing.
+fn refused<T: Number>(outputs: &mut MonteCarlo<[T; OUTPUTS]>, misfit: Misfit) {
+    let [given] = misfit.among([OUTPUTS]);
+    if given == OUTPUTS {
+        return;
+    }
+    let before = outputs.clone();
+    let (mut mean, mut squares, mut longer) =
+        (vec![T::ONE; given], vec![T::ONE; given], vec![T::ONE; given + 1]);
+    assert!(outputs.push(&mean).is_err());
+    assert!(MonteCarlo::over(&mut mean, &mut longer).is_err());
+    let other = MonteCarlo::over(&mut mean, &mut squares).expect("of one length");
+    assert!(outputs.merge(&other).is_err());
+    agree(outputs, &before);
+}
+
+/// Two accumulators that hold the same, to the bit.
+fn agree<T: Number>(
+    a: &MonteCarlo<impl Outputs<Element = T>>,
+    b: &MonteCarlo<impl Outputs<Element = T>>,
+) {
+    assert_eq!(a.passes(), b.passes());
+    assert_alike(&results(a).concat(), &results(b).concat(), false, a.passes());
+}
+
+/// Means and both variances, as far as there are.
+fn results<T: Number>(outputs: &MonteCarlo<impl Outputs<Element = T>>) -> [Vec<T>; 3] {
+    [
+        outputs.mean().map(<[T]>::to_vec).unwrap_or_default(),
+        outputs.variance().map(Iterator::collect).unwrap_or_default(),
+        outputs.population_variance().map(Iterator::collect).unwrap_or_default(),
+    ]
+}
+
+/// What holds for outputs of any bits: no variance is negative, and there are as many as there should be.
+fn any_outputs<T: Number>(outputs: &MonteCarlo<[T; OUTPUTS]>) {
+    let [means, variances, population] = results(outputs);
+    let passes = outputs.passes();
+    let expected = [passes > 0, passes > 1, passes > 0].map(|any| if any { OUTPUTS } else { 0 });
+    assert_eq!([means.len(), variances.len(), population.len()], expected);
+    for variance in variances.into_iter().chain(population) {
+        assert!(variance.is_nan() || variance.to_f64() >= 0.0, "{variance:?}");
+    }
+}
+
+/// Output `i` of passes of numbers against sums in `f64`, as close as rounding lets it be.
+fn close<T: Number>(outputs: &MonteCarlo<[T; OUTPUTS]>, passes: &[[T; OUTPUTS]], i: usize) {
+    let values = || passes.iter().map(|pass| pass[i]);
+    let most = values().map(|y| y.to_f64().abs()).fold(0.0, f64::max);
+    // Of others the squares are no numbers, or not whole ones.
+    if !(1e-6..1e6).contains(&most) || values().any(Number::is_nan) {
+        return;
+    }
+    let (mean, squares) = two_passes(values());
+    let n = passes.len() as f64;
+    // Each pass rounds the mean a few times.
+    let epsilon = 4.0 * n * T::AWKWARD[10].to_f64();
+    let [means, _, variances] = results(outputs);
+    let off = (means[i].to_f64() - mean).abs();
+    assert!(off <= epsilon * most, "the mean is off by {off:e} of {mean}");
+    let off = (variances[i].to_f64() * n - squares).abs();
+    let slip = epsilon * most * n.sqrt();
+    let most = epsilon * squares + slip * (2.0 * squares.sqrt() + slip);
+    assert!(off <= most, "the squares are off by {off:e} of {squares:e}, not {most:e}");
+}
