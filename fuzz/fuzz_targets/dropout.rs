@@ -7,13 +7,14 @@ use dropout_kernels_fuzz::input::{Length, Rate, Values};
 use dropout_kernels_fuzz::support::formula::Formula;
 use dropout_kernels_fuzz::support::number::Number;
 use dropout_kernels_fuzz::support::reference::Reference;
-use dropout_kernels_fuzz::variant::{Call, Trial, Way};
+use dropout_kernels_fuzz::variant::{Arrays, Call, N, Trial, Way};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
     rule: u8,
     double: bool,
+    array: bool,
     rate: Rate,
     length: Length,
     values: Values,
@@ -35,10 +36,11 @@ fn by_rule<T: Number>(input: &Input) {
     }
 }
 
-fn check<T: Number, R: Formula>(Input { rate, length, values, call, .. }: &Input) {
+fn check<T: Number, R: Formula>(input: &Input) {
+    let Input { rate, length, values, call, .. } = input;
     let start = Reference::new(call.at.0, call.at.1);
     let rate = rate.get(&start);
-    let (t, n) = (rate.threshold(), length.get());
+    let (t, n) = (rate.threshold(), if input.array { N } else { length.get() });
     let trial = Trial {
         call,
         start: &start,
@@ -56,5 +58,11 @@ fn check<T: Number, R: Formula>(Input { rate, length, values, call, .. }: &Input
             _ => kept.map(|(keep, x)| R::y(t, *keep, *x)).collect(),
         }
     };
-    trial.check(|backend| R::dropout(rate).with_backend(backend), |r| r.mask(t, n), expected);
+    let draw = |r: &mut Reference| r.mask(t, n);
+    let dropout = |backend| R::dropout(rate).with_backend(backend);
+    if input.array {
+        trial.check(|backend| Arrays(dropout(backend)), draw, expected);
+    } else {
+        trial.check(dropout, draw, expected);
+    }
 }

@@ -2,8 +2,8 @@
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{
-    Backend, DropBlock, DropHead, Dropout, GaussianDropout, MaskMut, MaskRng, Rule, ShapeError,
-    Structured, mask_words,
+    Backend, DropBlock, DropHead, Dropout, GaussianDropout, Mask, MaskMut, MaskRng, Rule,
+    ShapeError, Structured, mask_words,
 };
 
 use crate::exact::{Exact, assert_alike};
@@ -96,6 +96,43 @@ impl<T: Number, R: Rule> Variant<T> for Dropout<R> {
             }
             _ => by_mask!(self, way, slices),
         }
+    }
+}
+
+/// Dropout over arrays of `N` elements, whose lengths are checked when it is compiled, and not here.
+pub struct Arrays<R>(pub Dropout<R>);
+
+pub const N: usize = 33;
+
+impl<T: Number, R: Rule> Variant<T> for Arrays<R> {
+    const WAYS: &'static [Way] = <Dropout<R> as Variant<T>>::WAYS;
+    const SHAPED: bool = true;
+
+    fn run(&self, way: Way, slices: Slices<'_, T>) -> Result<(), ShapeError> {
+        let Slices { x, y, mut mask, rng, at: (seed, stream) } = slices;
+        let other = ShapeError::OtherElements { expected: N, given: y.len() };
+        let y: &mut [T; N] = y.try_into().map_err(|_| other)?;
+        let x: Option<&[T; N]> = x.map(|x| x.try_into().map_err(|_| other)).transpose()?;
+        if mask.len() != N && matches!(way, Forward | Masked | Backward) {
+            return Err(other);
+        }
+        let words = mask.as_ref().words().try_into().unwrap_or_default();
+        let mut owned = Mask::<{ mask_words(N) }>::from_words(words);
+        match (way, x) {
+            (Forward, Some(x)) => self.0.forward_array(x, y, &mut owned, rng),
+            (Forward, None) => self.0.forward_array_in_place(y, &mut owned, rng),
+            (Replay, Some(x)) => self.0.forward_replay_array(x, y, seed, stream),
+            (Replay, None) => self.0.forward_replay_in_place(y, seed, stream),
+            (Masked, Some(x)) => self.0.forward_masked_array(x, y, &owned),
+            (Masked, None) => self.0.forward_masked_array_in_place(y, &owned),
+            (Backward, Some(x)) => self.0.backward_array(x, y, &owned),
+            (Backward, None) => self.0.backward_array_in_place(y, &owned),
+            (BackwardReplay, Some(x)) => self.0.backward_replay_array(x, y, seed, stream),
+            (BackwardReplay, None) => self.0.backward_replay_in_place(y, seed, stream),
+            (Infer, Some(x)) => self.0.infer_array(x, y),
+            (Infer, None) => self.0.infer_in_place(y),
+        }
+        if way == Forward { mask.copy_from(owned.view(N)?) } else { Ok(()) }
     }
 }
 
