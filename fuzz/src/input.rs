@@ -134,7 +134,8 @@ pub struct Misfit {
 impl Misfit {
     /// The lengths, of which one or none is another now.
     pub fn among<const N: usize>(self, mut lengths: [usize; N]) -> [usize; N] {
-        if let Some(length) = lengths.get_mut(usize::from(self.which).wrapping_sub(224)) {
+        if self.which >= 192 {
+            let length = &mut lengths[usize::from(self.which) % N];
             *length = length.saturating_add_signed(self.by.into());
         }
         lengths
