@@ -1,33 +1,14 @@
-#![no_main]
-//! Noise: Gaussian dropout in every way, on every backend, against docs/GAUSSIAN.md; and Monte Carlo passes against sums
-//! in two passes, and against what holds for outputs of any bits.
+//! Monte Carlo passes of any outputs.
 
 use arbitrary::Arbitrary;
-use dropout_kernels::{DropRate, GaussianDropout, MonteCarlo, Outputs};
+use dropout_kernels::{MonteCarlo, Outputs};
 use dropout_kernels_fuzz::exact::{Exact, assert_alike};
-use dropout_kernels_fuzz::input::{Length, Misfit, Rate, Values};
-use dropout_kernels_fuzz::support::gaussian::{expected, outputs};
+use dropout_kernels_fuzz::input::{Misfit, Values};
 use dropout_kernels_fuzz::support::moments::two_passes;
 use dropout_kernels_fuzz::support::number::Number;
-use dropout_kernels_fuzz::support::reference::Reference;
-use dropout_kernels_fuzz::variant::{Call, Trial, Way};
-use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
-struct Input {
-    double: bool,
-    values: Values,
-    what: What,
-}
-
-#[derive(Arbitrary, Debug)]
-enum What {
-    Gaussian { rate: Rate, length: Length, call: Call },
-    Passes(Passes),
-}
-
-#[derive(Arbitrary, Debug)]
-struct Passes {
+pub struct Passes {
     count: u8,
     /// How many of them are in the first of two accumulators.
     first: u8,
@@ -37,53 +18,9 @@ struct Passes {
     misfit: Misfit,
 }
 
-fuzz_target!(|input: Input| if input.double {
-    check::<f64>(&input);
-} else {
-    check::<f32>(&input);
-});
-
-fn check<T: Number>(input: &Input) {
-    match &input.what {
-        What::Gaussian { rate, length, call } => gaussian::<T>(input.values, *rate, *length, call),
-        What::Passes(how) => passes::<T>(input.values, how),
-    }
-}
-
-fn gaussian<T: Number>(values: Values, rate: Rate, length: Length, call: &Call) {
-    let start = Reference::new(call.at.0, call.at.1);
-    let (rate, n) = (rate.get(&start), length.get());
-    let Ok(noise) = GaussianDropout::new(rate) else {
-        assert_eq!(rate, DropRate::ONE);
-        return;
-    };
-    let trial = Trial {
-        call,
-        start: &start,
-        values,
-        elements: n,
-        bits: n,
-        keeps_all: rate == DropRate::ZERO,
-        copies: false,
-    };
-    trial.check(
-        |backend| noise.with_backend(backend),
-        |r| {
-            if rate != DropRate::ZERO {
-                outputs(r, n);
-            }
-            vec![]
-        },
-        |way, _, x: &[T]| match way {
-            Way::Infer => x.to_vec(),
-            _ => expected(&mut start.clone(), rate, x),
-        },
-    );
-}
-
 const OUTPUTS: usize = 3;
 
-fn passes<T: Number>(values: Values, how: &Passes) {
+pub fn check<T: Number>(values: Values, how: &Passes) {
     let count = usize::from(how.count % 24);
     let mut outputs: Vec<T> = values.get(count * OUTPUTS);
     if how.constant && count > 0 {
