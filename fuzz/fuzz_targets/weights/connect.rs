@@ -8,7 +8,7 @@ use dropout_kernels_fuzz::support::drop_connect::Case;
 use dropout_kernels_fuzz::support::number::Number;
 use dropout_kernels_fuzz::support::reference::{Reference, pack};
 
-use super::{Connects, Input, ONE, compare, extents};
+use super::{Connects, Input, MOST, ONE, compare, extents};
 
 /// Each way to call a DropConnect.
 #[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
@@ -30,8 +30,8 @@ pub fn check<T: Number, R: Connects>(input: &Input, start: Reference, rate: Drop
     };
     let (way, t) = (input.way, rate.threshold());
     let [rows, columns] = extents(input);
-    let batch = usize::from(input.batch % 4);
     let bits = rows * columns;
+    let batch = usize::from(input.batch % 4).min((MOST / bits.max(1)).max(1));
     // W, x and y, of which a gradient may take the place; the variance of y; the mask.
     let lengths = [bits, batch * columns, batch * rows, batch * rows, bits];
     let [w_len, x_len, y_len, variance_len, mask_len] = input.misfit.among(lengths);

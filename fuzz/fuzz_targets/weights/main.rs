@@ -67,10 +67,14 @@ fn check<T: Number, R: Connects>(input: &Input) {
     }
 }
 
+/// Some 1600 elements at most, for speed.
+const MOST: usize = 1600;
+
 /// Rows and columns, one of which is short.
 fn extents(input: &Input) -> [usize; 2] {
     let [rows, columns] = input.extents.map(Length::get);
-    if rows < columns { [rows % 4, columns] } else { [rows.min(600), columns % 4] }
+    let short = |short: usize, long: usize| (short % 4).min(MOST / long.max(1));
+    if rows < columns { [short(rows, columns), columns] } else { [rows, short(columns, rows)] }
 }
 
 /// A slice that a way has written, or that it had to leave alone.
