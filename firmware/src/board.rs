@@ -1,6 +1,7 @@
 //! The machine: a console and an exit status through semihosting, and a counter of instructions.
 //! On the host: standard output, and no counter.
 
+pub mod paint;
 pub mod timer;
 
 use core::fmt::{self, Write};

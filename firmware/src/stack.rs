@@ -1,5 +1,4 @@
-//! The worst stack of each entry point: what is free of the stack is painted, the entry point called, and
-//! the deepest word looked for that is not as it was painted.
+//! The worst stack of each entry point.
 //!
 //! A call that leaves its deepest words unwritten is seen smaller than it is; so each is made in many
 //! ways, of which the worst counts.
@@ -14,10 +13,12 @@ use dropout_kernels::{
 };
 use sizes::{Call, ENTRIES, Entry};
 
-use crate::board::{Console, Failure, Outcome};
+use crate::board::{Console, Failure, Outcome, paint};
 
 /// More than a block of 512, and a rest.
 const MOST: usize = 600;
+/// Bytes that are painted.
+const DEPTH: usize = 4096;
 /// Bytes below which every call stays.
 const GOAL: usize = 1024;
 
@@ -117,7 +118,7 @@ fn one(
         error: Error::Rate(RateError::Negative { given: -0.5 }),
         out: &mut Nowhere,
     };
-    let (bytes, outcome) = match paint::depth(entry, &mut call) {
+    let (bytes, outcome) = match paint::depth::<DEPTH, _, _>(entry, &mut call) {
         Ok(found) => found,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -136,119 +137,5 @@ impl Write for Nowhere {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         black_box(text.len());
         Ok(())
-    }
-}
-
-#[cfg(not(target_os = "none"))]
-mod paint {
-    use sizes::{Call, Entry, Outcome};
-
-    use crate::board::Failure;
-
-    pub(super) fn depth(_: Entry, _: &mut Call<'_>) -> Result<(usize, Outcome), Failure> {
-        Err(Failure("the host's stack is not painted"))
-    }
-}
-
-/// The stack grows down, and no interrupt is enabled that would use it between these functions.
-#[cfg(target_os = "none")]
-mod paint {
-    use core::arch::asm;
-    use core::hint::black_box;
-
-    use sizes::{Call, Entry, Outcome};
-
-    use crate::board::Failure;
-
-    /// Bytes that are painted.
-    const DEPTH: usize = 4096;
-    const PAINT: u32 = 0xC01D_A117;
-
-    /// Bytes below this function's own frame that `entry` writes to. The stack pointer is the same at all
-    /// three steps.
-    #[inline(never)]
-    pub(super) fn depth(entry: Entry, call: &mut Call<'_>) -> Result<(usize, Outcome), Failure> {
-        let here = 0u8;
-        if (&raw const here as usize) < heap_start() + 2 * DEPTH {
-            return Err(Failure("too little stack is free to paint"));
-        }
-        paint();
-        let outcome = black_box(entry)(call);
-        let bytes = used();
-        if bytes == DEPTH { Err(Failure("deeper than the paint")) } else { Ok((bytes, outcome)) }
-    }
-
-    /// Where static memory ends.
-    fn heap_start() -> usize {
-        #[cfg(target_arch = "arm")]
-        return cortex_m_rt::heap_start() as usize;
-        #[cfg(target_arch = "riscv32")]
-        return riscv_rt::heap_start() as usize;
-    }
-
-    #[inline(always)]
-    fn paint() {
-        // SAFETY: writes below the stack pointer alone, where nothing lives on machines without a red
-        // zone, and not as far down as static memory: `depth` has looked.
-        #[cfg(target_arch = "arm")]
-        unsafe {
-            asm!(
-                "mov {p}, sp",
-                "2: subs {p}, {p}, #4",
-                "str {paint}, [{p}]",
-                "subs {n}, {n}, #4",
-                "bne 2b",
-                p = out(reg) _, n = inout(reg) DEPTH => _, paint = in(reg) PAINT,
-            );
-        }
-        // SAFETY: as above.
-        #[cfg(target_arch = "riscv32")]
-        unsafe {
-            asm!(
-                "mv {p}, sp",
-                "2: addi {p}, {p}, -4",
-                "sw {paint}, 0({p})",
-                "addi {n}, {n}, -4",
-                "bnez {n}, 2b",
-                p = out(reg) _, n = inout(reg) DEPTH => _, paint = in(reg) PAINT,
-            );
-        }
-    }
-
-    /// Bytes from the stack pointer to the deepest word that is not as it was painted.
-    #[inline(always)]
-    fn used() -> usize {
-        let mut bytes = DEPTH;
-        // SAFETY: reads what `paint` wrote, as integers.
-        #[cfg(target_arch = "arm")]
-        unsafe {
-            asm!(
-                "mov {p}, sp",
-                "subs {p}, {p}, {n}",
-                "2: ldr {word}, [{p}]",
-                "cmp {word}, {paint}",
-                "bne 3f",
-                "adds {p}, {p}, #4",
-                "subs {n}, {n}, #4",
-                "bne 2b",
-                "3:",
-                p = out(reg) _, word = out(reg) _, n = inout(reg) bytes, paint = in(reg) PAINT,
-            );
-        }
-        // SAFETY: as above.
-        #[cfg(target_arch = "riscv32")]
-        unsafe {
-            asm!(
-                "sub {p}, sp, {n}",
-                "2: lw {word}, 0({p})",
-                "bne {word}, {paint}, 3f",
-                "addi {p}, {p}, 4",
-                "addi {n}, {n}, -4",
-                "bnez {n}, 2b",
-                "3:",
-                p = out(reg) _, word = out(reg) _, n = inout(reg) bytes, paint = in(reg) PAINT,
-            );
-        }
-        bytes
     }
 }

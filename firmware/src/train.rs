@@ -13,7 +13,7 @@ use core::fmt::Write;
 use dropout_kernels::Mask;
 use rand_xoshiro::{Xoshiro128PlusPlus, rand_core::SeedableRng};
 
-use crate::board::{Console, Failure, Outcome};
+use crate::board::{Console, Failure, Outcome, paint};
 use digits::{at, shuffle};
 use network::{Masks, Network, Regulariser};
 
@@ -24,14 +24,33 @@ const LEARNING_RATE: f32 = 0.05;
 /// After each epoch.
 const LEARNING_RATE_DECAY: f32 = 0.9;
 const SEED: u64 = 42;
+/// Bytes of stack that are painted: much of the boards' 64 KiB, and more than training takes.
+const DEPTH: usize = 48 * 1024;
 
 /// Prints the accuracy after each epoch, and a checksum of the weights.
 pub fn run(console: &mut Console) -> Outcome {
+    every_way(console, EPOCHS)
+}
+
+/// Prints the RAM that training takes, by an epoch of each way; later ones call the same. The network and the
+/// order of the digits stand on the stack, so that this is all, but for what a program has in static memory.
+pub fn ram(console: &mut Console) -> Outcome {
+    let (stack, outcome) = paint::depth::<DEPTH, _, _>(|console| every_way(console, 1), console)?;
+    outcome?;
+    writeln!(
+        console,
+        "\nbytes of stack {stack}\nbytes of static memory {}",
+        paint::static_memory()
+    )?;
+    Ok(())
+}
+
+fn every_way(console: &mut Console, epochs: u32) -> Outcome {
     writeln!(console, "% recognised of {TRAIN} digits to train on and of {TEST} others")?;
-    train(console, "without dropout", Masks::None)?;
+    train(console, "without dropout", Masks::None, epochs)?;
     let stored = Masks::Stored { input: Mask::new(), hidden: Mask::new() };
-    let stored = train(console, "with dropout, masks stored", stored)?;
-    let replayed = train(console, "with dropout, masks replayed", Masks::Replayed)?;
+    let stored = train(console, "with dropout, masks stored", stored, epochs)?;
+    let replayed = train(console, "with dropout, masks replayed", Masks::Replayed, epochs)?;
     if stored == replayed {
         writeln!(console, "replayed masks gave the weights that stored masks gave")?;
         Ok(())
@@ -41,7 +60,7 @@ pub fn run(console: &mut Console) -> Outcome {
 }
 
 /// Trains a network, and returns the checksum of its weights.
-fn train(console: &mut Console, name: &str, masks: Masks) -> Result<u64, Failure> {
+fn train(console: &mut Console, name: &str, masks: Masks, epochs: u32) -> Result<u64, Failure> {
     let mut rng = Xoshiro128PlusPlus::seed_from_u64(SEED);
     let mut order = digits::order();
     shuffle(&mut order, &mut rng);
@@ -52,7 +71,7 @@ fn train(console: &mut Console, name: &str, masks: Masks) -> Result<u64, Failure
     let mut dropout = Regulariser::new(masks, SEED);
     let mut learning_rate = LEARNING_RATE;
     writeln!(console, "\n{name}\nepoch  training   test")?;
-    for epoch in 1..=EPOCHS {
+    for epoch in 1..=epochs {
         shuffle(train, &mut rng);
         for digit in at(train) {
             network.learn(digit, &mut dropout, learning_rate);
