@@ -80,8 +80,6 @@ macro_rules! by_name {
     }};
 }
 
-const FIVE: &[Way] = &[Forward, Replay, Masked, Backward, BackwardReplay];
-
 impl<T: Number, R: Rule> Variant<T> for Dropout<R> {
     const WAYS: &'static [Way] = &[Forward, Replay, Masked, Backward, BackwardReplay, Infer];
     const SHAPED: bool = false;
@@ -136,29 +134,25 @@ impl<T: Number, R: Rule> Variant<T> for Arrays<R> {
     }
 }
 
-impl<T: Number, R: Rule> Variant<T> for Structured<R> {
-    const WAYS: &'static [Way] = FIVE;
-    const SHAPED: bool = true;
+/// What has a layout, so that a length can be wrong for a replay too.
+macro_rules! with_layout {
+    ([$($generics:tt)*] $variant:ty) => {
+        impl<T: Number, $($generics)*> Variant<T> for $variant {
+            const WAYS: &'static [Way] = &[Forward, Replay, Masked, Backward, BackwardReplay];
+            const SHAPED: bool = true;
 
-    fn run(&self, way: Way, slices: Slices<'_, T>) -> Result<(), ShapeError> {
-        match way {
-            Replay | BackwardReplay => by_name!(self, way, slices, |result| result),
-            _ => by_mask!(self, way, slices),
+            fn run(&self, way: Way, slices: Slices<'_, T>) -> Result<(), ShapeError> {
+                match way {
+                    Replay | BackwardReplay => by_name!(self, way, slices, |result| result),
+                    _ => by_mask!(self, way, slices),
+                }
+            }
         }
-    }
+    };
 }
 
-impl<T: Number> Variant<T> for DropHead {
-    const WAYS: &'static [Way] = FIVE;
-    const SHAPED: bool = true;
-
-    fn run(&self, way: Way, slices: Slices<'_, T>) -> Result<(), ShapeError> {
-        match way {
-            Replay | BackwardReplay => by_name!(self, way, slices, |result| result),
-            _ => by_mask!(self, way, slices),
-        }
-    }
-}
+with_layout!([R: Rule] Structured<R>);
+with_layout!([] DropHead);
 
 impl<T: Number> Variant<T> for DropBlock {
     const WAYS: &'static [Way] = &[Forward, Masked, Backward];
