@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use dropout_kernels::{Backend, DropRate, Dropout, Element, MaskMut, MaskRng, mask_words};
+use dropout_kernels::{Backend, DropRate, Dropout, Element, MaskKey, MaskMut, MaskRng, mask_words};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
@@ -117,10 +117,10 @@ pub(crate) fn ours<T: Element>(backend: Backend, p: f32) -> Vec<Contender<T>> {
         "backward_in_place": |x, mask| {
             dropout.backward_in_place(x, mask.as_ref()).expect(FITS);
         },
-        "forward_replay": |x, y| dropout.forward_replay(x, y, seed(), 0).expect(FITS),
-        "forward_replay_in_place": |x| dropout.forward_replay_in_place(x, seed(), 0),
-        "backward_replay": |x, y| dropout.backward_replay(x, y, seed(), 0).expect(FITS),
-        "backward_replay_in_place": |x| dropout.backward_replay_in_place(x, seed(), 0),
+        "forward_replay": |x, y| dropout.forward_replay(x, y, MaskKey::new(seed(), 0)).expect(FITS),
+        "forward_replay_in_place": |x| dropout.forward_replay_in_place(x, MaskKey::new(seed(), 0)),
+        "backward_replay": |x, y| dropout.backward_replay(x, y, MaskKey::new(seed(), 0)).expect(FITS),
+        "backward_replay_in_place": |x| dropout.backward_replay_in_place(x, MaskKey::new(seed(), 0)),
         "classic_forward": |x, y, mask, rng| classic.forward(x, y, mask, rng).expect(FITS),
         "classic_forward_in_place": |x, mask, rng| {
             classic.forward_in_place(x, mask, rng).expect(FITS);

@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use dropout_kernels::{Backend, DropConnect, MaskRef, drop_rate, mask_words};
+use dropout_kernels::{Backend, DropConnect, MaskKey, MaskRef, drop_rate, mask_words};
 
 /// 256 KiB of weights: in the second cache.
 const ROWS: usize = 256;
@@ -43,11 +43,15 @@ fn main() {
             let (w, dw) = (black_box(&w[..]), black_box(&mut dw[..]));
             time(&mut || layer.infer(w, &x, &mut y).expect("it fits"));
             time(&mut || layer.forward_masked(w, &x, &mut y, mask).expect("it fits"));
-            time(&mut || layer.forward_replay(w, &x, &mut y, 1, 2).expect("it fits"));
+            time(&mut || layer.forward_replay(w, &x, &mut y, MaskKey::new(1, 2)).expect("it fits"));
             time(&mut || layer.backward_input(w, &dy, &mut dx, mask).expect("it fits"));
-            time(&mut || layer.backward_input_replay(w, &dy, &mut dx, 1, 2).expect("it fits"));
+            time(&mut || {
+                layer.backward_input_replay(w, &dy, &mut dx, MaskKey::new(1, 2)).expect("it fits");
+            });
             time(&mut || layer.backward_weights(&x, &dy, dw, mask).expect("it fits"));
-            time(&mut || layer.backward_weights_replay(&x, &dy, dw, 1, 2).expect("it fits"));
+            time(&mut || {
+                layer.backward_weights_replay(&x, &dy, dw, MaskKey::new(1, 2)).expect("it fits");
+            });
         }
         let medians = times.map(|mut times| {
             times.sort_by(f64::total_cmp);

@@ -11,7 +11,7 @@ use std::f32::consts::TAU;
 use std::hint::black_box;
 use std::time::Instant;
 
-use dropout_kernels::{Backend, Dropout, GaussianDropout, MaskRng, drop_rate};
+use dropout_kernels::{Backend, Dropout, GaussianDropout, MaskKey, MaskRng, drop_rate};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use support::Aligned;
@@ -51,7 +51,11 @@ fn main() {
                 (gaussian.with_backend(backend), dropout.with_backend(backend));
             time(&mut || gaussian.forward(&x, black_box(y), &mut rng).expect("lengths agree"));
             time(&mut || gaussian.forward(&x64, black_box(y64), &mut rng).expect("lengths agree"));
-            time(&mut || dropout.forward_replay(&x, black_box(y), 42, 0).expect("lengths agree"));
+            time(&mut || {
+                dropout
+                    .forward_replay(&x, black_box(y), MaskKey::new(42, 0))
+                    .expect("lengths agree")
+            });
         }
     }
     for backend in Backend::available() {

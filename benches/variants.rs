@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use dropout_kernels::{
     DropBlock, DropHead, DropPath, DropRate, Dropout, EmbeddingDropout, GaussianDropout, Layout,
-    LockedDropout, MaskMut, MaskRef, MaskRng, MonteCarlo, Rule, Structured, Zoneout, drop_rate,
-    mask_words,
+    LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, MonteCarlo, Rule, Structured, Zoneout,
+    drop_rate, mask_words,
 };
 use support::Aligned;
 
@@ -179,10 +179,10 @@ fn others() -> Vec<Row> {
             name: "Gaussian, replayed",
             bits: "none".into(),
             forward: Box::new(move |b| {
-                gaussian.forward_replay(b.x.slice(), b.y.slice(), 1, 2).expect(FITS);
+                gaussian.forward_replay(b.x.slice(), b.y.slice(), MaskKey::new(1, 2)).expect(FITS);
             }),
             backward: Some(Box::new(move |b| {
-                gaussian.backward_replay(b.x.slice(), b.y.slice(), 1, 2).expect(FITS);
+                gaussian.backward_replay(b.x.slice(), b.y.slice(), MaskKey::new(1, 2)).expect(FITS);
             })),
         },
         Row {

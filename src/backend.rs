@@ -24,8 +24,10 @@ mod wide;
 pub use change::{Affine, Hide, Outcome, Same, Times};
 pub(crate) use change::{Blend, Change, Either, InPlace, Mapped, Source, Zeros};
 pub(crate) use matrix::{Bits, Moments, Outer, Pass, Product, Transposed};
+pub(crate) use portable::AT_ONCE;
 
 use crate::element::Element;
+use crate::key::MaskKey;
 use crate::lanes::Lanes;
 use crate::layout::Layout;
 use crate::rate::Planes;
@@ -168,7 +170,7 @@ macro_rules! kernels {
 
 kernels! {
     /// Seeds the first `count` lanes, [`Lanes::seed`].
-    fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize);
+    fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
 
     /// Every element as if it were kept, or as if it were dropped.
     fn map<T: Element, C: Change<T>>(keep: bool, target: &mut [T], change: C);

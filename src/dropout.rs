@@ -9,6 +9,7 @@ mod rule;
 use crate::backend::{Backend, InPlace, Mapped, Outcome, Same, Source, Times};
 use crate::element::Element;
 use crate::error::ShapeError;
+use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
 use crate::rate::{Draws, DropRate};
@@ -41,7 +42,7 @@ pub use rule::{Classic, Inverted, Rule};
 /// | | forward | backward |
 /// |---|---|---|
 /// | drawn, and stored in n / 8 bytes | [`forward`](Self::forward) | [`backward`](Self::backward) |
-/// | drawn from (seed, stream), and never stored | [`forward_replay`](Self::forward_replay) | [`backward_replay`](Self::backward_replay) |
+/// | drawn from a [`MaskKey`], and never stored | [`forward_replay`](Self::forward_replay) | [`backward_replay`](Self::backward_replay) |
 /// | brought by the caller | [`forward_masked`](Self::forward_masked) | [`backward`](Self::backward) |
 ///
 /// Each has a form `..._in_place`, and one for fixed-size arrays, `..._array`, which checks lengths
@@ -153,7 +154,7 @@ impl<R: Rule> Dropout<R> {
         Ok(())
     }
 
-    /// Drops by the mask that a new generator at (seed, stream) would draw, and forgets it.
+    /// Drops by the mask of a key, which is not stored.
     ///
     /// Costs the seeding of at most 16 lanes more than [`forward`](Self::forward), and no memory.
     ///
@@ -164,17 +165,16 @@ impl<R: Rule> Dropout<R> {
         &self,
         x: &[T],
         y: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.replay((seed, stream), x, y, self.forward_outcome());
+        self.replay(key, x, y, self.forward_outcome());
         Ok(())
     }
 
     /// [`forward_replay`](Self::forward_replay) in place, which cannot fail.
-    pub fn forward_replay_in_place<T: Element>(&self, x: &mut [T], seed: u64, stream: u64) {
-        self.replay((seed, stream), InPlace, x, self.forward_outcome());
+    pub fn forward_replay_in_place<T: Element>(&self, x: &mut [T], key: MaskKey) {
+        self.replay(key, InPlace, x, self.forward_outcome());
     }
 
     /// Drops by a mask of the caller's.
@@ -244,7 +244,7 @@ impl<R: Rule> Dropout<R> {
         Ok(())
     }
 
-    /// The gradient of [`forward_replay`](Self::forward_replay) at the same (seed, stream).
+    /// The gradient of [`forward_replay`](Self::forward_replay) at the same key.
     ///
     /// # Errors
     ///
@@ -253,17 +253,16 @@ impl<R: Rule> Dropout<R> {
         &self,
         dy: &[T],
         dx: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_length(dy, dx)?;
-        self.replay((seed, stream), dy, dx, self.backward_outcome());
+        self.replay(key, dy, dx, self.backward_outcome());
         Ok(())
     }
 
     /// [`backward_replay`](Self::backward_replay) in place, which cannot fail.
-    pub fn backward_replay_in_place<T: Element>(&self, dx: &mut [T], seed: u64, stream: u64) {
-        self.replay((seed, stream), InPlace, dx, self.backward_outcome());
+    pub fn backward_replay_in_place<T: Element>(&self, dx: &mut [T], key: MaskKey) {
+        self.replay(key, InPlace, dx, self.backward_outcome());
     }
 
     /// Inference: the identity, but y = (1 - p) * x for the classic rule (and zeros at p = 1, where no
@@ -320,13 +319,13 @@ impl<R: Rule> Dropout<R> {
 
     fn replay<T: Element, S: Source<T>>(
         &self,
-        name: (u64, u64),
+        key: MaskKey,
         x: S,
         y: &mut [T],
         outcome: impl Outcome<T>,
     ) {
         let (change, unchanged) = (Mapped(x, outcome), Mapped(x, Same));
-        self.sampler.replay(name, y, change, unchanged);
+        self.sampler.replay(key, y, change, unchanged);
     }
 
     fn apply<T: Element, S: Source<T>>(

@@ -229,6 +229,49 @@ impl fmt::Display for StateError {
 
 impl error::Error for StateError {}
 
+/// A path that names no stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum KeyError {
+    /// An index that is not below its extent.
+    IndexOutOfRange {
+        /// Where it stands in the path, from 0.
+        at: usize,
+        /// The index that was given.
+        index: u64,
+        /// The extent that it is to be below.
+        extent: u64,
+    },
+    /// Extents whose product is above 2^64, the streams of a seed.
+    Overflow {
+        /// Where in the path the product becomes too large.
+        at: usize,
+        /// The last stream of the path up to there.
+        last: u64,
+        /// The extent that its streams cannot be multiplied with.
+        extent: u64,
+    },
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::IndexOutOfRange { at, index, extent } => {
+                write!(f, "expected an index below {extent:#x} at {at} of the path, got {index:#x}")
+            }
+            Self::Overflow { at, last, extent } => {
+                write!(
+                    f,
+                    "expected a path of at most 2^64 streams, got ({last:#x} + 1) * {extent:#x} at {at}"
+                )
+            }
+        }
+    }
+}
+
+impl error::Error for KeyError {}
+
 /// A tape that cannot give or take the mask asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -283,6 +326,8 @@ impl error::Error for TapeError {}
 pub enum Error {
     /// See [`RateError`].
     Rate(RateError),
+    /// See [`KeyError`].
+    Key(KeyError),
     /// See [`ShapeError`].
     Shape(ShapeError),
     /// See [`StateError`].
@@ -295,6 +340,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rate(e) => e.fmt(f),
+            Self::Key(e) => e.fmt(f),
             Self::Shape(e) => e.fmt(f),
             Self::State(e) => e.fmt(f),
             Self::Tape(e) => e.fmt(f),
@@ -313,4 +359,4 @@ macro_rules! from {
         }
     )*};
 }
-from!(Rate(RateError), Shape(ShapeError), State(StateError), Tape(TapeError));
+from!(Rate(RateError), Key(KeyError), Shape(ShapeError), State(StateError), Tape(TapeError));

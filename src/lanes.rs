@@ -14,29 +14,25 @@ pub(crate) const BLOCK: usize = 32 * LANES;
 pub(crate) struct Lanes(pub(crate) [[u32; LANES]; 4]);
 
 impl Lanes {
-    /// No lane is seeded; none must be used.
+    /// No lane is seeded yet; seed before use.
     pub(crate) const EMPTY: Self = Self([[0; LANES]; 4]);
 
-    /// Seeds the first `count` lanes from the start of a stream.
-    pub(crate) const fn seed(&mut self, seed: u64, stream: u64, count: usize) {
-        let mut l = 0;
-        while l < LANES && l < count {
-            let j = 2 * l as u64;
-            self.set(l, state(seed_word(seed, stream, j), seed_word(seed, stream, j + 1)));
-            l += 1;
-        }
-    }
-
-    /// [`seed`](Self::seed) for all lanes, on processors that multiply vectors of `u64`.
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    /// Seeds the first `count` lanes from the words of a key, `G` lanes at a time: up to `G - 1` more than are
+    /// asked for, which costs vectors nothing. `G` divides [`LANES`].
+    #[expect(clippy::indexing_slicing, reason = "a remainder by the length, and j below G")]
     #[inline(always)]
-    pub(crate) fn seed_at_once(&mut self, seed: u64, stream: u64) {
-        let mut words = [0; 2 * LANES];
-        for (j, word) in words.iter_mut().enumerate() {
-            *word = seed_word(seed, stream, j as u64);
-        }
-        for (l, [a, b]) in words.as_chunks().0.iter().enumerate() {
-            self.set(l % LANES, state(*a, *b));
+    pub(crate) const fn seed<const G: usize>(&mut self, key: [u32; 4], count: usize) {
+        let mut first = 0;
+        while first < LANES && first < count {
+            let [s0, s1, s2, s3] = initial::<G>(key, first as u32);
+            let [t0, t1, t2, t3] = &mut self.0;
+            let mut j = 0;
+            while j < G {
+                let l = (first + j) % LANES;
+                (t0[l], t1[l], t2[l], t3[l]) = (s0[j], s1[j], s2[j], s3[j]);
+                j += 1;
+            }
+            first += G;
         }
     }
 
@@ -64,38 +60,38 @@ impl Lanes {
     }
 }
 
-/// W(j), by `SplitMix64` with random access: A(j) mixes seed + (j + 1) G, and W(j) mixes
-/// A(j) + (stream + 1) G.
-///
-/// The mix is written out, and not taken from `rand_xoshiro`, so that a generator can be a constant;
-/// tests compare it with that crate's.
+/// The states at which lanes `first` to `first + G - 1` of a key start (STREAM.md, section 2).
+#[expect(clippy::indexing_slicing, reason = "i and j run over the lengths of the arrays")]
 #[inline(always)]
-const fn seed_word(seed: u64, stream: u64, j: u64) -> u64 {
-    const G: u64 = 0x9E37_79B9_7F4A_7C15;
-    // In firmware one copy: 11 instructions more a word, and a third of the bytes.
-    #[cfg_attr(target_os = "none", inline(never))]
-    #[cfg_attr(not(target_os = "none"), inline(always))]
-    const fn mix(z: u64) -> u64 {
-        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+pub(crate) const fn initial<const G: usize>(key: [u32; 4], first: u32) -> [[u32; G]; 4] {
+    const G32: u32 = 0x9E37_79B9;
+    let mut state = [[0; G]; 4];
+    let mut i = 0;
+    while i < 4 {
+        let mut j = 0;
+        while j < G {
+            let counter = first.wrapping_add(j as u32).wrapping_mul(4).wrapping_add(i as u32 + 1);
+            state[i][j] = mix32(key[i].wrapping_add(counter.wrapping_mul(G32)));
+            j += 1;
+        }
+        i += 1;
     }
-    let a = mix(seed.wrapping_add((j + 1).wrapping_mul(G)));
-    mix(a.wrapping_add(stream.wrapping_add(1).wrapping_mul(G)))
+    // A state of zeros would stay so for ever.
+    let mut j = 0;
+    while j < G {
+        let any = state[0][j] | state[1][j] | state[2][j] | state[3][j];
+        state[0][j] |= (any == 0) as u32;
+        j += 1;
+    }
+    state
 }
 
-/// The state that two words make.
+/// The finalizer of `MurmurHash3`, a bijection.
 #[inline(always)]
-const fn state(a: u64, b: u64) -> [u32; 4] {
-    nonzero([a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32])
-}
-
-/// A state of zeros would stay so for ever; no (seed, stream) is known to give one.
-const fn nonzero(state: [u32; 4]) -> [u32; 4] {
-    match state {
-        [0, 0, 0, 0] => [1, 0, 0, 0],
-        state => state,
-    }
+const fn mix32(h: u32) -> u32 {
+    let h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
+    let h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
+    h ^ (h >> 16)
 }
 
 /// One step of `G` lanes of xoshiro128++ (Blackman and Vigna 2019); returns their outputs.
@@ -124,13 +120,34 @@ fn rotate_left<const K: u32>(x: u32) -> u32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
-    use super::nonzero;
+    use super::{initial, mix32};
 
-    /// STREAM.md, section 2: should all four be zero, s0 = 1. No known seed reaches it.
+    /// The h with `mix32(h) == x`: `mix32` is undone step by step.
+    fn unmix32(x: u32) -> u32 {
+        /// The y with x * y = 1, by Newton's steps: each doubles the bits that are right.
+        fn inverse(x: u32) -> u32 {
+            (0..5).fold(x, |y, _| y.wrapping_mul(2u32.wrapping_sub(x.wrapping_mul(y))))
+        }
+        let h = (x ^ (x >> 16)).wrapping_mul(inverse(0xC2B2_AE35));
+        let h = (h ^ (h >> 13) ^ (h >> 26)).wrapping_mul(inverse(0x85EB_CA6B));
+        h ^ (h >> 16)
+    }
+
+    /// STREAM.md, section 2: should all four be zero, s0 = 1. The keys that reach it are found backwards.
     #[test]
-    fn a_lane_of_zeros_becomes_1() {
-        assert_eq!(nonzero([0; 4]), [1, 0, 0, 0]);
-        assert_eq!(nonzero([0, 0, 0, 9]), [0, 0, 0, 9]);
+    fn a_lane_of_zeros_starts_at_1() {
+        for lane in [0, 1, 9, 15] {
+            let key = |target: [u32; 4]| {
+                core::array::from_fn(|i| {
+                    let counter = 4 * lane + i as u32 + 1;
+                    unmix32(target[i]).wrapping_sub(counter.wrapping_mul(0x9E37_79B9))
+                })
+            };
+            assert_eq!(initial::<1>(key([0; 4]), lane), [[1], [0], [0], [0]]);
+            assert_eq!(initial::<1>(key([0, 0, 0, 9]), lane), [[0], [0], [0], [9]]);
+        }
+        assert_eq!(mix32(unmix32(0x1234_5678)), 0x1234_5678);
     }
 }

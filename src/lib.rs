@@ -24,6 +24,7 @@ mod variants;
 // What a mask is.
 mod element;
 mod error;
+mod key;
 mod lanes;
 mod layout;
 mod mask;
@@ -37,7 +38,8 @@ mod backend;
 pub use backend::Backend;
 pub use dropout::{Alpha, Classic, DropKey, Dropout, Inverted, Rule, Structured};
 pub use element::Element;
-pub use error::{Error, RateError, ShapeError, StateError, TapeError};
+pub use error::{Error, KeyError, RateError, ShapeError, StateError, TapeError};
+pub use key::MaskKey;
 pub use layout::Layout;
 pub use mask::{KeptIndices, Mask, MaskMut, MaskRef, Runs, mask_words};
 pub use monte_carlo::{MonteCarlo, Outputs};
@@ -53,4 +55,4 @@ pub use variants::{
 
 /// The version of the mask stream (`docs/STREAM.md`), which says what mask (seed, stream, p, n) gives.
 /// A change to any mask changes it.
-pub const STREAM_VERSION: u32 = 1;
+pub const STREAM_VERSION: u32 = 2;

@@ -4,19 +4,19 @@ use core::fmt;
 
 use rand_core::SeedableRng;
 
-use crate::backend::Backend;
+use crate::backend::{AT_ONCE, Backend};
 use crate::error::StateError;
+use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::mask::MaskMut;
 use crate::rate::DropRate;
 use crate::sampler::Sampler;
 
-/// Sixteen xoshiro128++ generators that draw masks: the mask stream, version 1.
+/// Sixteen xoshiro128++ generators that draw masks: the mask stream, version 2.
 ///
-/// `(seed, stream)` names everything that follows, on every machine. Different streams of one
-/// seed share no state but by chance (2^-128 a pair of lanes), so a stream can name a step and a
-/// layer, `step * LAYERS + layer`, or a shard of the data: then any mask can be drawn again alone,
-/// in any order, by [`forward_replay`](crate::Dropout::forward_replay) too.
+/// `(seed, stream)`, or a [`MaskKey`] that holds both, names everything that follows, on every machine. So a stream can
+/// name a step and a layer, or a shard of the data: any mask can be drawn again alone, in any order, by
+/// [`forward_replay`](crate::Dropout::forward_replay) too. [`MaskKey`] says how to number streams.
 ///
 /// 256 bytes. Not a cryptographic generator.
 ///
@@ -26,7 +26,7 @@ use crate::sampler::Sampler;
 /// let mut rng = MaskRng::new(42, 0);
 /// let mut mask = Mask::<4>::new();
 /// rng.fill(drop_rate!(0.1), mask.view_mut(100)?);
-/// assert_eq!(mask.words(), &[0xbff7ff7e, 0xfd7fe7f5, 0xeffbdabf, 0x0000000d]);
+/// assert_eq!(mask.words(), &[0xfeffafbf, 0x7fffb7ff, 0xffffffff, 0x0000000f]);
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 ///
@@ -72,11 +72,17 @@ pub struct MaskRng {
 }
 
 impl MaskRng {
-    /// The generator at the start of a stream. Costs 64 rounds of `SplitMix64`'s mixing function.
+    /// The generator at the start of a stream: [`from_key`](Self::from_key) of `MaskKey::new(seed, stream)`.
     #[must_use]
     pub const fn new(seed: u64, stream: u64) -> Self {
+        Self::from_key(MaskKey::new(seed, stream))
+    }
+
+    /// The generator at the start of a key's stream. Costs three 64-bit mixes and 64 of 32 bits.
+    #[must_use]
+    pub const fn from_key(key: MaskKey) -> Self {
         let mut lanes = Lanes::EMPTY;
-        lanes.seed(seed, stream, LANES);
+        lanes.seed::<AT_ONCE>(key.words(), LANES);
         Self { lanes }
     }
 

@@ -5,6 +5,7 @@ use core::ops::Range;
 use crate::backend::{Available, Backend, Change, Mapped, Outcome, Source};
 use crate::element::Element;
 use crate::error::ShapeError;
+use crate::key::MaskKey;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::{Layout, Part};
 use crate::mask::{MaskMut, MaskRef, mask_words};
@@ -50,17 +51,17 @@ impl Sampler {
         mask.write(|words| self.run(&mut rng.lanes, words, y, change, unchanged));
     }
 
-    /// The same from a new generator at (seed, stream), with a mask that is not stored.
+    /// The same by the mask of a key, which is not stored.
     pub(crate) fn replay<T: Element>(
         self,
-        (seed, stream): (u64, u64),
+        key: MaskKey,
         y: &mut [T],
         change: impl Change<T>,
         unchanged: impl Change<T>,
     ) {
         let mut lanes = Lanes::EMPTY;
         if let Draws::Planes(_) = self.rate.draws() {
-            self.backend().seed(&mut lanes, seed, stream, mask_words(y.len()));
+            self.backend().seed(&mut lanes, key, mask_words(y.len()));
         }
         self.run(&mut lanes, &mut [], y, change, unchanged);
     }
@@ -119,6 +120,21 @@ impl Sampler {
         }
     }
 
+    /// The mask of a key.
+    pub(crate) fn fill_by_key(self, key: MaskKey, mut mask: MaskMut<'_>) {
+        match self.rate.draws() {
+            Draws::KeepAll => mask.keep_all(),
+            Draws::DropAll => mask.drop_all(),
+            Draws::Planes(planes) => {
+                let (backend, mut lanes) = (self.backend(), Lanes::EMPTY);
+                mask.write(|words| {
+                    backend.seed(&mut lanes, key, words.len());
+                    backend.fill(&mut lanes, planes, words);
+                });
+            }
+        }
+    }
+
     /// [`draw`](Self::draw) through a layout, whose lengths `mask` and `y` have.
     pub(crate) fn draw_over<T: Element>(
         self,
@@ -154,7 +170,7 @@ impl Sampler {
     pub(crate) fn replay_over<T: Element>(
         self,
         layout: Layout,
-        (seed, stream): (u64, u64),
+        key: MaskKey,
         y: &mut [T],
         change: impl Change<T>,
         unchanged: impl Change<T>,
@@ -164,9 +180,9 @@ impl Sampler {
             (Draws::Planes(planes), Layout { repeat, run, .. }) if repeat != 1 || run != 1 => {
                 (planes, layout.deciding_bits())
             }
-            _ => return self.replay((seed, stream), y, change, unchanged),
+            _ => return self.replay(key, y, change, unchanged),
         };
-        let mut blocks = self.blocks(planes, (seed, stream), bits);
+        let mut blocks = self.blocks(planes, key, bits);
         while blocks.advance() {
             let Range { start, end } = blocks.bits;
             for part in layout.parts(start, end - start) {
@@ -175,11 +191,11 @@ impl Sampler {
         }
     }
 
-    /// The mask of `bits` bits at (seed, stream), a block at a time.
-    pub(crate) fn blocks(self, planes: Planes, (seed, stream): (u64, u64), bits: usize) -> Blocks {
+    /// The mask of a key, of `bits` bits, a block at a time.
+    pub(crate) fn blocks(self, planes: Planes, key: MaskKey, bits: usize) -> Blocks {
         let backend = self.backend();
         let mut lanes = Lanes::EMPTY;
-        backend.seed(&mut lanes, seed, stream, mask_words(bits));
+        backend.seed(&mut lanes, key, mask_words(bits));
         Blocks { backend, planes, lanes, words: [0; LANES], bits: 0..0, end: bits }
     }
 

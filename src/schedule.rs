@@ -18,13 +18,13 @@ use crate::rate::{DropRate, divide_to_nearest};
 /// `curriculum` are at their last rate from the start, as `early` and `late` are by their formulas.
 ///
 /// ```
-/// use dropout_kernels::{DropRate, Dropout, Schedule, drop_rate};
+/// use dropout_kernels::{DropRate, Dropout, MaskKey, Schedule, drop_rate};
 ///
 /// const RAMP: Schedule = Schedule::linear(DropRate::ZERO, drop_rate!(0.2), 1000);
 /// let mut x = [1f32; 100];
 /// for step in 0..3 {
 ///     let dropout = Dropout::new(RAMP.rate(step));
-///     dropout.forward_replay_in_place(&mut x, 42, step.into());
+///     dropout.forward_replay_in_place(&mut x, MaskKey::new(42, step.into()));
 /// }
 /// assert_eq!(RAMP.rate(0), DropRate::ZERO);
 /// assert_eq!(RAMP.rate(500), drop_rate!(0.1));

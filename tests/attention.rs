@@ -3,7 +3,7 @@
 
 mod support;
 
-use dropout_kernels::{DropRate, Dropout, Mask, drop_rate};
+use dropout_kernels::{DropRate, Dropout, Mask, MaskKey, drop_rate};
 use support::reference::Reference;
 
 const SEED: u64 = 21;
@@ -57,7 +57,7 @@ fn dropped_keys_get_no_weight_and_the_others_all_of_it() {
     let keep = reference.mask(rate.threshold(), LOGITS);
     assert!(keep.chunks(KEYS).all(|row| row.iter().any(|k| *k) && !row.iter().all(|k| *k)));
     let mut x = logits();
-    Dropout::drop_key(rate).forward_replay_in_place(&mut x, SEED, STREAM);
+    Dropout::drop_key(rate).forward_replay_in_place(&mut x, MaskKey::new(SEED, STREAM));
     x.chunks_mut(KEYS).for_each(softmax);
     for ((x, wanted), keep) in
         x.iter().zip(over_the_kept(&logits(), keep.iter().copied())).zip(&keep)
@@ -81,11 +81,12 @@ fn a_row_without_keys_has_no_softmax() {
 #[test]
 fn the_gradient_of_the_logits_is_that_of_finite_differences() {
     type Drop = fn(&mut [f64], bool);
-    let drop_key: Drop =
-        |x, _| Dropout::drop_key(drop_rate!(0.4)).forward_replay_in_place(x, SEED, STREAM);
+    let drop_key: Drop = |x, _| {
+        Dropout::drop_key(drop_rate!(0.4)).forward_replay_in_place(x, MaskKey::new(SEED, STREAM))
+    };
     let weights: Drop = |x, after| {
         if after {
-            Dropout::new(drop_rate!(0.4)).forward_replay_in_place(x, SEED, STREAM);
+            Dropout::new(drop_rate!(0.4)).forward_replay_in_place(x, MaskKey::new(SEED, STREAM));
         }
     };
     let v: [f64; LOGITS] = std::array::from_fn(|i| (i as f64 * 0.3).cos());
@@ -105,7 +106,8 @@ fn the_gradient_of_the_logits_is_that_of_finite_differences() {
         assert!(loss > 0.0, "a loss of zero would prove nothing");
         let mut dw = v.map(|v| 2.0 * out * v);
         if i == 1 {
-            Dropout::new(drop_rate!(0.4)).backward_replay_in_place(&mut dw, SEED, STREAM);
+            Dropout::new(drop_rate!(0.4))
+                .backward_replay_in_place(&mut dw, MaskKey::new(SEED, STREAM));
         }
         let mut dx = [0.0; LOGITS];
         for ((dx, dw), w) in dx.chunks_mut(KEYS).zip(dw.chunks(KEYS)).zip(soft.chunks(KEYS)) {
@@ -113,7 +115,8 @@ fn the_gradient_of_the_logits_is_that_of_finite_differences() {
             dx.iter_mut().zip(dw).zip(w).for_each(|((dx, dw), w)| *dx = w * (dw - sum));
         }
         if i == 0 {
-            Dropout::drop_key(drop_rate!(0.4)).backward_replay_in_place(&mut dx, SEED, STREAM);
+            Dropout::drop_key(drop_rate!(0.4))
+                .backward_replay_in_place(&mut dx, MaskKey::new(SEED, STREAM));
         }
         assert!(dx.iter().any(|d| d.abs() > 1e-3), "a gradient of zero would prove nothing");
         for (j, dx) in dx.iter().enumerate() {
@@ -130,7 +133,7 @@ fn the_gradient_of_the_logits_is_that_of_finite_differences() {
 /// The dropped count of keys in standard deviations from n * p.
 fn deviation(rate: DropRate, p: f64, n: usize) -> f64 {
     let mut x = vec![1f32; n];
-    Dropout::drop_key(rate).forward_replay_in_place(&mut x, 2, 0);
+    Dropout::drop_key(rate).forward_replay_in_place(&mut x, MaskKey::new(2, 0));
     let dropped = x.iter().filter(|x| **x == f32::NEG_INFINITY).count() as f64;
     (dropped - n as f64 * p) / (n as f64 * p * (1.0 - p)).sqrt()
 }
@@ -153,6 +156,6 @@ fn keys_are_dropped_at_the_rate_p() {
 fn golden_values() {
     const GONE: f32 = f32::NEG_INFINITY;
     let mut x = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
-    Dropout::drop_key(drop_rate!(0.4)).forward_replay_in_place(&mut x, 42, 0);
-    assert_eq!(x, [GONE, 2.0, 3.0, GONE, 5.0, 6.0, GONE, GONE]);
+    Dropout::drop_key(drop_rate!(0.4)).forward_replay_in_place(&mut x, MaskKey::new(42, 0));
+    assert_eq!(x, [1.0, 2.0, 3.0, 4.0, GONE, 6.0, GONE, 8.0]);
 }

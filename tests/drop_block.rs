@@ -172,9 +172,9 @@ fn masks_are_the_ones_they_always_were() {
         blocks.draw(mask, &mut MaskRng::new(42, 0)).expect("its bits");
         words
     };
-    assert_eq!(draw(blocks(drop_rate!(0.3), (3, 1, 1, &[8, 8]))), [0xFFF8_F8F8, 0x0707_07FF]);
-    assert_eq!(draw(blocks(drop_rate!(0.3), (4, 1, 2, &[30]))), [0xFF87_FFF0, 0x0FFC_3C01]);
-    assert_eq!(draw(blocks(drop_rate!(0.3), (2, 1, 1, &[4, 4, 4]))), [0xFFCC_FFCC, 0xFF99_FF99]);
+    assert_eq!(draw(blocks(drop_rate!(0.3), (3, 1, 1, &[8, 8]))), [0xE3E3_FFFF, 0xFFF8_F8E0]);
+    assert_eq!(draw(blocks(drop_rate!(0.3), (4, 1, 2, &[30]))), [0xF0FC_3C3F, 0x0FE1_FFFF]);
+    assert_eq!(draw(blocks(drop_rate!(0.3), (2, 1, 1, &[4, 4, 4]))), [0xC03F_CCFF, 0xCCFF_C03F]);
 }
 
 #[test]

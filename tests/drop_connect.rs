@@ -4,8 +4,8 @@
 mod support;
 
 use dropout_kernels::{
-    Backend, Classic, DropConnect, DropRate, Inverted, MaskMut, MaskRef, MaskRng, Rule, ShapeError,
-    drop_rate, mask_words,
+    Backend, Classic, DropConnect, DropRate, Inverted, MaskKey, MaskMut, MaskRef, MaskRng, Rule,
+    ShapeError, drop_rate, mask_words,
 };
 use support::drop_connect::Case;
 use support::guarded::Guarded;
@@ -103,19 +103,23 @@ fn run<T: Number, R: Formula>(case: &Case<T>, layer: DropConnect<R>, offset: usi
         layer.forward_masked(w, x, y, mask).expect("shapes that fit");
     });
     written(&ones(y.len()), &y, &mut |y| {
-        layer.forward_replay(w, x, y, SEED, STREAM).expect("shapes that fit");
+        layer.forward_replay(w, x, y, MaskKey::new(SEED, STREAM)).expect("shapes that fit");
     });
     written(&ones(dx.len()), &dx, &mut |dx| {
         layer.backward_input(w, dy, dx, mask).expect("shapes that fit");
     });
     written(&ones(dx.len()), &dx, &mut |dx| {
-        layer.backward_input_replay(w, dy, dx, SEED, STREAM).expect("shapes that fit");
+        layer
+            .backward_input_replay(w, dy, dx, MaskKey::new(SEED, STREAM))
+            .expect("shapes that fit");
     });
     written(&case.dw, &dw, &mut |dw| {
         layer.backward_weights(x, dy, dw, mask).expect("shapes that fit");
     });
     written(&case.dw, &dw, &mut |dw| {
-        layer.backward_weights_replay(x, dy, dw, SEED, STREAM).expect("shapes that fit");
+        layer
+            .backward_weights_replay(x, dy, dw, MaskKey::new(SEED, STREAM))
+            .expect("shapes that fit");
     });
 }
 
@@ -225,15 +229,19 @@ fn backward_is_the_gradient_of_forward() {
         let case = case::<f64>(rate.threshold(), [5, 37, 2], |i| 0.2 * rough(i));
         let y = |w: &[f64], x: &[f64]| {
             let mut y = vec![0.0; 10];
-            layer.forward_replay(w, x, &mut y, SEED, STREAM).expect("shapes that fit");
+            layer
+                .forward_replay(w, x, &mut y, MaskKey::new(SEED, STREAM))
+                .expect("shapes that fit");
             y
         };
         let loss = |w: &[f64], x: &[f64]| y(w, x).iter().map(|y| y.sin()).sum::<f64>();
         let (w, x) = (&case.w, &case.x);
         let dy: Vec<_> = y(w, x).iter().map(|y| y.cos()).collect();
         let (mut dx, mut dw) = (vec![0.0; x.len()], vec![0.0; w.len()]);
-        layer.backward_input_replay(w, &dy, &mut dx, SEED, STREAM).expect("they fit");
-        layer.backward_weights_replay(x, &dy, &mut dw, SEED, STREAM).expect("they fit");
+        layer.backward_input_replay(w, &dy, &mut dx, MaskKey::new(SEED, STREAM)).expect("they fit");
+        layer
+            .backward_weights_replay(x, &dy, &mut dw, MaskKey::new(SEED, STREAM))
+            .expect("they fit");
         let moved = |v: &[f64], i: usize, by: f64| {
             let mut v = v.to_vec();
             v[i] += by;
@@ -267,7 +275,9 @@ fn moments_are_those_over_masks() {
     let (mut sum, mut squares) = (0.0, 0.0);
     for stream in 0..MASKS {
         let mut y = [0.0];
-        layer.forward_replay(&case.w, &case.x, &mut y, 1, stream).expect("shapes that fit");
+        layer
+            .forward_replay(&case.w, &case.x, &mut y, MaskKey::new(1, stream))
+            .expect("shapes that fit");
         sum += y[0] - mean[0];
         squares += (y[0] - mean[0]).powi(2);
     }
@@ -281,8 +291,10 @@ fn golden_values() {
     let layer = DropConnect::new(drop_rate!(0.5), 3, 4).expect("a small shape");
     let w: Vec<f32> = (1..13u8).map(f32::from).collect();
     let mut y = [0.0; 3];
-    layer.forward_replay(&w, &[1.0, 10.0, 100.0, 1000.0], &mut y, 42, 0).expect("they fit");
-    assert_eq!(y, [600.0, 130.0, 24018.0]);
+    layer
+        .forward_replay(&w, &[1.0, 10.0, 100.0, 1000.0], &mut y, MaskKey::new(42, 0))
+        .expect("they fit");
+    assert_eq!(y, [8642.0, 16000.0, 26200.0]);
 }
 
 #[test]
@@ -310,16 +322,16 @@ fn shapes_that_do_not_fit_are_errors() {
         assert_eq!(layer.forward(w, x, y, mask, &mut rng), wanted);
         let mask = MaskRef::new(&words, 40).expect("40 bits");
         assert_eq!(layer.forward_masked(w, x, y, mask), wanted);
-        assert_eq!(layer.forward_replay(w, x, y, 1, 0), wanted);
+        assert_eq!(layer.forward_replay(w, x, y, MaskKey::new(1, 0)), wanted);
         assert_eq!(layer.infer(w, x, y), wanted);
         let mut right = y.to_vec();
         assert_eq!(layer.infer_moments(w, x, y, &mut right), wanted);
         assert_eq!(bits(&right), bits(y));
         let (mut dx, mut dw) = (x.to_vec(), w.to_vec());
         assert_eq!(layer.backward_input(w, y, &mut dx, mask), wanted);
-        assert_eq!(layer.backward_input_replay(w, y, &mut dx, 1, 0), wanted);
+        assert_eq!(layer.backward_input_replay(w, y, &mut dx, MaskKey::new(1, 0)), wanted);
         assert_eq!(layer.backward_weights(x, y, &mut dw, mask), wanted);
-        assert_eq!(layer.backward_weights_replay(x, y, &mut dw, 1, 0), wanted);
+        assert_eq!(layer.backward_weights_replay(x, y, &mut dw, MaskKey::new(1, 0)), wanted);
         assert!(dx == x && dw == w);
     }
     let long = Err(ShapeError::MaskTooLong { expected: 40, given: 41 });
@@ -363,7 +375,7 @@ fn weights_are_dropped_at_the_rate() {
     let mut kept = 0.0;
     for stream in 0..STREAMS {
         let mut y = [0f32];
-        layer.forward_replay(&ones, &ones, &mut y, 9, stream).expect("lengths agree");
+        layer.forward_replay(&ones, &ones, &mut y, MaskKey::new(9, stream)).expect("lengths agree");
         kept += f64::from(y[0]); // a count below 2^24, so exact
     }
     let (n, p) = ((COLUMNS as u64 * STREAMS) as f64, rate.p());

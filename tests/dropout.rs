@@ -4,8 +4,8 @@
 mod support;
 
 use dropout_kernels::{
-    Backend, DropRate, Dropout, Mask, MaskMut, MaskRef, MaskRng, Rule, ShapeError, drop_rate,
-    mask_words,
+    Backend, DropRate, Dropout, Mask, MaskKey, MaskMut, MaskRef, MaskRng, Rule, ShapeError,
+    drop_rate, mask_words,
 };
 use support::formula::Formula;
 use support::guarded::Guarded;
@@ -61,12 +61,16 @@ fn masked<T: Number, R: Rule>() -> [Way<T, R>; 2] {
 fn replayed<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     [
         |dropout, x, y, _, _| match x {
-            Some(x) => dropout.forward_replay(x, y, SEED, STREAM).expect("lengths agree"),
-            None => dropout.forward_replay_in_place(y, SEED, STREAM),
+            Some(x) => {
+                dropout.forward_replay(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
+            }
+            None => dropout.forward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
         },
         |dropout, x, y, _, _| match x {
-            Some(x) => dropout.backward_replay(x, y, SEED, STREAM).expect("lengths agree"),
-            None => dropout.backward_replay_in_place(y, SEED, STREAM),
+            Some(x) => {
+                dropout.backward_replay(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
+            }
+            None => dropout.backward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
         },
     ]
 }
@@ -238,11 +242,11 @@ macro_rules! arrays {
                 dropout.forward_array(&values, &mut y, &mut mask, &mut MaskRng::new(SEED, 0));
                 assert_eq!((bits(&y), &mask), (bits(&wanted), &mask2));
                 y = [1.0; N];
-                dropout.forward_replay_array(&values, &mut y, SEED, 0);
+                dropout.forward_replay_array(&values, &mut y, MaskKey::new(SEED, 0));
                 assert_eq!(bits(&y), bits(&wanted));
                 y = [1.0; N];
-                dropout.backward_replay_array(&values, &mut y, SEED, 0);
-                dropout.backward_replay(&values, &mut wanted, SEED, 0).expect("lengths agree");
+                dropout.backward_replay_array(&values, &mut y, MaskKey::new(SEED, 0));
+                dropout.backward_replay(&values, &mut wanted, MaskKey::new(SEED, 0)).expect("lengths agree");
                 assert_eq!(bits(&y), bits(&wanted));
 
                 // A brought mask decides alone, at p = 0 too; so it is not compared with the above.
@@ -319,8 +323,8 @@ fn an_output_of_another_length_is_refused() {
         refused(lengths, error, |d, x, y, mask, rng| d.forward(x, y, mask, rng));
         refused(lengths, error, |d, x, y, mask, _| d.forward_masked(x, y, mask.as_ref()));
         refused(lengths, error, |d, x, y, mask, _| d.backward(x, y, mask.as_ref()));
-        refused(lengths, error, |d, x, y, _, _| d.forward_replay(x, y, 1, 2));
-        refused(lengths, error, |d, x, y, _, _| d.backward_replay(x, y, 1, 2));
+        refused(lengths, error, |d, x, y, _, _| d.forward_replay(x, y, MaskKey::new(1, 2)));
+        refused(lengths, error, |d, x, y, _, _| d.backward_replay(x, y, MaskKey::new(1, 2)));
         refused(lengths, error, |d, x, y, _, _| d.infer(x, y));
     }
 }

@@ -155,7 +155,7 @@ fn words_are_the_ones_that_always_were_dropped() {
     let mut words = [0; 2];
     let mask = MaskMut::new(&mut words, 50).expect("two words");
     embedding.draw(mask, &mut MaskRng::new(42, 1)).expect("its bits");
-    assert_eq!(words, [0xFFFB_FFFB, 0x0002_FF9F]);
+    assert_eq!(words, [0xFCF7_FFFF, 0x0003_DBFF]);
 }
 
 /// Rows of a vocabulary are dropped at p, which is the bits' affair; here that every place of a word sees it.
@@ -163,7 +163,7 @@ fn words_are_the_ones_that_always_were_dropped() {
 #[test]
 fn words_are_dropped_at_the_rate_p() {
     const LIMIT: f64 = 4.8916;
-    const ROWS: usize = 400_000;
+    const ROWS: usize = 810_000; // 1 % lies nine standard deviations off
     let table = vec![1f32; ROWS];
     // Each word twice, in another order.
     let indices: Vec<u32> = (0..ROWS as u32).chain((0..ROWS as u32).rev()).collect();

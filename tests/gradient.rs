@@ -1,7 +1,7 @@
 //! The gradient of a scalar loss through a two-layer network with dropout, against central finite
 //! differences of the same loss: forward and backward have to agree on the mask and on the scale.
 
-use dropout_kernels::{Dropout, Mask, MaskRef, MaskRng, Rule, drop_rate, mask_words};
+use dropout_kernels::{Dropout, Mask, MaskKey, MaskRef, MaskRng, Rule, drop_rate, mask_words};
 
 const INPUTS: usize = 40;
 const HIDDEN: usize = 33;
@@ -70,7 +70,7 @@ impl<R: Rule> Network<R> {
     ) {
         match masks {
             Masks::Stored => self.dropout.forward_array_in_place(x, mask, rng),
-            Masks::Replayed => self.dropout.forward_replay_in_place(x, 5, stream),
+            Masks::Replayed => self.dropout.forward_replay_in_place(x, MaskKey::new(5, stream)),
             Masks::Brought => self.dropout.forward_masked_array_in_place(x, mask),
         }
     }
@@ -80,7 +80,7 @@ impl<R: Rule> Network<R> {
             Masks::Stored | Masks::Brought => {
                 self.dropout.backward_in_place(dx, mask).expect("lengths agree");
             }
-            Masks::Replayed => self.dropout.backward_replay_in_place(dx, 5, stream),
+            Masks::Replayed => self.dropout.backward_replay_in_place(dx, MaskKey::new(5, stream)),
         }
     }
 }

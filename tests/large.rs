@@ -3,7 +3,9 @@
 
 mod support;
 
-use dropout_kernels::{Backend, DropRate, Dropout, MaskMut, MaskRng, drop_rate, mask_words};
+use dropout_kernels::{
+    Backend, DropRate, Dropout, MaskKey, MaskMut, MaskRng, drop_rate, mask_words,
+};
 use support::guarded::Guarded;
 use support::number::{Number, same};
 
@@ -17,7 +19,7 @@ fn ways<T: Number>() -> [Way<T>; 3] {
     [
         ("stored", |d, x, y, mask, rng| d.forward(x, y, mask, rng).expect("lengths agree")),
         ("replayed", |d, x, y, _, _| {
-            d.backward_replay(x, y, SEED, STREAM).expect("lengths agree");
+            d.backward_replay(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
         }),
         ("masked", |d, x, y, mask, _| d.backward(x, y, mask.as_ref()).expect("lengths agree")),
     ]

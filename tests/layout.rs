@@ -4,8 +4,8 @@
 mod support;
 
 use dropout_kernels::{
-    Backend, DropHead, DropRate, Dropout, Layout, MaskMut, MaskRef, MaskRng, Rule, ShapeError,
-    Structured, drop_rate, mask_words,
+    Backend, DropHead, DropRate, Dropout, Layout, MaskKey, MaskMut, MaskRef, MaskRng, Rule,
+    ShapeError, Structured, drop_rate, mask_words,
 };
 use support::guarded::Guarded;
 use support::layouts::spread;
@@ -84,12 +84,12 @@ fn masked<T: Number, R: Rule>() -> [Way<T, R>; 2] {
 fn replayed<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     [
         |d, x, y, _, _| match x {
-            Some(x) => d.forward_replay(x, y, SEED, STREAM),
-            None => d.forward_replay_in_place(y, SEED, STREAM),
+            Some(x) => d.forward_replay(x, y, MaskKey::new(SEED, STREAM)),
+            None => d.forward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
         },
         |d, x, y, _, _| match x {
-            Some(x) => d.backward_replay(x, y, SEED, STREAM),
-            None => d.backward_replay_in_place(y, SEED, STREAM),
+            Some(x) => d.backward_replay(x, y, MaskKey::new(SEED, STREAM)),
+            None => d.backward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
         },
     ]
 }
@@ -214,12 +214,14 @@ fn at_p_0_nothing_changes_and_at_p_1_all_is_zero() {
             assert!(mask.iter().all(|keep| keep == (word != 0)));
             assert_eq!(rng, MaskRng::new(SEED, STREAM));
             let mut out = vec![1.0; x.len()];
-            dropout.forward_replay(&x, &mut out, SEED, STREAM).expect("lengths agree");
+            dropout
+                .forward_replay(&x, &mut out, MaskKey::new(SEED, STREAM))
+                .expect("lengths agree");
             assert_eq!(bits(&out), bits(&y));
 
             // Times a plus b would be x too, but for the sign of -0.0.
             let alpha = Dropout::alpha(rate).over(layout);
-            alpha.forward_replay(&x, &mut out, SEED, STREAM).expect("lengths agree");
+            alpha.forward_replay(&x, &mut out, MaskKey::new(SEED, STREAM)).expect("lengths agree");
             assert_eq!(bits(&out), bits(&y));
             let mask = MaskMut::new(&mut words, layout.mask_bits()).expect("the layout's words");
             alpha.forward(&x, &mut out, mask, &mut rng).expect("lengths agree");
@@ -319,12 +321,16 @@ fn a_shape_of_no_elements_takes_no_time() {
         assert_eq!(layout.elements(), 0);
         for rate in [DropRate::ZERO, drop_rate!(0.3), DropRate::ONE] {
             let (mut x, dropout) = ([0f32; 0], Dropout::new(rate).over(layout));
-            dropout.forward_replay_in_place(&mut x, SEED, STREAM).expect("no elements");
-            dropout.backward_replay_in_place(&mut x, SEED, STREAM).expect("no elements");
+            dropout
+                .forward_replay_in_place(&mut x, MaskKey::new(SEED, STREAM))
+                .expect("no elements");
+            dropout
+                .backward_replay_in_place(&mut x, MaskKey::new(SEED, STREAM))
+                .expect("no elements");
             let [batch, tokens, heads, dimension] = shape;
             let heads = DropHead::tokens_first(rate, batch, tokens, heads, dimension);
             let heads = heads.expect("a layout that was made before");
-            heads.forward_replay_in_place(&mut x, SEED, STREAM).expect("no elements");
+            heads.forward_replay_in_place(&mut x, MaskKey::new(SEED, STREAM)).expect("no elements");
             let mut words = [0x1234_5678];
             if layout.mask_bits() > 32 {
                 continue;

@@ -1,6 +1,6 @@
 //! Dropout over a layout in training: a published mask, the gradient of a loss, and the rate of channels.
 
-use dropout_kernels::{Backend, Dropout, Layout, Rule, drop_rate};
+use dropout_kernels::{Backend, Dropout, Layout, MaskKey, Rule, drop_rate};
 
 const SEED: u64 = 3;
 const STREAM: u64 = 11;
@@ -8,14 +8,20 @@ const STREAM: u64 = 11;
 /// The check values of docs/STREAM.md for seed 42, as the channels that are kept.
 #[test]
 fn the_published_mask_decides_channels() {
-    const WORDS: [u32; 4] = [0xbff7_ff7e, 0xfd7f_e7f5, 0xeffb_dabf, 0x0000_000d];
+    const WORDS: [u32; 4] = [0xfeff_afbf, 0x7fff_b7ff, 0xffff_ffff, 0x0000_000f];
     let maps = Layout::channels_first(4, 25, &[3]).expect("a small shape");
     let last = Layout::channels_last(1, &[3], 100).expect("a small shape");
     for backend in Backend::available() {
         let dropout = Dropout::new(drop_rate!(0.1)).with_backend(backend);
         let (mut first, mut second) = ([0.9f32; 300], [0.9f32; 300]);
-        dropout.over(maps).forward_replay_in_place(&mut first, 42, 0).expect("lengths agree");
-        dropout.over(last).forward_replay_in_place(&mut second, 42, 0).expect("lengths agree");
+        dropout
+            .over(maps)
+            .forward_replay_in_place(&mut first, MaskKey::new(42, 0))
+            .expect("lengths agree");
+        dropout
+            .over(last)
+            .forward_replay_in_place(&mut second, MaskKey::new(42, 0))
+            .expect("lengths agree");
         for i in 0..300 {
             let y = |bit: usize| {
                 if WORDS[bit / 32] >> (bit % 32) & 1 == 1 { 0x3f80_0000 } else { 0 }
@@ -37,7 +43,9 @@ fn backward_is_the_gradient_of_forward() {
         let weight = |i: usize| (i as f64 * 1.3 + 0.1).sin();
         let forward = |x: &[f64]| {
             let mut y = x.to_vec();
-            dropout.forward_replay_in_place(&mut y, SEED, STREAM).expect("lengths agree");
+            dropout
+                .forward_replay_in_place(&mut y, MaskKey::new(SEED, STREAM))
+                .expect("lengths agree");
             y
         };
         let loss = |x: &[f64]| -> f64 {
@@ -45,7 +53,9 @@ fn backward_is_the_gradient_of_forward() {
         };
         let slope = |(i, y): (usize, &f64)| weight(i) * (1.0 - y.tanh().powi(2));
         let mut dx: Vec<f64> = forward(&x).iter().enumerate().map(slope).collect();
-        dropout.backward_replay_in_place(&mut dx, SEED, STREAM).expect("lengths agree");
+        dropout
+            .backward_replay_in_place(&mut dx, MaskKey::new(SEED, STREAM))
+            .expect("lengths agree");
         assert!(dx.contains(&0.0) && dx.iter().any(|dx| *dx != 0.0), "some are dropped, not all");
         for i in 0..n {
             let moved = |step: f64| {
@@ -79,7 +89,9 @@ fn channels_are_dropped_at_the_rate() {
         let mut dropped = 0;
         for stream in 0..STREAMS {
             let mut x = vec![1f32; layout.elements()];
-            dropout.forward_replay_in_place(&mut x, SEED, stream).expect("lengths agree");
+            dropout
+                .forward_replay_in_place(&mut x, MaskKey::new(SEED, stream))
+                .expect("lengths agree");
             dropped += x.iter().filter(|x| **x == 0.0).count();
         }
         assert_eq!(dropped % 2, 0, "both places of a channel");

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
 use dropout_kernels::{
     Backend, Classic, DropConnect, DropRate, Dropout, Element, EmbeddingDropout, GaussianDropout,
-    Layout, Mask, MaskRef, MaskRng, Rule, drop_rate, mask_words,
+    Layout, Mask, MaskKey, MaskRef, MaskRng, Rule, drop_rate, mask_words,
 };
 use support::number::{Number, bits, same};
 
@@ -40,8 +40,8 @@ fn everywhere<R: Rule>(dropout: Dropout<R>) -> impl Iterator<Item = Dropout<R>> 
 fn every_draw<T: Number, R: Rule>(dropout: Dropout<R>, x: &[T]) -> [Vec<T>; 4] {
     let (y, dx, ..) = train(dropout, x, x);
     let (mut in_place, mut out) = (x.to_vec(), vec![T::ONE; x.len()]);
-    dropout.forward_replay_in_place(&mut in_place, 1, 2);
-    dropout.forward_replay(x, &mut out, 1, 2).expect("lengths agree");
+    dropout.forward_replay_in_place(&mut in_place, MaskKey::new(1, 2));
+    dropout.forward_replay(x, &mut out, MaskKey::new(1, 2)).expect("lengths agree");
     [y, dx, in_place, out]
 }
 

@@ -1,6 +1,6 @@
 //! What the network says of a digit over many passes, and how sure it is.
 
-use dropout_kernels::{Dropout, MonteCarlo};
+use dropout_kernels::{Dropout, MaskKey, MonteCarlo};
 
 use crate::RATES;
 use crate::digits::{CLASSES, Digits};
@@ -39,7 +39,7 @@ pub(crate) fn predict(
             let step = batch as u64 * u64::from(passes) + u64::from(pass);
             let rows = network.outputs(pixels, |layer, x| {
                 let stream = step * LAYERS as u64 + layer as u64;
-                Dropout::new(RATES[layer]).forward_replay_in_place(x, seed, stream);
+                Dropout::new(RATES[layer]).forward_replay_in_place(x, MaskKey::new(seed, stream));
             });
             for (outputs, row) in outputs.iter_mut().zip(&rows) {
                 let p = softmax(row);

@@ -1,6 +1,8 @@
 //! Dropout on the layers of the network: where the mask of a step and a layer comes from.
 
-use dropout_kernels::{DropRate, Dropout, Mask, MaskRng, MaskTape, mask_words, tape_words};
+use dropout_kernels::{
+    DropRate, Dropout, Mask, MaskKey, MaskRng, MaskTape, mask_words, tape_words,
+};
 
 use crate::digits::PIXELS;
 use crate::network::{BATCH, HIDDEN};
@@ -78,7 +80,7 @@ impl Masks {
                 mask.as_ref().count_kept()
             }
             Store::Replay => {
-                dropout.forward_replay_in_place(x, self.seed, stream);
+                dropout.forward_replay_in_place(x, MaskKey::new(self.seed, stream));
                 count_kept(dropout.rate(), x.len(), self.seed, stream)
             }
         };
@@ -94,7 +96,7 @@ impl Masks {
                 let mask = tape.pop(dx.len()).expect("layers go backward in reverse");
                 dropout.backward_in_place(dx, mask).expect("the mask has the batch's length");
             }
-            Store::Replay => dropout.backward_replay_in_place(dx, self.seed, stream),
+            Store::Replay => dropout.backward_replay_in_place(dx, MaskKey::new(self.seed, stream)),
         }
     }
 

@@ -4,9 +4,7 @@
 use core::fmt::Write;
 use core::hint::black_box;
 
-use dropout_kernels::{
-    DropBlock, DropRate, Dropout, Error, Layout, Mask, MaskRng, drop_rate, mask_words,
-};
+use dropout_kernels::{DropBlock, DropRate, Dropout, Error, Layout, Mask, MaskKey, MaskRng, drop_rate, mask_words};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
@@ -116,8 +114,8 @@ fn rows(rate: DropRate, n: usize) -> Result<[u32; ROWS.len()], Failure> {
     count!(rng.fill(rate, bits.view_mut(n)?));
     count!(dropout.forward_in_place(x, bits.view_mut(n)?, &mut rng)?);
     count!(dropout.backward_in_place(x, bits.view(n)?)?);
-    count!(dropout.forward_replay_in_place(x, black_box(42), black_box(7)));
-    count!(dropout.backward_replay_in_place(x, black_box(42), black_box(7)));
+    count!(dropout.forward_replay_in_place(x, MaskKey::new(black_box(42), black_box(7))));
+    count!(dropout.backward_replay_in_place(x, MaskKey::new(black_box(42), black_box(7))));
 
     for layout in [Layout::channels_first(1, n / 16, &[4, 4])?, Layout::time_major(n / 32, 1, 32)?]
     {

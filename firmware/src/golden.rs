@@ -9,9 +9,7 @@ mod cases;
 use core::fmt::{self, Write};
 use core::str;
 
-use dropout_kernels::{
-    Backend, DropRate, GaussianDropout, Mask, MaskRng, STREAM_VERSION, drop_rate,
-};
+use dropout_kernels::{Backend, DropRate, GaussianDropout, Mask, MaskKey, MaskRng, STREAM_VERSION, drop_rate};
 
 use crate::board::{Console, Failure, Outcome};
 use cases::{Digest, GROUPS};
@@ -112,7 +110,7 @@ impl Golden<'_> {
         let noise = GaussianDropout::new(drop_rate!(0.2));
         let noise = noise.map_err(|_| Failure("a rate was refused"))?;
         let mut y = [1f32; 18];
-        noise.forward_replay_in_place(&mut y, 42, 0);
+        noise.forward_replay_in_place(&mut y, MaskKey::new(42, 0));
         let bits = [0, 1, 15, 16, 17].map(|i: usize| y[i].to_bits());
         self.line(&GAUSSIAN, format_args!("`{}`", Words(&bits)))?;
         Ok(())

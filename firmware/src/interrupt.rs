@@ -7,7 +7,7 @@ use core::hint::black_box;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use critical_section::Mutex;
-use dropout_kernels::{DropRate, Dropout, Mask, MaskRng, drop_rate, mask_words};
+use dropout_kernels::{DropRate, Dropout, Mask, MaskKey, MaskRng, drop_rate, mask_words};
 
 use crate::board::{Console, Failure, Outcome, counter, timer};
 
@@ -83,7 +83,7 @@ fn draw(context: Context) -> bool {
 /// A training step that drops by a stream of its own, and what of it is compared: no lock, no static.
 fn step(stream: u64, digest: u32) -> u32 {
     let mut x = [1f32; UNITS];
-    Dropout::new(RATE).forward_replay_in_place(&mut x, SEED, stream);
+    Dropout::new(RATE).forward_replay_in_place(&mut x, MaskKey::new(SEED, stream));
     x.iter().fold(digest, |digest, x| (digest ^ x.to_bits()).wrapping_mul(0x0100_0193))
 }
 

@@ -1,10 +1,7 @@
 //! A variant called in one of its ways, on every backend, against what is expected of it.
 
 use arbitrary::Arbitrary;
-use dropout_kernels::{
-    Backend, DropBlock, DropHead, Dropout, GaussianDropout, Mask, MaskMut, MaskRng, Rule,
-    ShapeError, Structured, mask_words,
-};
+use dropout_kernels::{Backend, DropBlock, DropHead, Dropout, GaussianDropout, Mask, MaskKey, MaskMut, MaskRng, Rule, ShapeError, Structured, mask_words};
 
 use crate::exact::{Exact, assert_alike};
 use crate::input::{Misfit, Values, Words, flags};
@@ -72,10 +69,10 @@ macro_rules! by_name {
     ($variant:expr, $way:expr, $slices:expr, $result:expr) => {{
         let Slices { x, y, at: (seed, stream), .. } = $slices;
         match ($way, x) {
-            (Replay, Some(x)) => $variant.forward_replay(x, y, seed, stream),
-            (Replay, None) => $result($variant.forward_replay_in_place(y, seed, stream)),
-            (_, Some(x)) => $variant.backward_replay(x, y, seed, stream),
-            (_, None) => $result($variant.backward_replay_in_place(y, seed, stream)),
+            (Replay, Some(x)) => $variant.forward_replay(x, y, MaskKey::new(seed, stream)),
+            (Replay, None) => $result($variant.forward_replay_in_place(y, MaskKey::new(seed, stream))),
+            (_, Some(x)) => $variant.backward_replay(x, y, MaskKey::new(seed, stream)),
+            (_, None) => $result($variant.backward_replay_in_place(y, MaskKey::new(seed, stream))),
         }
     }};
 }
@@ -119,14 +116,14 @@ impl<T: Number, R: Rule> Variant<T> for Arrays<R> {
         match (way, x) {
             (Forward, Some(x)) => self.0.forward_array(x, y, &mut owned, rng),
             (Forward, None) => self.0.forward_array_in_place(y, &mut owned, rng),
-            (Replay, Some(x)) => self.0.forward_replay_array(x, y, seed, stream),
-            (Replay, None) => self.0.forward_replay_in_place(y, seed, stream),
+            (Replay, Some(x)) => self.0.forward_replay_array(x, y, MaskKey::new(seed, stream)),
+            (Replay, None) => self.0.forward_replay_in_place(y, MaskKey::new(seed, stream)),
             (Masked, Some(x)) => self.0.forward_masked_array(x, y, &owned),
             (Masked, None) => self.0.forward_masked_array_in_place(y, &owned),
             (Backward, Some(x)) => self.0.backward_array(x, y, &owned),
             (Backward, None) => self.0.backward_array_in_place(y, &owned),
-            (BackwardReplay, Some(x)) => self.0.backward_replay_array(x, y, seed, stream),
-            (BackwardReplay, None) => self.0.backward_replay_in_place(y, seed, stream),
+            (BackwardReplay, Some(x)) => self.0.backward_replay_array(x, y, MaskKey::new(seed, stream)),
+            (BackwardReplay, None) => self.0.backward_replay_in_place(y, MaskKey::new(seed, stream)),
             (Infer, Some(x)) => self.0.infer_array(x, y),
             (Infer, None) => self.0.infer_in_place(y),
         }

@@ -15,6 +15,7 @@ use super::wide::non_temporal::{NonTemporal, Plain};
 use super::wide::{self, Has, Wide};
 use super::{Change, Mapped, Outcome, Source, portable, structured};
 use crate::element::Element;
+use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;
 use crate::rate::Planes;
@@ -25,9 +26,8 @@ wide::stamp!(Vector, self, "avx2");
 #[derive(Clone, Copy)]
 pub(super) struct Features;
 
-/// Up to this many lanes, seeding them singly costs less than seeding sixteen at once: there is no
-/// 64-bit multiplication.
-const SEED_SINGLE: usize = LANES;
+/// Lanes that are seeded at a time.
+const AT_ONCE: usize = LANES / 2;
 
 /// The first eight lanes, for calls that use no more: a step of one register waits for less.
 #[derive(Clone, Copy)]

@@ -17,6 +17,7 @@ use super::wide::non_temporal::{NonTemporal, Plain};
 use super::wide::{self, Has, Wide};
 use super::{Change, Mapped, Outcome, Source, portable, structured};
 use crate::element::Element;
+use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;
 use crate::rate::Planes;
@@ -27,8 +28,8 @@ wide::stamp!(Vector, avx2, "avx512f,avx512bw,avx512dq,avx512vl");
 #[derive(Clone, Copy)]
 pub(super) struct Features;
 
-/// Up to this many lanes, seeding them singly costs less than seeding sixteen at once.
-const SEED_SINGLE: usize = 2;
+/// Lanes that are seeded at a time.
+const AT_ONCE: usize = LANES;
 
 #[derive(Clone, Copy)]
 struct Vector(__m512i);

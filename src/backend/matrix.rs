@@ -6,6 +6,7 @@
 
 use super::{Outcome, portable, structured};
 use crate::element::Element;
+use crate::key::MaskKey;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::rate::Planes;
 
@@ -16,8 +17,8 @@ pub(crate) enum Bits<'a> {
     All(u32),
     /// Words of a mask.
     Stored(&'a [u32]),
-    /// The mask at (seed, stream), 512 bits at a time, for so many words.
-    Drawn((u64, u64), Planes, usize),
+    /// The mask of a key, 512 bits at a time, for so many words.
+    Drawn(MaskKey, Planes, usize),
 }
 
 /// What is done with each row of a matrix.
@@ -32,13 +33,13 @@ pub(super) fn rows<P: Pass>(
     rows: usize,
     bits: Bits<'_>,
     mut pass: P,
-    seed: impl FnOnce(&mut Lanes, u64, u64, usize),
+    seed: impl FnOnce(&mut Lanes, MaskKey, usize),
     fill: impl FnMut(&mut Lanes, Planes, &mut [u32]),
 ) {
     let mut window =
         Window { bits, lanes: Lanes::EMPTY, fill, words: [0; LANES + 1], at: 32 * (LANES + 1) };
-    if let Bits::Drawn((s, stream), _, words) = bits {
-        seed(&mut window.lanes, s, stream, words);
+    if let Bits::Drawn(key, _, words) = bits {
+        seed(&mut window.lanes, key, words);
     }
     for r in 0..rows {
         pass.row(r, |count| window.next(count));

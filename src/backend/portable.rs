@@ -16,6 +16,7 @@ use super::matrix::{self, Bits, Pass};
 pub(super) use super::shifted::or_shifted;
 use super::{Change, Mapped, Outcome, Source, gaussian, structured};
 use crate::element::Element;
+use crate::key::MaskKey;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::Layout;
 use crate::rate::Planes;
@@ -36,12 +37,15 @@ pub(super) const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
         dropout_kernels_backend = "helium",
     ));
 
+/// Lanes that are seeded at a time: a vector of any machine.
+pub(crate) const AT_ONCE: usize = if VECTORS { 4 } else { 1 };
+
 /// Up to this many words, single lanes cost less than sixteen in step.
 const SINGLE: usize = if VECTORS { 4 } else { LANES };
 
 #[inline(always)]
-pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
-    lanes.seed(seed, stream, count);
+pub(super) fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
+    lanes.seed::<AT_ONCE>(key.words(), count);
 }
 
 #[inline(always)]

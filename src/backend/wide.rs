@@ -211,12 +211,8 @@ macro_rules! stamp {
         }
 
         #[target_feature(enable = $features)]
-        pub(super) fn seed(lanes: &mut Lanes, seed: u64, stream: u64, count: usize) {
-            if count > SEED_SINGLE {
-                lanes.seed_at_once(seed, stream);
-            } else {
-                portable::seed(lanes, seed, stream, count);
-            }
+        pub(super) fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
+            lanes.seed::<AT_ONCE>(key.words(), count);
         }
 
         #[target_feature(enable = $features)]
@@ -319,7 +315,7 @@ macro_rules! stamp {
 
         #[target_feature(enable = $features)]
         pub(super) fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P) {
-            let seed = |lanes: &mut Lanes, s, stream, count| seed(lanes, s, stream, count);
+            let seed = |lanes: &mut Lanes, key, count| seed(lanes, key, count);
             let fill = |lanes: &mut Lanes, planes, words: &mut [u32]| fill(lanes, planes, words);
             matrix::rows(rows, bits, pass, seed, fill);
         }

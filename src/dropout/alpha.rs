@@ -32,17 +32,17 @@ const SATURATED: f64 = -1.758_099_340_847_376_6;
 ///   [effective p](DropRate::p), then rounded once to the element type. The compiler does it in a constant.
 ///
 /// ```
-/// use dropout_kernels::{Alpha, Dropout, Layout, drop_rate};
+/// use dropout_kernels::{Alpha, Dropout, Layout, MaskKey, drop_rate};
 ///
 /// const ALPHA: Dropout<Alpha> = Dropout::alpha(drop_rate!(0.5));
 /// let mut y = [1f32; 8];
-/// ALPHA.forward_replay_in_place(&mut y, 42, 0);
+/// ALPHA.forward_replay_in_place(&mut y, MaskKey::new(42, 0));
 /// let (kept, dropped) = (0.8864049 + 0.77919394, -0.77919394);
 /// assert!(y.iter().all(|y| *y == kept || *y == dropped));
 ///
 /// // Feature alpha dropout: 2 samples of 3 channels of 4 x 4.
 /// let mut maps = [1f32; 96];
-/// ALPHA.over(Layout::channels_first(2, 3, &[4, 4])?).forward_replay_in_place(&mut maps, 42, 0)?;
+/// ALPHA.over(Layout::channels_first(2, 3, &[4, 4])?).forward_replay_in_place(&mut maps, MaskKey::new(42, 0))?;
 /// assert!(maps.chunks(16).all(|map| map == [kept; 16] || map == [dropped; 16]));
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```

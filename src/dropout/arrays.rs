@@ -5,6 +5,7 @@
 use super::{Dropout, Rule};
 use crate::backend::InPlace;
 use crate::element::Element;
+use crate::key::MaskKey;
 use crate::mask::Mask;
 use crate::rng::MaskRng;
 
@@ -48,10 +49,9 @@ impl<R: Rule> Dropout<R> {
         &self,
         x: &[T; N],
         y: &mut [T; N],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) {
-        self.replay((seed, stream), x.as_slice(), y, self.forward_outcome());
+        self.replay(key, x.as_slice(), y, self.forward_outcome());
     }
 
     /// [`forward_masked`](Self::forward_masked) for arrays.
@@ -97,10 +97,9 @@ impl<R: Rule> Dropout<R> {
         &self,
         dy: &[T; N],
         dx: &mut [T; N],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) {
-        self.replay((seed, stream), dy.as_slice(), dx, self.backward_outcome());
+        self.replay(key, dy.as_slice(), dx, self.backward_outcome());
     }
 
     /// [`infer`](Self::infer) for arrays.

@@ -48,14 +48,14 @@ use crate::sampler::Sampler;
 /// then sum to 1 only on average, and a row that is dropped entirely is zeros:
 ///
 /// ```
-/// use dropout_kernels::{Dropout, drop_rate};
+/// use dropout_kernels::{Dropout, MaskKey, drop_rate};
 ///
 /// let attention = Dropout::new(drop_rate!(0.1));
 /// // 2 samples, 3 heads, 4 queries, 4 keys: the softmax of the logits.
 /// let mut weights = [0.25f32; 2 * 3 * 4 * 4];
-/// attention.forward_replay_in_place(&mut weights, 42, 0);
+/// attention.forward_replay_in_place(&mut weights, MaskKey::new(42, 0));
 /// let mut gradient = [1f32; 96]; // to the weights
-/// attention.backward_replay_in_place(&mut gradient, 42, 0);
+/// attention.backward_replay_in_place(&mut gradient, MaskKey::new(42, 0));
 /// for (w, g) in weights.iter().zip(gradient) {
 ///     assert_eq!(*w, 0.25 * g);
 /// }

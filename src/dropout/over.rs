@@ -4,6 +4,7 @@ use super::{Dropout, Rule};
 use crate::backend::{InPlace, Mapped, Outcome, Same, Source};
 use crate::element::Element;
 use crate::error::ShapeError;
+use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
 use crate::rng::MaskRng;
@@ -22,17 +23,17 @@ use crate::sampler::same_length;
 /// bits in registers. The mask is never expanded. A replay draws 512 bits at a time and keeps them on the stack.
 ///
 /// ```
-/// use dropout_kernels::{Dropout, Layout, drop_rate};
+/// use dropout_kernels::{Dropout, Layout, MaskKey, drop_rate};
 ///
 /// // Variational dropout (Gal and Ghahramani 2016): 10 steps, 2 sequences, 8 units; a unit is dropped
-/// // at every step or at none. No mask is stored: (seed, stream) gives it again.
+/// // at every step or at none. No mask is stored: the key gives it again.
 /// let variational = Dropout::new(drop_rate!(0.5)).over(Layout::time_major(10, 2, 8)?);
 /// let mut x = [1f32; 160];
-/// variational.forward_replay_in_place(&mut x, 42, 0)?;
+/// variational.forward_replay_in_place(&mut x, MaskKey::new(42, 0))?;
 /// let first_step = &x[..16];
 /// assert!(x.chunks(16).all(|step| step == first_step));
 /// let mut dx = [1f32; 160];
-/// variational.backward_replay_in_place(&mut dx, 42, 0)?;
+/// variational.backward_replay_in_place(&mut dx, MaskKey::new(42, 0))?;
 /// assert_eq!(dx, x);
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
@@ -90,7 +91,7 @@ impl<R: Rule> Structured<R> {
         self.draw(rng, mask, InPlace, x)
     }
 
-    /// Drops by the mask that a new generator at (seed, stream) would draw, and forgets it.
+    /// Drops by the mask of a key, which is not stored.
     ///
     /// # Errors
     ///
@@ -99,11 +100,10 @@ impl<R: Rule> Structured<R> {
         &self,
         x: &[T],
         y: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.replay((seed, stream), x, y, self.dropout.forward_outcome())
+        self.replay(key, x, y, self.dropout.forward_outcome())
     }
 
     /// [`forward_replay`](Self::forward_replay) in place.
@@ -114,10 +114,9 @@ impl<R: Rule> Structured<R> {
     pub fn forward_replay_in_place<T: Element>(
         &self,
         x: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
-        self.replay((seed, stream), InPlace, x, self.dropout.forward_outcome())
+        self.replay(key, InPlace, x, self.dropout.forward_outcome())
     }
 
     /// Drops by a mask of the caller's, as [`Dropout::forward_masked`].
@@ -178,7 +177,7 @@ impl<R: Rule> Structured<R> {
         self.apply(mask, InPlace, dx, self.dropout.backward_outcome())
     }
 
-    /// The gradient of [`forward_replay`](Self::forward_replay) at the same (seed, stream).
+    /// The gradient of [`forward_replay`](Self::forward_replay) at the same key.
     ///
     /// # Errors
     ///
@@ -187,11 +186,10 @@ impl<R: Rule> Structured<R> {
         &self,
         dy: &[T],
         dx: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_length(dy, dx)?;
-        self.replay((seed, stream), dy, dx, self.dropout.backward_outcome())
+        self.replay(key, dy, dx, self.dropout.backward_outcome())
     }
 
     /// [`backward_replay`](Self::backward_replay) in place.
@@ -202,10 +200,9 @@ impl<R: Rule> Structured<R> {
     pub fn backward_replay_in_place<T: Element>(
         &self,
         dx: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
-        self.replay((seed, stream), InPlace, dx, self.dropout.backward_outcome())
+        self.replay(key, InPlace, dx, self.dropout.backward_outcome())
     }
 
     fn draw<T: Element, S: Source<T>>(
@@ -225,14 +222,14 @@ impl<R: Rule> Structured<R> {
 
     fn replay<T: Element, S: Source<T>>(
         &self,
-        name: (u64, u64),
+        key: MaskKey,
         x: S,
         y: &mut [T],
         outcome: impl Outcome<T>,
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
         let (change, unchanged) = (Mapped(x, outcome), Mapped(x, Same));
-        self.dropout.sampler.replay_over(self.layout, name, y, change, unchanged);
+        self.dropout.sampler.replay_over(self.layout, key, y, change, unchanged);
         Ok(())
     }
 

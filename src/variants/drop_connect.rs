@@ -4,6 +4,7 @@ use crate::backend::{Backend, Bits, Moments, Outcome, Outer, Pass, Product, Tran
 use crate::dropout::{Classic, Inverted, Rule};
 use crate::element::Element;
 use crate::error::ShapeError;
+use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, mask_words};
 use crate::rate::{Draws, DropRate};
@@ -28,7 +29,7 @@ use crate::sampler::Sampler;
 /// over q^2 under the inverted rule: [`infer_moments`](Self::infer_moments).
 ///
 /// The mask is applied as the product goes; there is no second matrix. It is stored (a bit a weight), or drawn
-/// from (seed, stream), 512 bits at a time, and never stored.
+/// from a key, 512 bits at a time, and never stored.
 ///
 /// Slices hold one vector or several: x is `batch` x `columns` and y `batch` x `rows`, all under one mask. The
 /// paper has a mask for each sample: a call, and a stream, for each.
@@ -48,16 +49,16 @@ use crate::sampler::Sampler;
 /// A pass over W for each vector of the batch, and the drawing of its mask where that is replayed. No heap.
 ///
 /// ```
-/// use dropout_kernels::{DropConnect, drop_rate};
+/// use dropout_kernels::{DropConnect, MaskKey, drop_rate};
 ///
 /// let layer = DropConnect::new(drop_rate!(0.5), 2, 3)?; // 2 rows, 3 columns
 /// let w = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0];
 /// let (x, mut y) = ([1.0, 10.0, 100.0], [0.0; 2]);
-/// layer.forward_replay(&w, &x, &mut y, 42, 0)?;
+/// layer.forward_replay(&w, &x, &mut y, MaskKey::new(42, 0))?;
 ///
 /// let (dy, mut dx, mut dw) = ([1.0, 1.0], [0.0; 3], [0.0; 6]);
-/// layer.backward_input_replay(&w, &dy, &mut dx, 42, 0)?; // the same mask
-/// layer.backward_weights_replay(&x, &dy, &mut dw, 42, 0)?;
+/// layer.backward_input_replay(&w, &dy, &mut dx, MaskKey::new(42, 0))?; // the same mask
+/// layer.backward_weights_replay(&x, &dy, &mut dw, MaskKey::new(42, 0))?;
 /// let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
 /// assert_eq!(product(&dx, &x), y[0] + y[1]); // y is linear in x, and in W
 /// assert_eq!(product(&dw, &w), y[0] + y[1]);
@@ -162,7 +163,7 @@ impl<R: Rule> DropConnect<R> {
         Ok(())
     }
 
-    /// [`forward`](Self::forward) by the mask that a new generator at (seed, stream) would draw, which
+    /// [`forward`](Self::forward) by the mask of a key, which
     /// is not stored.
     ///
     /// # Errors
@@ -173,12 +174,11 @@ impl<R: Rule> DropConnect<R> {
         w: &[T],
         x: &[T],
         y: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         self.check(w, x, y)?;
         let outcome = self.rule.forward(self.rate());
-        self.multiply(self.replayed(seed, stream), w, x, y, outcome);
+        self.multiply(self.replayed(key), w, x, y, outcome);
         Ok(())
     }
 
@@ -219,7 +219,7 @@ impl<R: Rule> DropConnect<R> {
     }
 
     /// [`backward_input`](Self::backward_input) of [`forward_replay`](Self::forward_replay) at the same
-    /// (seed, stream).
+    /// key.
     ///
     /// # Errors
     ///
@@ -229,11 +229,10 @@ impl<R: Rule> DropConnect<R> {
         w: &[T],
         dy: &[T],
         dx: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         self.check(w, dx, dy)?;
-        self.add_to_input(self.replayed(seed, stream), w, dy, dx);
+        self.add_to_input(self.replayed(key), w, dy, dx);
         Ok(())
     }
 
@@ -256,7 +255,7 @@ impl<R: Rule> DropConnect<R> {
     }
 
     /// [`backward_weights`](Self::backward_weights) of [`forward_replay`](Self::forward_replay) at the same
-    /// (seed, stream).
+    /// key.
     ///
     /// # Errors
     ///
@@ -266,11 +265,10 @@ impl<R: Rule> DropConnect<R> {
         x: &[T],
         dy: &[T],
         dw: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         self.check(dw, x, dy)?;
-        self.add_to_weights(self.replayed(seed, stream), x, dy, dw);
+        self.add_to_weights(self.replayed(key), x, dy, dw);
         Ok(())
     }
 
@@ -347,13 +345,11 @@ impl<R: Rule> DropConnect<R> {
         if self.rule.decides(self.rate()) { Bits::Stored(mask.words()) } else { Bits::All(0) }
     }
 
-    fn replayed(&self, seed: u64, stream: u64) -> Bits<'static> {
+    fn replayed(&self, key: MaskKey) -> Bits<'static> {
         match self.rate().draws() {
             Draws::KeepAll => Bits::All(!0),
             Draws::DropAll => Bits::All(0),
-            Draws::Planes(planes) => {
-                Bits::Drawn((seed, stream), planes, mask_words(self.mask_bits()))
-            }
+            Draws::Planes(planes) => Bits::Drawn(key, planes, mask_words(self.mask_bits())),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::backend::{Backend, InPlace, Mapped, Same, Source, Times};
 use crate::element::Element;
 use crate::error::ShapeError;
+use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
 use crate::rate::{Draws, DropRate};
@@ -34,18 +35,18 @@ use crate::sampler::{Sampler, same_length};
 /// each bit twice, once to count.
 ///
 /// ```
-/// use dropout_kernels::{DropHead, drop_rate};
+/// use dropout_kernels::{DropHead, MaskKey, drop_rate};
 ///
 /// // 8 samples, 4 heads, 10 tokens of 16 elements for each head.
 /// let drop_head = DropHead::new(drop_rate!(0.2), 8, 4, 10 * 16)?;
 /// let mut x = [3f32; 8 * 4 * 160];
-/// drop_head.forward_replay_in_place(&mut x, 42, 0)?;
+/// drop_head.forward_replay_in_place(&mut x, MaskKey::new(42, 0))?;
 /// for sample in x.chunks(4 * 160) {
 ///     let kept = sample.chunks(160).filter(|head| head[0] != 0.0).count() as f32;
 ///     assert!(sample.chunks(160).all(|head| head == [0.0; 160] || head == [3.0 * (4.0 / kept); 160]));
 /// }
 /// let mut dx = [3f32; 8 * 4 * 160];
-/// drop_head.backward_replay_in_place(&mut dx, 42, 0)?;
+/// drop_head.backward_replay_in_place(&mut dx, MaskKey::new(42, 0))?;
 /// assert_eq!(dx, x);
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
@@ -138,7 +139,7 @@ impl DropHead {
         self.draw(rng, mask, InPlace, x)
     }
 
-    /// Drops by the mask that a new generator at (seed, stream) would draw, and forgets it.
+    /// Drops by the mask of a key, which is not stored.
     ///
     /// # Errors
     ///
@@ -147,11 +148,10 @@ impl DropHead {
         &self,
         x: &[T],
         y: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.replay((seed, stream), x, y)
+        self.replay(key, x, y)
     }
 
     /// [`forward_replay`](Self::forward_replay) in place.
@@ -162,10 +162,9 @@ impl DropHead {
     pub fn forward_replay_in_place<T: Element>(
         &self,
         x: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
-        self.replay((seed, stream), InPlace, x)
+        self.replay(key, InPlace, x)
     }
 
     /// Drops by a mask of the caller's, which alone says what is dropped and how the rest is scaled.
@@ -225,7 +224,7 @@ impl DropHead {
         self.forward_masked_in_place(dx, mask)
     }
 
-    /// The gradient of [`forward_replay`](Self::forward_replay) at the same (seed, stream).
+    /// The gradient of [`forward_replay`](Self::forward_replay) at the same key.
     ///
     /// # Errors
     ///
@@ -234,10 +233,9 @@ impl DropHead {
         &self,
         dy: &[T],
         dx: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
-        self.forward_replay(dy, dx, seed, stream)
+        self.forward_replay(dy, dx, key)
     }
 
     /// [`backward_replay`](Self::backward_replay) in place.
@@ -248,10 +246,9 @@ impl DropHead {
     pub fn backward_replay_in_place<T: Element>(
         &self,
         dx: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
-        self.forward_replay_in_place(dx, seed, stream)
+        self.forward_replay_in_place(dx, key)
     }
 
     fn draw<T: Element, S: Source<T>>(
@@ -273,19 +270,19 @@ impl DropHead {
 
     fn replay<T: Element, S: Source<T>>(
         &self,
-        name: (u64, u64),
+        key: MaskKey,
         x: S,
         y: &mut [T],
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
         let Draws::Planes(planes) = self.sampler.rate.draws() else {
-            self.sampler.replay(name, y, Mapped(x, Same), Mapped(x, Same));
+            self.sampler.replay(key, y, Mapped(x, Same), Mapped(x, Same));
             return Ok(());
         };
         let bits = self.layout.deciding_bits();
-        let mut blocks = self.sampler.blocks(planes, name, bits);
+        let mut blocks = self.sampler.blocks(planes, key, bits);
         // The heads of a sample may go beyond a block, so others run ahead and count them.
-        let mut ahead = self.sampler.blocks(planes, name, bits);
+        let mut ahead = self.sampler.blocks(planes, key, bits);
         let mut heads = Heads::new(self.layout.width, |bit| ahead.keeps(bit));
         while blocks.advance() {
             let first = blocks.bits.start;

@@ -24,8 +24,8 @@ use crate::sampler::Sampler;
 ///
 /// Rows that no index names are neither read nor written. The mask is what [`MaskRng::fill`] draws for as many elements as
 /// the vocabulary has rows. It takes a bit for each row: words of the stream are not to be had out of order, so a row
-/// cannot be decided by itself, and a (seed, stream) is replayed by [`draw`](Self::draw) with
-/// `MaskRng::new(seed, stream)`.
+/// cannot be decided by itself, and a key is replayed by [`draw`](Self::draw) with
+/// `MaskRng::from_key(key)`.
 ///
 /// # Cost
 ///

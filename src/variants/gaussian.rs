@@ -3,6 +3,7 @@
 use crate::backend::{Backend, InPlace, Mapped, Same, Source};
 use crate::element::Element;
 use crate::error::{RateError, ShapeError};
+use crate::key::MaskKey;
 use crate::lanes::Lanes;
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
@@ -20,7 +21,7 @@ use crate::sampler::{Sampler, same_length};
 /// r has the mean and the variance of inverted dropout's factor, d / q with d ~ Bernoulli(q). Nothing is
 /// dropped, so x = NaN or infinity stays what it is (r may be 0: infinity may become NaN).
 ///
-/// Nothing is stored: backward draws r again, from (seed, stream) by
+/// Nothing is stored: backward draws r again, from a key by
 /// [`backward_replay`](Self::backward_replay), or from a copy of the generator as it stood before forward by
 /// [`backward`](Self::backward). How the normals come from the generator's lanes is a public promise
 /// (`docs/GAUSSIAN.md`); they have the same bits on every machine. Calls can be split at multiples of 32
@@ -115,7 +116,7 @@ impl GaussianDropout {
         self.run(&mut rng.lanes, InPlace, x);
     }
 
-    /// [`forward`](Self::forward) by a new generator at (seed, stream).
+    /// [`forward`](Self::forward) by a new generator at the start of a key's stream.
     ///
     /// # Errors
     ///
@@ -124,17 +125,16 @@ impl GaussianDropout {
         &self,
         x: &[T],
         y: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.replay((seed, stream), x, y);
+        self.replay(key, x, y);
         Ok(())
     }
 
     /// [`forward_replay`](Self::forward_replay) in place, which cannot fail.
-    pub fn forward_replay_in_place<T: Element>(&self, x: &mut [T], seed: u64, stream: u64) {
-        self.replay((seed, stream), InPlace, x);
+    pub fn forward_replay_in_place<T: Element>(&self, x: &mut [T], key: MaskKey) {
+        self.replay(key, InPlace, x);
     }
 
     /// The gradient: `dx = r * dy`. `before` is the generator as it stood before
@@ -158,7 +158,7 @@ impl GaussianDropout {
         self.forward_in_place(dx, before);
     }
 
-    /// The gradient of [`forward_replay`](Self::forward_replay) at the same (seed, stream).
+    /// The gradient of [`forward_replay`](Self::forward_replay) at the same key.
     ///
     /// # Errors
     ///
@@ -167,15 +167,14 @@ impl GaussianDropout {
         &self,
         dy: &[T],
         dx: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
-        self.forward_replay(dy, dx, seed, stream)
+        self.forward_replay(dy, dx, key)
     }
 
     /// [`backward_replay`](Self::backward_replay) in place, which cannot fail.
-    pub fn backward_replay_in_place<T: Element>(&self, dx: &mut [T], seed: u64, stream: u64) {
-        self.forward_replay_in_place(dx, seed, stream);
+    pub fn backward_replay_in_place<T: Element>(&self, dx: &mut [T], key: MaskKey) {
+        self.forward_replay_in_place(dx, key);
     }
 
     /// Inference: `y = x`, to the bit.
@@ -189,10 +188,10 @@ impl GaussianDropout {
         Ok(())
     }
 
-    fn replay<T: Element>(&self, (seed, stream): (u64, u64), x: impl Source<T>, y: &mut [T]) {
+    fn replay<T: Element>(&self, key: MaskKey, x: impl Source<T>, y: &mut [T]) {
         let mut lanes = Lanes::EMPTY;
         if let Draws::Planes(_) = self.sampler.rate.draws() {
-            self.sampler.backend().seed(&mut lanes, seed, stream, y.len());
+            self.sampler.backend().seed(&mut lanes, key, y.len());
         }
         self.run(&mut lanes, x, y);
     }

@@ -27,7 +27,7 @@ use crate::rng::MaskRng;
 /// # Cost
 ///
 /// `draw` costs [`MaskRng::fill`]; a step costs [`Dropout::backward`], as nothing is drawn. Where even one
-/// mask is too much to store, [`Dropout::forward_replay`] with the (seed, stream) of the sequence at each step
+/// mask is too much to store, [`Dropout::forward_replay`] with the key of the sequence at each step
 /// is the same dropout, and draws the mask anew each time.
 ///
 /// # Recurrent dropout without memory loss
@@ -38,7 +38,7 @@ use crate::rng::MaskRng;
 /// compares that with one mask a sequence (`LockedDropout`); the second is Gal's sampling in Semeniuta's place.
 ///
 /// ```
-/// use dropout_kernels::{Dropout, LockedDropout, MaskRng, drop_rate};
+/// use dropout_kernels::{Dropout, LockedDropout, MaskKey, MaskRng, drop_rate};
 ///
 /// const RATE: Dropout = Dropout::new(drop_rate!(0.25));
 /// let (f, i) = ([0.9f32; 64], [0.5f32; 64]);
@@ -47,7 +47,7 @@ use crate::rng::MaskRng;
 /// let mut c = [1f32; 64];
 /// for t in 0..steps {
 ///     let mut g = [0.3f32; 64]; // tanh of the pre-activations
-///     RATE.forward_replay_in_place(&mut g, seed, t); // a mask for each step
+///     RATE.forward_replay_in_place(&mut g, MaskKey::new(seed, t)); // a mask for each step
 ///     for u in 0..64 {
 ///         c[u] = f[u] * c[u] + i[u] * g[u];
 ///     }
@@ -83,7 +83,7 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
 
     /// Draws the mask of the next `batch` sequences, of `batch` * `units` bits.
     ///
-    /// To name the mask by (seed, stream), give it `&mut MaskRng::new(seed, stream)`.
+    /// To name the mask by a key, give it `&mut MaskRng::from_key(key)`.
     ///
     /// # Errors
     ///
@@ -235,7 +235,7 @@ impl<const INPUT: usize, const RECURRENT: usize, const OUTPUT: usize, R: Rule>
     /// Draws the masks of the next `batch` sequences: `input`, then `recurrent`, then `output`, as three
     /// calls of [`MaskRng::fill`] would. A rate of 0 or 1 draws nothing.
     ///
-    /// To name the masks by (seed, stream), give it `&mut MaskRng::new(seed, stream)`.
+    /// To name the masks by a key, give it `&mut MaskRng::from_key(key)`.
     ///
     /// # Errors
     ///

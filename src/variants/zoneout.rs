@@ -3,6 +3,7 @@
 use crate::backend::{Backend, Blend, Change, Either, InPlace, Mapped, Same, Source, Zeros};
 use crate::element::Element;
 use crate::error::ShapeError;
+use crate::key::MaskKey;
 use crate::mask::{MaskMut, MaskRef};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
@@ -23,7 +24,7 @@ use crate::sampler::{Sampler, same_length};
 /// backend. At z = 0 and z = 1 it copies the new and the old state.
 ///
 /// Slices are of one length, the units of one step of any number of sequences; draw a new mask at each step.
-/// As in [`Dropout`](crate::Dropout) the mask is drawn and stored, replayed from (seed, stream), or brought by
+/// As in [`Dropout`](crate::Dropout) the mask is drawn and stored, replayed from a key, or brought by
 /// the caller. `..._into_prev` writes h over `h_prev`, `..._into_new` over `h_new`. `backward` gives both parts
 /// of dh; what else flows into `h_prev` through the cell is for the caller to add.
 ///
@@ -143,8 +144,8 @@ impl Zoneout {
         self.draw(rng, mask, h_new, Either(InPlace, h_prev))
     }
 
-    /// [`forward`](Self::forward) by the mask that a new generator at (seed, stream) would draw, which is
-    /// forgotten.
+    /// [`forward`](Self::forward) by the mask of a key, which is not
+    /// stored.
     ///
     /// # Errors
     ///
@@ -154,12 +155,11 @@ impl Zoneout {
         h_prev: &[T],
         h_new: &[T],
         h: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
         same_length(h_prev, h)?;
-        self.replay((seed, stream), h, Either(h_new, h_prev));
+        self.replay(key, h, Either(h_new, h_prev));
         Ok(())
     }
 
@@ -172,11 +172,10 @@ impl Zoneout {
         &self,
         h_prev: &mut [T],
         h_new: &[T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
-        self.replay((seed, stream), h_prev, Either(h_new, InPlace));
+        self.replay(key, h_prev, Either(h_new, InPlace));
         Ok(())
     }
 
@@ -189,11 +188,10 @@ impl Zoneout {
         &self,
         h_prev: &[T],
         h_new: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
-        self.replay((seed, stream), h_new, Either(InPlace, h_prev));
+        self.replay(key, h_new, Either(InPlace, h_prev));
         Ok(())
     }
 
@@ -288,7 +286,7 @@ impl Zoneout {
         Ok(())
     }
 
-    /// The gradient of [`forward_replay`](Self::forward_replay) at the same (seed, stream).
+    /// The gradient of [`forward_replay`](Self::forward_replay) at the same key.
     ///
     /// # Errors
     ///
@@ -298,13 +296,12 @@ impl Zoneout {
         dh: &[T],
         dh_prev: &mut [T],
         dh_new: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_length(dh, dh_prev)?;
         same_length(dh, dh_new)?;
-        self.replay((seed, stream), dh_prev, Either(Zeros, dh));
-        self.replay((seed, stream), dh_new, Mapped(dh, Same));
+        self.replay(key, dh_prev, Either(Zeros, dh));
+        self.replay(key, dh_new, Mapped(dh, Same));
         Ok(())
     }
 
@@ -317,12 +314,11 @@ impl Zoneout {
         &self,
         dh: &mut [T],
         dh_prev: &mut [T],
-        seed: u64,
-        stream: u64,
+        key: MaskKey,
     ) -> Result<(), ShapeError> {
         same_length(dh, dh_prev)?;
-        self.replay((seed, stream), dh_prev, Either(Zeros, &*dh));
-        self.replay((seed, stream), dh, Mapped(InPlace, Same));
+        self.replay(key, dh_prev, Either(Zeros, &*dh));
+        self.replay(key, dh, Mapped(InPlace, Same));
         Ok(())
     }
 
@@ -385,8 +381,8 @@ impl Zoneout {
         Ok(())
     }
 
-    fn replay<T: Element>(&self, name: (u64, u64), h: &mut [T], change: impl Change<T>) {
-        self.sampler.replay(name, h, change, change);
+    fn replay<T: Element>(&self, key: MaskKey, h: &mut [T], change: impl Change<T>) {
+        self.sampler.replay(key, h, change, change);
     }
 
     fn blend<T: Element>(&self, h: &mut [T], prev: impl Source<T>, new: impl Source<T>) {

@@ -282,7 +282,8 @@ macro_rules! ways {
         use super::Done;
         let (digest, space, drop) = (&mut *$digest, &mut *$space, $drop);
         let (n, bits, (seed, stream)) = ($n, $bits, $key);
-        let mut rng = dropout_kernels::MaskRng::new(seed, stream);
+        let key = dropout_kernels::MaskKey::new(seed, stream);
+        let mut rng = dropout_kernels::MaskRng::from_key(key);
 
         let (x, y, mut mask) = space.fresh(n, bits);
         drop.forward(x, y, mask.reborrow(), &mut rng)?;
@@ -306,14 +307,14 @@ macro_rules! ways {
         digest.$take(y);
 
         let (x, y, _) = space.fresh(n, bits);
-        drop.forward_replay(x, y, seed, stream)?;
+        drop.forward_replay(x, y, key)?;
         digest.$take(y);
-        drop.forward_replay_in_place(x, seed, stream).done()?;
+        drop.forward_replay_in_place(x, key).done()?;
         digest.$take(x);
         let (dy, dx, _) = space.again(n, bits);
-        drop.backward_replay(dy, dx, seed, stream)?;
+        drop.backward_replay(dy, dx, key)?;
         digest.$take(dx);
-        drop.backward_replay_in_place(dy, seed, stream).done()?;
+        drop.backward_replay_in_place(dy, key).done()?;
         digest.$take(dy);
     }};
 }

@@ -1,6 +1,8 @@
 //! Dropout over slices and arrays, by each rule.
 
-use dropout_kernels::{Backend, DropRate, Dropout, Error, Mask, MaskRng, Rule, mask_words};
+use dropout_kernels::{
+    Backend, DropRate, Dropout, Error, Mask, MaskKey, MaskRng, Rule, mask_words,
+};
 
 use super::{Digest, Number, Space, classes, set, ways};
 
@@ -88,7 +90,7 @@ fn array<T: Number, R: Rule>(digest: &mut Digest, dropout: Dropout<R>) {
     digest.numbers(&y);
     dropout.forward_array_in_place(&mut y, &mut mask, &mut rng);
     digest.numbers(&y);
-    dropout.forward_replay_array(&x, &mut y, 3, 4);
+    dropout.forward_replay_array(&x, &mut y, MaskKey::new(3, 4));
     digest.numbers(&y);
     dropout.forward_masked_array(&x, &mut y, &mask);
     digest.numbers(&y);
@@ -98,7 +100,7 @@ fn array<T: Number, R: Rule>(digest: &mut Digest, dropout: Dropout<R>) {
     digest.numbers(&y);
     dropout.backward_array_in_place(&mut y, &mask);
     digest.numbers(&y);
-    dropout.backward_replay_array(&x, &mut y, 3, 4);
+    dropout.backward_replay_array(&x, &mut y, MaskKey::new(3, 4));
     digest.numbers(&y);
     dropout.infer_array(&x, &mut y);
     digest.numbers(&y);

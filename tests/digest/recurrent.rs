@@ -1,8 +1,8 @@
 //! What recurrent layers use: one mask over all steps, and zoneout.
 
 use dropout_kernels::{
-    Backend, Dropout, Error, LockedDropout, MaskMut, MaskRef, MaskRng, Rule, VariationalDropout,
-    Zoneout, mask_words,
+    Backend, Dropout, Error, LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, Rule,
+    VariationalDropout, Zoneout, mask_words,
 };
 
 use super::{Digest, Memory, Number, classes, set};
@@ -86,11 +86,11 @@ fn states<T: Number>(digest: &mut Digest, z: Zoneout, n: usize) -> Result<(), Er
     digest.mask(mask.as_ref());
 
     fresh(prev, new);
-    z.forward_replay(prev, new, h, seed, stream)?;
+    z.forward_replay(prev, new, h, MaskKey::new(seed, stream))?;
     digest.copies(h);
-    z.forward_replay_into_prev(prev, new, seed, stream)?;
+    z.forward_replay_into_prev(prev, new, MaskKey::new(seed, stream))?;
     digest.copies(prev);
-    z.forward_replay_into_new(h, new, seed, stream + 1)?;
+    z.forward_replay_into_new(h, new, MaskKey::new(seed, stream + 1))?;
     digest.copies(new);
 
     let mask: MaskRef<'_> = mask.as_ref();
@@ -107,10 +107,10 @@ fn states<T: Number>(digest: &mut Digest, z: Zoneout, n: usize) -> Result<(), Er
     z.backward(h, prev, new, mask)?;
     digest.copies(prev);
     digest.copies(new);
-    z.backward_replay(h, prev, new, seed, stream)?;
+    z.backward_replay(h, prev, new, MaskKey::new(seed, stream))?;
     digest.copies(prev);
     digest.copies(new);
-    z.backward_replay_in_place(h, prev, seed, stream)?;
+    z.backward_replay_in_place(h, prev, MaskKey::new(seed, stream))?;
     digest.copies(h);
     digest.copies(prev);
     set(h, 12, T::any);

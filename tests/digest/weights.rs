@@ -2,7 +2,7 @@
 
 use dropout_kernels::{
     Backend, DropConnect, DropRate, Dropout, EmbeddingDropout, Error, GaussianDropout, Mask,
-    MaskMut, MaskRng, MonteCarlo, Rule, drop_rate, mask_words,
+    MaskKey, MaskMut, MaskRng, MonteCarlo, Rule, drop_rate, mask_words,
 };
 
 use super::{Digest, Memory, Number, Space, classes, noise, set};
@@ -74,7 +74,7 @@ fn products<T: Number, R: Rule>(digest: &mut Digest, layer: &DropConnect<R>) -> 
         digest.mask(mask.as_ref());
         layer.forward_masked(w, x, y, mask.as_ref())?;
         digest.numbers(y);
-        layer.forward_replay(w, x, y, 33, 3)?;
+        layer.forward_replay(w, x, y, MaskKey::new(33, 3))?;
         digest.numbers(y);
         layer.infer(w, x, y)?;
         digest.numbers(y);
@@ -84,12 +84,12 @@ fn products<T: Number, R: Rule>(digest: &mut Digest, layer: &DropConnect<R>) -> 
 
         layer.backward_weights(x, y, w, mask.as_ref())?;
         digest.numbers(w);
-        layer.backward_weights_replay(x, y, w, 33, 4)?;
+        layer.backward_weights_replay(x, y, w, MaskKey::new(33, 4))?;
         digest.numbers(w);
         set(w, 18, T::plain);
         layer.backward_input(w, y, x, mask.as_ref())?;
         digest.numbers(x);
-        layer.backward_input_replay(w, y, x, 33, 5)?;
+        layer.backward_input_replay(w, y, x, MaskKey::new(33, 5))?;
         digest.numbers(x);
     }
     Ok(())
@@ -122,12 +122,12 @@ fn normals<T: Number>(digest: &mut Digest, noise: GaussianDropout) -> Result<(),
         noise.backward_in_place(x, &mut before);
         digest.numbers(x);
         let (x, y, _) = space.fresh(n, 0);
-        noise.forward_replay(x, y, 35, 37)?;
+        noise.forward_replay(x, y, MaskKey::new(35, 37))?;
         digest.numbers(y);
-        noise.backward_replay(x, y, 35, 38)?;
+        noise.backward_replay(x, y, MaskKey::new(35, 38))?;
         digest.numbers(y);
-        noise.forward_replay_in_place(x, 35, 39);
-        noise.backward_replay_in_place(x, 35, 40);
+        noise.forward_replay_in_place(x, MaskKey::new(35, 39));
+        noise.backward_replay_in_place(x, MaskKey::new(35, 40));
         digest.numbers(x);
         noise.infer(x, y)?;
         digest.numbers(y);

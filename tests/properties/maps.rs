@@ -3,7 +3,8 @@
 
 use dropout_kernels::{
     Backend, DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout, EmbeddingDropout,
-    GaussianDropout, Layout, LockedDropout, MaskMut, MaskRef, MaskRng, Zoneout, mask_words,
+    GaussianDropout, Layout, LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, Zoneout,
+    mask_words,
 };
 
 use crate::support::number::Number;
@@ -134,7 +135,7 @@ fn elementwise<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
         diagonal(
             "inverted",
             n,
-            move |x| inverted.forward_replay_in_place(x, s.seed, s.stream),
+            move |x| inverted.forward_replay_in_place(x, MaskKey::new(s.seed, s.stream)),
             move |dy| inverted.backward_in_place(dy, mask(&a, n)).expect("lengths agree"),
         ),
         diagonal(
@@ -145,19 +146,19 @@ fn elementwise<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
                 let stored = MaskMut::new(&mut words, n).expect("mask_words(n) words");
                 classic.forward_in_place(x, stored, &mut s.rng()).expect("lengths agree");
             },
-            move |dy| classic.backward_replay_in_place(dy, s.seed, s.stream),
+            move |dy| classic.backward_replay_in_place(dy, MaskKey::new(s.seed, s.stream)),
         ),
         // The linear part of what is affine.
         diagonal(
             "alpha's gradient",
             n,
-            move |x| alpha.backward_replay_in_place(x, s.seed, s.stream),
+            move |x| alpha.backward_replay_in_place(x, MaskKey::new(s.seed, s.stream)),
             move |dy| alpha.backward_in_place(dy, mask(&b, n)).expect("lengths agree"),
         ),
         diagonal(
             "DropKey's gradient",
             n,
-            move |x| drop_key.backward_replay_in_place(x, s.seed, s.stream),
+            move |x| drop_key.backward_replay_in_place(x, MaskKey::new(s.seed, s.stream)),
             move |dy| drop_key.backward_in_place(dy, mask(&c, n)).expect("lengths agree"),
         ),
         diagonal(
@@ -183,7 +184,10 @@ fn structured<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
         diagonal(
             "over a layout",
             n,
-            move |x| over.forward_replay_in_place(x, s.seed, s.stream).expect("lengths agree"),
+            move |x| {
+                over.forward_replay_in_place(x, MaskKey::new(s.seed, s.stream))
+                    .expect("lengths agree");
+            },
             move |dy| over.backward_in_place(dy, mask(&a, bits)).expect("lengths agree"),
         ),
         diagonal(
@@ -191,7 +195,9 @@ fn structured<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
             n,
             move |x| classic.forward_masked_in_place(x, mask(&b, bits)).expect("lengths agree"),
             move |dy| {
-                classic.backward_replay_in_place(dy, s.seed, s.stream).expect("lengths agree");
+                classic
+                    .backward_replay_in_place(dy, MaskKey::new(s.seed, s.stream))
+                    .expect("lengths agree");
             },
         ),
         diagonal(
@@ -203,7 +209,8 @@ fn structured<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
                 f.copy_from_slice(&x);
             },
             move |dy| {
-                let back = path.branch().backward_replay_in_place(dy, s.seed, s.stream);
+                let back =
+                    path.branch().backward_replay_in_place(dy, MaskKey::new(s.seed, s.stream));
                 back.expect("lengths agree");
             },
         ),
@@ -249,7 +256,11 @@ fn of_counts<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
         diagonal(
             "DropHead",
             n,
-            move |x| heads.forward_replay_in_place(x, s.seed, s.stream).expect("lengths agree"),
+            move |x| {
+                heads
+                    .forward_replay_in_place(x, MaskKey::new(s.seed, s.stream))
+                    .expect("lengths agree");
+            },
             move |dy| {
                 heads.backward_in_place(dy, mask(&head_words, head_bits)).expect("lengths agree");
             },
@@ -275,7 +286,7 @@ fn gaussian<T: Number>(backend: Backend, s: Setting) -> Option<Map<T>> {
     Some(diagonal(
         "Gaussian",
         s.extents.iter().product(),
-        move |x| noise.forward_replay_in_place(x, s.seed, s.stream),
+        move |x| noise.forward_replay_in_place(x, MaskKey::new(s.seed, s.stream)),
         move |dy| noise.backward_in_place(dy, &mut s.rng()),
     ))
 }
@@ -291,7 +302,9 @@ fn zoneout<T: Number>(backend: Backend, s: Setting) -> Map<T> {
         forward: Box::new(move |x| {
             let (prev, new) = x.split_at(n);
             filled(n, |h| {
-                zoneout.forward_replay(prev, new, h, s.seed, s.stream).expect("lengths agree");
+                zoneout
+                    .forward_replay(prev, new, h, MaskKey::new(s.seed, s.stream))
+                    .expect("lengths agree");
             })
         }),
         backward: Box::new(move |dh| {
@@ -350,7 +363,9 @@ fn weights<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
             shape: [x_len, y_len],
             forward: Box::new(move |x| {
                 filled(y_len, |y| {
-                    layer.forward_replay(&w, x, y, s.seed, s.stream).expect("lengths agree");
+                    layer
+                        .forward_replay(&w, x, y, MaskKey::new(s.seed, s.stream))
+                        .expect("lengths agree");
                 })
             }),
             backward: Box::new(move |dy| {
@@ -371,7 +386,12 @@ fn weights<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
             }),
             backward: Box::new(move |dy| {
                 filled(bits, |dw| {
-                    let back = layer.backward_weights_replay(&x_back, dy, dw, s.seed, s.stream);
+                    let back = layer.backward_weights_replay(
+                        &x_back,
+                        dy,
+                        dw,
+                        MaskKey::new(s.seed, s.stream),
+                    );
                     back.expect("lengths agree");
                 })
             }),

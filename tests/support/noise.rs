@@ -4,7 +4,7 @@
 use std::iter::zip;
 
 use dropout_kernels::{
-    DropRate, Dropout, Element, LockedDropout, MaskRng, VariationalDropout, Zoneout,
+    DropRate, Dropout, Element, LockedDropout, MaskKey, MaskRng, VariationalDropout, Zoneout,
 };
 
 /// When a mask is drawn.
@@ -103,7 +103,9 @@ impl Noise {
         match self.connections_every {
             Every::Sequence => locked.forward_in_place(x).expect("masks were drawn for the batch"),
             Every::Step => {
-                locked.dropout().forward_replay_in_place(x, self.seed, self.stream(t, place));
+                locked
+                    .dropout()
+                    .forward_replay_in_place(x, MaskKey::new(self.seed, self.stream(t, place)));
             }
         }
     }
@@ -113,17 +115,21 @@ impl Noise {
         match self.connections_every {
             Every::Sequence => locked.backward_in_place(dx).expect("masks were drawn"),
             Every::Step => {
-                locked.dropout().backward_replay_in_place(dx, self.seed, self.stream(t, place));
+                locked
+                    .dropout()
+                    .backward_replay_in_place(dx, MaskKey::new(self.seed, self.stream(t, place)));
             }
         }
     }
 
     pub fn drop_candidate<T: Element>(&self, t: usize, g: &mut [T]) {
-        self.candidate.forward_replay_in_place(g, self.seed, self.candidate_stream(t));
+        self.candidate
+            .forward_replay_in_place(g, MaskKey::new(self.seed, self.candidate_stream(t)));
     }
 
     pub fn drop_candidate_backward<T: Element>(&self, t: usize, dg: &mut [T]) {
-        self.candidate.backward_replay_in_place(dg, self.seed, self.candidate_stream(t));
+        self.candidate
+            .backward_replay_in_place(dg, MaskKey::new(self.seed, self.candidate_stream(t)));
     }
 
     /// One (seed, stream) for the sequence, or one for each step.
@@ -136,9 +142,11 @@ impl Noise {
     pub fn zoneout<T: Element>(&self, place: Place, t: Option<usize>, prev: &mut [T], new: &[T]) {
         let zoneout = if let Place::Cell = place { self.cell } else { self.hidden };
         match t {
-            Some(t) => {
-                zoneout.forward_replay_into_prev(prev, new, self.seed, self.stream(t, place))
-            }
+            Some(t) => zoneout.forward_replay_into_prev(
+                prev,
+                new,
+                MaskKey::new(self.seed, self.stream(t, place)),
+            ),
             None => zoneout.infer_into_prev(prev, new),
         }
         .expect("states of one length");
@@ -149,7 +157,7 @@ impl Noise {
         let zoneout = if let Place::Cell = place { self.cell } else { self.hidden };
         let mut prev = vec![T::ZERO; dh.len()];
         zoneout
-            .backward_replay_in_place(dh, &mut prev, self.seed, self.stream(t, place))
+            .backward_replay_in_place(dh, &mut prev, MaskKey::new(self.seed, self.stream(t, place)))
             .expect("states of one length");
         prev
     }

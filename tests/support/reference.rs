@@ -5,7 +5,29 @@
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::{SplitMix64, Xoshiro128PlusPlus};
 
-const G: u64 = 0x9E37_79B9_7F4A_7C15;
+/// The output function of `SplitMix64`: what that generator gives first from the state z - G.
+fn mix64(z: u64) -> u64 {
+    const G: u64 = 0x9E37_79B9_7F4A_7C15;
+    SplitMix64::from_seed(z.wrapping_sub(G).to_le_bytes()).next_u64()
+}
+
+/// The finalizer of `MurmurHash3`.
+fn mix32(mut h: u32) -> u32 {
+    for (shift, factor) in [(16, 0x85EB_CA6B), (13, 0xC2B2_AE35), (16, 1)] {
+        h = (h ^ h >> shift).wrapping_mul(factor);
+    }
+    h
+}
+
+/// The key that (seed, stream) makes, as four words.
+pub fn key(seed: u64, stream: u64) -> [u32; 4] {
+    let t = (u128::from(stream) + 1) * 0x9E37_79B9_7F4A_7C15;
+    let z = SplitMix64::from_seed(seed.to_le_bytes()).next_u64();
+    let of = |z: u64| mix64(z.wrapping_add(t as u64)).to_le_bytes();
+    let (a, b) = (of(z), of(z.rotate_left(32)));
+    let word = |half: &[u8]| u32::from_le_bytes(half.try_into().expect("four bytes"));
+    [word(&a[..4]), word(&a[4..]), word(&b[..4]), word(&b[4..])]
+}
 
 /// Sixteen generators.
 #[derive(Clone)]
@@ -15,13 +37,13 @@ pub struct Reference {
 
 impl Reference {
     pub fn new(seed: u64, stream: u64) -> Self {
-        let mut a = SplitMix64::from_seed(seed.to_le_bytes());
+        let key = key(seed, stream);
+        let mut counter = 0u32;
         let lanes = std::array::from_fn(|_| {
             let mut state = [0; 16];
-            for half in state.chunks_mut(8) {
-                let start = a.next_u64().wrapping_add(stream.wrapping_mul(G));
-                let w = SplitMix64::from_seed(start.to_le_bytes()).next_u64();
-                half.copy_from_slice(&w.to_le_bytes());
+            for (bytes, k) in state.chunks_mut(4).zip(key) {
+                counter = counter.wrapping_add(0x9E37_79B9);
+                bytes.copy_from_slice(&mix32(k.wrapping_add(counter)).to_le_bytes());
             }
             if state == [0; 16] {
                 state[0] = 1;

@@ -1,6 +1,6 @@
 //! Zoneout by its formulas, and every way to call it.
 
-use dropout_kernels::{MaskMut, MaskRng, ShapeError, Zoneout};
+use dropout_kernels::{MaskKey, MaskMut, MaskRng, ShapeError, Zoneout};
 
 use super::number::Number;
 
@@ -39,9 +39,21 @@ pub fn ways<T: Number>() -> Vec<Named<T>> {
         (|z, [p, n, h], mask, rng, _| z.forward(p, n, h, mask, rng), State(2), Stored),
         (|z, [p, n, _], mask, rng, _| z.forward_into_prev(p, n, mask, rng), State(0), Stored),
         (|z, [p, n, _], mask, rng, _| z.forward_into_new(p, n, mask, rng), State(1), Stored),
-        (|z, [p, n, h], _, _, at| z.forward_replay(p, n, h, at.0, at.1), State(2), Replayed),
-        (|z, [p, n, _], _, _, at| z.forward_replay_into_prev(p, n, at.0, at.1), State(0), Replayed),
-        (|z, [p, n, _], _, _, at| z.forward_replay_into_new(p, n, at.0, at.1), State(1), Replayed),
+        (
+            |z, [p, n, h], _, _, at| z.forward_replay(p, n, h, MaskKey::new(at.0, at.1)),
+            State(2),
+            Replayed,
+        ),
+        (
+            |z, [p, n, _], _, _, at| z.forward_replay_into_prev(p, n, MaskKey::new(at.0, at.1)),
+            State(0),
+            Replayed,
+        ),
+        (
+            |z, [p, n, _], _, _, at| z.forward_replay_into_new(p, n, MaskKey::new(at.0, at.1)),
+            State(1),
+            Replayed,
+        ),
         (|z, [p, n, h], mask, _, _| z.forward_masked(p, n, h, mask.as_ref()), State(2), Brought),
         (
             |z, [p, n, _], mask, _, _| z.forward_masked_into_prev(p, n, mask.as_ref()),
@@ -59,9 +71,13 @@ pub fn ways<T: Number>() -> Vec<Named<T>> {
             Gradient(0),
             Brought,
         ),
-        (|z, [dh, p, n], _, _, at| z.backward_replay(dh, p, n, at.0, at.1), Gradient(2), Replayed),
         (
-            |z, [dh, p, _], _, _, at| z.backward_replay_in_place(dh, p, at.0, at.1),
+            |z, [dh, p, n], _, _, at| z.backward_replay(dh, p, n, MaskKey::new(at.0, at.1)),
+            Gradient(2),
+            Replayed,
+        ),
+        (
+            |z, [dh, p, _], _, _, at| z.backward_replay_in_place(dh, p, MaskKey::new(at.0, at.1)),
             Gradient(0),
             Replayed,
         ),

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use dropout_kernels::{DropRate, Dropout, MaskMut, MaskRng, mask_words};
+use dropout_kernels::{DropRate, Dropout, MaskKey, MaskMut, MaskRng, mask_words};
 
 use crate::contender::{Contender, Forward, Kind};
 use crate::support::Aligned;
@@ -32,7 +32,7 @@ fn replayed(_: usize, p: f32) -> Forward {
     let mut stream = 0;
     Box::new(move |x| {
         stream += 1;
-        dropout.forward_replay_in_place(x, black_box(42), stream);
+        dropout.forward_replay_in_place(x, MaskKey::new(black_box(42), stream));
     })
 }
 

@@ -1,6 +1,6 @@
 //! What a layer of each kind calls in a training step, and what makes such a layer at run time.
 
-use dropout_kernels::{DropBlock, DropRate, Dropout, GaussianDropout, MaskRng};
+use dropout_kernels::{DropBlock, DropRate, Dropout, GaussianDropout, MaskKey, MaskRng};
 
 use crate::{Call, Entry, Outcome};
 
@@ -66,8 +66,8 @@ fn forward_backward(call: &mut Call<'_>) -> Outcome {
 }
 
 fn replay(call: &mut Call<'_>) -> Outcome {
-    call.dropout.forward_replay_in_place(call.x, call.seed, call.stream);
-    call.dropout.backward_replay_in_place(call.y, call.seed, call.stream);
+    call.dropout.forward_replay_in_place(call.x, MaskKey::new(call.seed, call.stream));
+    call.dropout.backward_replay_in_place(call.y, MaskKey::new(call.seed, call.stream));
     Ok(())
 }
 
@@ -156,9 +156,9 @@ fn drop_connect(call: &mut Call<'_>) -> Outcome {
 
 fn drop_connect_replay(call: &mut Call<'_>) -> Outcome {
     let (seed, stream, outputs) = (call.seed, call.stream, &mut call.outputs);
-    call.weights.forward_replay(call.x, call.inputs, outputs, seed, stream)?;
-    call.weights.backward_input_replay(call.x, outputs, call.inputs, seed, stream)?;
-    call.weights.backward_weights_replay(call.inputs, outputs, call.y, seed, stream)?;
+    call.weights.forward_replay(call.x, call.inputs, outputs, MaskKey::new(seed, stream))?;
+    call.weights.backward_input_replay(call.x, outputs, call.inputs, MaskKey::new(seed, stream))?;
+    call.weights.backward_weights_replay(call.inputs, outputs, call.y, MaskKey::new(seed, stream))?;
     Ok(())
 }
 

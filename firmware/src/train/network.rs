@@ -5,7 +5,7 @@
 //! bits on every machine. `expf` is libm's, in software, on all of them. What would differ are subnormal
 //! numbers, for Helium takes them for zeros, but none arises here that is seen in the weights.
 
-use dropout_kernels::{Dropout, Mask, MaskRng, drop_rate, mask_words};
+use dropout_kernels::{Dropout, Mask, MaskKey, MaskRng, drop_rate, mask_words};
 use rand_xoshiro::{Xoshiro128PlusPlus, rand_core::Rng};
 
 use super::digits::{CLASSES, Digit, PIXELS};
@@ -47,7 +47,7 @@ impl Regulariser {
             Masks::Stored { input, .. } => {
                 DROP_INPUT.forward_array_in_place(x, input, &mut MaskRng::new(seed, stream));
             }
-            Masks::Replayed => DROP_INPUT.forward_replay_in_place(x, seed, stream),
+            Masks::Replayed => DROP_INPUT.forward_replay_in_place(x, MaskKey::new(seed, stream)),
         }
     }
 
@@ -58,7 +58,7 @@ impl Regulariser {
             Masks::Stored { hidden, .. } => {
                 DROP_HIDDEN.forward_array_in_place(x, hidden, &mut MaskRng::new(seed, stream));
             }
-            Masks::Replayed => DROP_HIDDEN.forward_replay_in_place(x, seed, stream),
+            Masks::Replayed => DROP_HIDDEN.forward_replay_in_place(x, MaskKey::new(seed, stream)),
         }
     }
 
@@ -68,7 +68,7 @@ impl Regulariser {
             Masks::None => {}
             Masks::Stored { hidden, .. } => DROP_HIDDEN.backward_array_in_place(dx, hidden),
             Masks::Replayed => {
-                DROP_HIDDEN.backward_replay_in_place(dx, self.seed, 2 * self.step + 1);
+                DROP_HIDDEN.backward_replay_in_place(dx, MaskKey::new(self.seed, 2 * self.step + 1));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Every way of a `DropConnect`.
 
 use arbitrary::Arbitrary;
-use dropout_kernels::{Backend, DropRate, MaskMut, MaskRng, mask_words};
+use dropout_kernels::{Backend, DropRate, MaskKey, MaskMut, MaskRng, mask_words};
 use dropout_kernels_fuzz::exact::Exact;
 use dropout_kernels_fuzz::input::flags;
 use dropout_kernels_fuzz::support::drop_connect::Case;
@@ -87,12 +87,12 @@ pub fn check<T: Number, R: Connects>(input: &Input, start: Reference, rate: Drop
         let (seed, stream) = input.at;
         let result = match way {
             Forward => layer.forward(w, x, y, view, &mut rng),
-            Replay => layer.forward_replay(w, x, y, seed, stream),
+            Replay => layer.forward_replay(w, x, y, MaskKey::new(seed, stream)),
             Masked => layer.forward_masked(w, x, y, view.as_ref()),
             Dx => layer.backward_input(w, y, x, view.as_ref()),
-            InputReplay => layer.backward_input_replay(w, y, x, seed, stream),
+            InputReplay => layer.backward_input_replay(w, y, x, MaskKey::new(seed, stream)),
             Weights => layer.backward_weights(x, y, w, view.as_ref()),
-            WeightsReplay => layer.backward_weights_replay(x, y, w, seed, stream),
+            WeightsReplay => layer.backward_weights_replay(x, y, w, MaskKey::new(seed, stream)),
             Infer => layer.infer(w, x, y),
             Moments => layer.infer_moments(w, x, y, variance),
         };

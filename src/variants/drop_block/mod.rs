@@ -48,8 +48,7 @@ use dilate::{Seeds, dilate, or_bits};
 /// One bit for each element, or for each of (batch, spatial...) where the channels
 /// [share](Self::shared) it. The seeds are the elements that [`MaskRng::fill`] drops of as many elements as
 /// there are places for blocks, at rate gamma, in the order of (batch, channels, spatial...). So the mask of a
-/// (seed, stream) is drawn again, in backward or on another machine, by
-/// [`draw`](Self::draw) with `MaskRng::new(seed, stream)`.
+/// key is drawn again, in backward or on another machine, by [`draw`](Self::draw) with `MaskRng::from_key(key)`.
 ///
 /// # Cost
 ///

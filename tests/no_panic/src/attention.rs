@@ -3,9 +3,7 @@
 use core::fmt::Write;
 use core::hint::black_box;
 
-use dropout_kernels::{
-    Backend, DropHead, DropRate, Element, Error, MaskMut, MaskRef, MaskRng, Schedule,
-};
+use dropout_kernels::{Backend, DropHead, DropRate, Element, Error, MaskKey, MaskMut, MaskRef, MaskRng, Schedule};
 
 use crate::Sink;
 
@@ -26,14 +24,14 @@ pub fn heads<T: Element>(x: &mut [T], rng: &mut MaskRng) -> Result<(), Error> {
         let other = MaskRef::new(b, bits)?;
         drop_head.forward(x, y, mask.reborrow(), rng)?;
         drop_head.forward_in_place(x, mask, rng)?;
-        drop_head.forward_replay(x, y, black_box(1), black_box(2))?;
-        drop_head.forward_replay_in_place(x, black_box(1), black_box(2))?;
+        drop_head.forward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+        drop_head.forward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
         drop_head.forward_masked(x, y, other)?;
         drop_head.forward_masked_in_place(x, other)?;
         drop_head.backward(x, y, other)?;
         drop_head.backward_in_place(x, other)?;
-        drop_head.backward_replay(x, y, black_box(1), black_box(2))?;
-        drop_head.backward_replay_in_place(x, black_box(1), black_box(2))?;
+        drop_head.backward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+        drop_head.backward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
         black_box((drop_head.rate(), write!(Sink, "{drop_head:?}").is_ok()));
     }
     Ok(())

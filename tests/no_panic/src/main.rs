@@ -13,10 +13,7 @@ use core::fmt::{self, Write};
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
-use dropout_kernels::{
-    Backend, DropRate, Dropout, Element, Error, Layout, Mask, MaskMut, MaskRef, MaskRng, MaskTape,
-    RateError, Rule, ShapeError, StateError, TapeError, mask_words, tape_words,
-};
+use dropout_kernels::{Backend, DropRate, Dropout, Element, Error, Layout, Mask, MaskKey, MaskMut, MaskRef, MaskRng, MaskTape, RateError, Rule, ShapeError, StateError, TapeError, mask_words, tape_words};
 use rand_core::SeedableRng;
 
 #[panic_handler]
@@ -78,12 +75,12 @@ fn rule<T: Element, R: Rule>(dropout: Dropout<R>, mut x: [T; 100]) -> Result<(),
     let mut mask = Mask::<4>::new();
     dropout.forward_array(&x, &mut y, &mut mask, &mut rng);
     dropout.forward_array_in_place(&mut x, &mut mask, &mut rng);
-    dropout.forward_replay_array(&x, &mut y, black_box(1), black_box(2));
+    dropout.forward_replay_array(&x, &mut y, MaskKey::new(black_box(1), black_box(2)));
     dropout.forward_masked_array(&x, &mut y, &mask);
     dropout.forward_masked_array_in_place(&mut x, &mask);
     dropout.backward_array(&x, &mut y, &mask);
     dropout.backward_array_in_place(&mut x, &mask);
-    dropout.backward_replay_array(&x, &mut y, black_box(1), black_box(2));
+    dropout.backward_replay_array(&x, &mut y, MaskKey::new(black_box(1), black_box(2)));
     dropout.infer_array(&x, &mut y);
     black_box((x, y, mask, rng));
     Ok(())
@@ -103,14 +100,14 @@ fn slices<T: Element, R: Rule>(
 
     dropout.forward(x, y, mask.reborrow(), rng)?;
     dropout.forward_in_place(x, mask.reborrow(), rng)?;
-    dropout.forward_replay(x, y, black_box(1), black_box(2))?;
-    dropout.forward_replay_in_place(x, black_box(1), black_box(2));
+    dropout.forward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+    dropout.forward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)));
     dropout.forward_masked(x, y, other)?;
     dropout.forward_masked_in_place(x, other)?;
     dropout.backward(x, y, other)?;
     dropout.backward_in_place(x, other)?;
-    dropout.backward_replay(x, y, black_box(1), black_box(2))?;
-    dropout.backward_replay_in_place(x, black_box(1), black_box(2));
+    dropout.backward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+    dropout.backward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)));
     dropout.infer(x, y)?;
     dropout.infer_in_place(x);
 
@@ -131,14 +128,14 @@ fn slices<T: Element, R: Rule>(
         black_box((over.dropout().rule(), layout.elements(), layout.mask_words()));
         over.forward(x, y, mask.reborrow(), rng)?;
         over.forward_in_place(x, mask.reborrow(), rng)?;
-        over.forward_replay(x, y, black_box(1), black_box(2))?;
-        over.forward_replay_in_place(x, black_box(1), black_box(2))?;
+        over.forward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+        over.forward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
         over.forward_masked(x, y, other)?;
         over.forward_masked_in_place(x, other)?;
         over.backward(x, y, other)?;
         over.backward_in_place(x, other)?;
-        over.backward_replay(x, y, black_box(1), black_box(2))?;
-        over.backward_replay_in_place(x, black_box(1), black_box(2))?;
+        over.backward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+        over.backward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
     }
 
     variants::all(*dropout, x, y, rng)?;

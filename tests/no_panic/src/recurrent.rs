@@ -2,10 +2,7 @@
 
 use core::hint::black_box;
 
-use dropout_kernels::{
-    Backend, DropRate, Dropout, Element, Error, LockedDropout, MaskMut, MaskRef, MaskRng, Rule,
-    VariationalDropout, Zoneout,
-};
+use dropout_kernels::{Backend, DropRate, Dropout, Element, Error, LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, Rule, VariationalDropout, Zoneout};
 
 pub fn all<T: Element>(rate: DropRate, x: &mut [T; 100]) -> Result<(), Error> {
     let mut rng = MaskRng::new(black_box(1), black_box(2));
@@ -26,16 +23,16 @@ fn zoneout<T: Element>(z: Zoneout, x: &mut [T; 100], rng: &mut MaskRng) -> Resul
     z.forward(a, b, c, mask.reborrow(), rng)?;
     z.forward_into_prev(a, b, mask.reborrow(), rng)?;
     z.forward_into_new(a, b, mask.reborrow(), rng)?;
-    z.forward_replay(a, b, c, black_box(1), black_box(2))?;
-    z.forward_replay_into_prev(a, b, black_box(1), black_box(2))?;
-    z.forward_replay_into_new(a, b, black_box(1), black_box(2))?;
+    z.forward_replay(a, b, c, MaskKey::new(black_box(1), black_box(2)))?;
+    z.forward_replay_into_prev(a, b, MaskKey::new(black_box(1), black_box(2)))?;
+    z.forward_replay_into_new(a, b, MaskKey::new(black_box(1), black_box(2)))?;
     z.forward_masked(a, b, c, other)?;
     z.forward_masked_into_prev(a, b, other)?;
     z.forward_masked_into_new(a, b, other)?;
     z.backward(a, b, c, other)?;
     z.backward_in_place(a, b, other)?;
-    z.backward_replay(a, b, c, black_box(1), black_box(2))?;
-    z.backward_replay_in_place(a, b, black_box(1), black_box(2))?;
+    z.backward_replay(a, b, c, MaskKey::new(black_box(1), black_box(2)))?;
+    z.backward_replay_in_place(a, b, MaskKey::new(black_box(1), black_box(2)))?;
     z.infer(a, b, c)?;
     z.infer_into_prev(a, b)?;
     z.infer_into_new(a, b)?;

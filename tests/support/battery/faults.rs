@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use dropout_kernels::{DropRate, MaskRng};
 use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::{Xoshiro128Plus, Xoshiro128PlusPlus};
+use rand_xoshiro::{SplitMix64, Xoshiro128Plus, Xoshiro128PlusPlus};
 
 use super::{Outcome, Plan, Source, run, run_one};
 
@@ -19,7 +19,7 @@ pub struct Fault {
     pub run_one: fn(&Plan, &str) -> Outcome,
 }
 
-pub const FAULTS: [Fault; 13] = [
+pub const FAULTS: [Fault; 14] = [
     fault::<OnePercent>("one_percent", "p wrong by 1 %", "marginal"),
     fault::<EightBits>("eight_bits", "p rounded to k/256", "grid"),
     fault::<FloatCompare>("float_compare", "24 bits of a float compared with p", "extremes"),
@@ -30,6 +30,7 @@ pub const FAULTS: [Fault; 13] = [
     fault::<Sliced<Xoshiro128Plus, Each>>("linear_bits", "xoshiro128+: a linear low bit", "rank"),
     fault::<SameSeeds>("same_seeds", "the seed's lowest bit ignored", "seeds"),
     fault::<SameStreams>("same_streams", "the stream's lowest bit ignored", "streams"),
+    fault::<VersionOne>("version_1", "seeded as version 1 of the stream", "across"),
     fault::<Stuck>("stuck", "a mask does not move the generator", "masks"),
     fault::<Balanced>("balanced", "as many drops in every word", "counts"),
     fault::<TailShifted>("tail_shifted", "a partial word off by one bit", "tails"),
@@ -81,6 +82,20 @@ wrong!(LaneTwice,
     new: |seed, stream| {
         let mut state = MaskRng::new(seed, stream).to_bytes();
         state.copy_within(4 * 16..5 * 16, 5 * 16);
+        MaskRng::from_bytes(&state).expect("no lane is zero")
+    },
+    fill: |rng, rate, words, n| Source::fill(rng, rate, words, n));
+
+// Lane l of seed + 2 G is lane l + 1 of the seed.
+wrong!(VersionOne,
+    new: |seed, stream| {
+        const G: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut of_seed = SplitMix64::from_seed(seed.to_le_bytes());
+        let mut state = [0; 256];
+        for half in state.as_chunks_mut::<8>().0 {
+            let start = of_seed.next_u64().wrapping_add(stream.wrapping_mul(G));
+            *half = SplitMix64::from_seed(start.to_le_bytes()).next_u64().to_le_bytes();
+        }
         MaskRng::from_bytes(&state).expect("no lane is zero")
     },
     fill: |rng, rate, words, n| Source::fill(rng, rate, words, n));

@@ -5,6 +5,7 @@
 //! probability alpha at most. (Holm's rule, which goes on from there, fails the same sources.)
 #![allow(dead_code, unreachable_pub, reason = "the test and the example use a part")]
 
+mod across;
 pub mod faults;
 mod marginal;
 mod neighbours;
@@ -78,6 +79,7 @@ pub fn at_rate<S: Source>() -> Vec<Family<S>> {
         family("masks", "a mask and the 16 after it", neighbours::masks::<S>),
         family("seeds", "a mask and those of neighbouring seeds", neighbours::seeds::<S>),
         family("streams", "the same of neighbouring streams", neighbours::streams::<S>),
+        family("across", "first masks of names that are counted up", across::walks::<S>),
         family("counts", "drops in words, blocks, masks", shape::counts::<S>),
         family("gaps", "runs, and gaps between drops and keeps", shape::gaps::<S>),
         family("patterns", "8-bit patterns", shape::patterns::<S>),

@@ -24,7 +24,7 @@ pub fn counts<S: Source>(plan: &Plan) -> Vec<Test> {
 }
 
 /// Numbers of drops in `n` elements.
-fn binomial_counts(counts: impl Iterator<Item = u64>, n: usize, p: f64) -> Option<f64> {
+pub(super) fn binomial_counts(counts: impl Iterator<Item = u64>, n: usize, p: f64) -> Option<f64> {
     let mut cells = vec![0; n + 1];
     let mut total = 0.0;
     for count in counts {
