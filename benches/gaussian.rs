@@ -54,7 +54,7 @@ fn main() {
             time(&mut || {
                 dropout
                     .forward_replay(&x, black_box(y), MaskKey::new(42, 0))
-                    .expect("lengths agree")
+                    .expect("lengths agree");
             });
         }
     }

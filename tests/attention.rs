@@ -82,7 +82,7 @@ fn a_row_without_keys_has_no_softmax() {
 fn the_gradient_of_the_logits_is_that_of_finite_differences() {
     type Drop = fn(&mut [f64], bool);
     let drop_key: Drop = |x, _| {
-        Dropout::drop_key(drop_rate!(0.4)).forward_replay_in_place(x, MaskKey::new(SEED, STREAM))
+        Dropout::drop_key(drop_rate!(0.4)).forward_replay_in_place(x, MaskKey::new(SEED, STREAM));
     };
     let weights: Drop = |x, after| {
         if after {
