@@ -27,6 +27,7 @@ struct Buffers {
     x: Aligned<f32>,
     y: Aligned<f32>,
     z: Aligned<f32>,
+    w: Aligned<f32>,
     words: Vec<u32>,
     rng: MaskRng,
 }
@@ -189,7 +190,8 @@ fn others() -> Vec<Row> {
             name: "Monte Carlo, one pass counted",
             bits: "none".into(),
             forward: Box::new(|b| {
-                let mut passes = MonteCarlo::over(b.y.slice(), b.z.slice()).expect(FITS);
+                let mut passes =
+                    MonteCarlo::over(b.y.slice(), b.z.slice(), b.w.slice()).expect(FITS);
                 passes.push(b.x.slice()).expect(FITS);
             }),
             backward: None,
@@ -218,6 +220,7 @@ fn main() {
         x: Aligned::new(1.0, N),
         y: Aligned::new(0.0, N),
         z: Aligned::new(1.0, N),
+        w: Aligned::new(1.0, N),
         words: vec![0; mask_words(N)],
         rng: MaskRng::new(42, 0),
     };

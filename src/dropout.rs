@@ -103,6 +103,13 @@ impl<R: Rule> Dropout<R> {
         Self { sampler: self.sampler.with_backend(backend), ..self }
     }
 
+    /// The same at another rate. Backward needs the rate that forward had: a mask does not know its rate, and the scale
+    /// would be another.
+    #[must_use]
+    pub fn with_rate(self, rate: DropRate) -> Self {
+        Self { sampler: self.sampler.with_rate(rate), rule: self.rule.at(rate) }
+    }
+
     /// The rate.
     #[must_use]
     pub const fn rate(self) -> DropRate {

@@ -4,7 +4,7 @@ use core::error;
 use core::fmt;
 
 /// What was given as a drop rate is not a probability.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RateError {
@@ -13,12 +13,12 @@ pub enum RateError {
     /// The rate is below zero (`-0.0` is zero, and fine).
     Negative {
         /// The rate that was given.
-        given: f32,
+        given: f64,
     },
     /// The rate is above one.
     AboveOne {
         /// The rate that was given.
-        given: f32,
+        given: f64,
     },
     /// A ratio whose numerator is above its denominator.
     RatioAboveOne {
@@ -67,16 +67,52 @@ impl fmt::Debug for RateError {
 
 impl error::Error for RateError {}
 
+impl RateError {
+    /// What tells two of them apart: the variant, and the bits of its numbers.
+    fn parts(self) -> (u8, u64) {
+        let pair = |a: u32, b: u32| (u64::from(a) << 32) | u64::from(b);
+        match self {
+            Self::NotANumber => (0, 0),
+            Self::Negative { given } => (1, given.to_bits()),
+            Self::AboveOne { given } => (2, given.to_bits()),
+            Self::RatioAboveOne { numerator, denominator } => (3, pair(numerator, denominator)),
+            Self::ZeroDenominator { numerator } => (4, pair(numerator, 0)),
+            Self::ThresholdAboveOne { given } => (5, given),
+            Self::One => (6, 0),
+        }
+    }
+}
+
+/// By the bits of its numbers, none of which is NaN: a chip compares no floats for it.
+impl PartialEq for RateError {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for RateError {}
+
 /// Six decimals and the bits, by integers: core's own formatting of floats takes kilobytes of flash
 /// and has panics that only its authors can rule out.
-fn write_float(f: &mut fmt::Formatter<'_>, x: f32) -> fmt::Result {
-    let magnitude = x.abs();
-    let whole = magnitude as u32; // saturates
-    let millionths = ((magnitude - whole as f32) * 1e6) as u32;
-    let sign = if x < 0.0 { "-" } else { "" };
-    let more = if magnitude >= u32::MAX as f32 { " or more" } else { "" };
-    let millionths = if more.is_empty() { millionths } else { 0 };
-    write!(f, "{sign}{whole}.{millionths:06}{more} ({:#010x})", x.to_bits())
+fn write_float(f: &mut fmt::Formatter<'_>, x: f64) -> fmt::Result {
+    let magnitude = x.to_bits() & !(1 << 63);
+    // |x| = mantissa / 2^shift, as a normal number; a subnormal one is 0 to six decimals as well.
+    let (exponent, mantissa) = (magnitude >> 52, (magnitude & ((1 << 52) - 1)) | (1 << 52));
+    let shift = 1075u64.saturating_sub(exponent) as u32;
+    let whole = if shift == 0 { u64::MAX } else { mantissa.checked_shr(shift).unwrap_or(0) };
+    // 32 bits past the point.
+    let fraction = if shift < 32 {
+        (mantissa << (32 - shift)) as u32
+    } else {
+        mantissa.checked_shr(shift - 32).unwrap_or(0) as u32
+    };
+    let millionths = ((u64::from(fraction) * 1_000_000) >> 32) as u32;
+    let sign = if x.to_bits() > magnitude { "-" } else { "" };
+    let (whole, millionths, more) = match u32::try_from(whole) {
+        Ok(whole) if whole < u32::MAX => (whole, millionths, ""),
+        _ => (u32::MAX, 0, " or more"),
+    };
+    write!(f, "{sign}{whole}.{millionths:06}{more} ({:#018x})", x.to_bits())
 }
 
 /// Lengths that do not fit each other.
@@ -289,11 +325,23 @@ pub enum TapeError {
         /// Bits of the mask that was asked for.
         expected: usize,
     },
-    /// The mask on top is of another length: layers are run backward in another order than forward.
+    /// The mask on top is another layer's: layers are run backward in another order than forward.
+    OtherLayer {
+        /// The layer whose mask was asked for.
+        expected: u32,
+        /// The layer of the mask on top.
+        given: u32,
+    },
+    /// No mask on the tape is of the layer that was asked for.
+    NoSuchLayer {
+        /// The layer.
+        expected: u32,
+    },
+    /// The layer's mask is of another length.
     OtherLength {
         /// Bits of the mask that was asked for.
         expected: usize,
-        /// Bits of the mask on top.
+        /// Bits of its mask.
         given: usize,
     },
 }
@@ -306,6 +354,15 @@ impl fmt::Display for TapeError {
             }
             Self::Empty { expected } => {
                 write!(f, "tape empty: expected a mask of {expected} bits, got 0 masks")
+            }
+            Self::OtherLayer { expected, given } => {
+                write!(
+                    f,
+                    "expected the mask of layer {expected} on top of the tape, got layer {given}'s"
+                )
+            }
+            Self::NoSuchLayer { expected } => {
+                write!(f, "expected a mask of layer {expected} on the tape, got none")
             }
             Self::OtherLength { expected, given } => {
                 write!(f, "expected a mask of {expected} bits on the tape, got one of {given}")
@@ -320,7 +377,7 @@ impl error::Error for TapeError {}
 ///
 /// With feature `defmt`, a log from a chip shows each error by its name and its numbers, as in
 /// `Shape(TooFewWords { expected: 4, given: 3 })`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {

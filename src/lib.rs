@@ -1,8 +1,4 @@
-#![cfg_attr(feature = "tape", doc = include_str!("../README.md"))]
-#![cfg_attr(
-    not(feature = "tape"),
-    doc = "Dropout without a framework. The full text needs feature `tape`."
-)]
+#![doc = include_str!("../README.md")]
 #![no_std]
 // The library's own promise, which tests and examples need not keep: nothing panics.
 #![deny(
@@ -17,7 +13,6 @@
 mod dropout;
 mod monte_carlo;
 mod schedule;
-#[cfg(feature = "tape")]
 mod tape;
 mod variants;
 
@@ -46,7 +41,6 @@ pub use monte_carlo::{MonteCarlo, Outputs};
 pub use rate::DropRate;
 pub use rng::MaskRng;
 pub use schedule::Schedule;
-#[cfg(feature = "tape")]
 pub use tape::{MaskTape, tape_words};
 pub use variants::{
     DropBlock, DropConnect, DropHead, DropPath, EmbeddingDropout, GaussianDropout, LockedDropout,

@@ -64,20 +64,20 @@ impl<T: Element> Outputs for &mut [T] {
 /// the whole prediction.
 ///
 /// Sums are updated one pass at a time (Welford 1962, "Note on a Method for Calculating Corrected Sums of
-/// Squares and Products"), so nothing cancels where the mean is large against the deviation: outputs that do
-/// not change have variance 0 exactly, and none is ever negative. The order of passes matters to rounding
-/// alone. The same pushes give the same bits on every machine. An output that was NaN or infinite once
+/// Squares and Products"), and the mean is kept in two numbers, the second of which is what rounding took from the
+/// first (Knuth's two-sum), so nothing cancels where the mean is large against the deviation: what is lost is what
+/// the outputs lost when they were rounded to their type. Outputs that do not change have variance 0 exactly, and
+/// none is ever negative. The order of passes matters to rounding alone. The same pushes give the same bits on every machine. An output that was NaN or infinite once
 /// has a variance of NaN; one whose values lie further apart than the type's largest number, of NaN or infinity.
 ///
-/// `S` says where the sums are: [`new`](Self::new) is two arrays of its own, [`over`](Self::over) works on
+/// `S` says where the sums are: [`new`](Self::new) is three arrays of its own, [`over`](Self::over) works on
 /// slices of the caller's.
 ///
 /// # Cost
 ///
-/// Two numbers for each output and a count. A push is four additions and two multiplications an output, and
-/// one division. Each push rounds the mean once, which adds up to some sqrt(T) / 3 units in its last place.
-/// In `f32` a share of 2^-24 of a mean is below its last bit, so past some 10^7 passes the mean no longer
-/// moves; [`merge`](Self::merge) several accumulators instead, or use `f64`.
+/// Three numbers for each output and a count. A push is twelve additions and two multiplications per output, and
+/// one division. The mean is within a unit in its last place after a million passes; the sum of squares is rounded
+/// once a pass, which adds up to some sqrt(T) / 3 units in its last place.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, MaskKey, MonteCarlo, drop_rate};
@@ -101,6 +101,8 @@ impl<T: Element> Outputs for &mut [T] {
 #[derive(Clone, Debug, PartialEq)]
 pub struct MonteCarlo<S> {
     mean: S,
+    /// What the mean is short of: less than half a unit in its last place.
+    rest: S,
     /// Sums of squared deviations from the mean.
     squares: S,
     passes: u32,
@@ -110,7 +112,7 @@ impl<T: Element, const N: usize> MonteCarlo<[T; N]> {
     /// No passes yet, of `N` outputs.
     #[must_use]
     pub const fn new() -> Self {
-        Self { mean: [T::ZERO; N], squares: [T::ZERO; N], passes: 0 }
+        Self { mean: [T::ZERO; N], rest: [T::ZERO; N], squares: [T::ZERO; N], passes: 0 }
     }
 }
 
@@ -121,13 +123,13 @@ impl<T: Element, const N: usize> Default for MonteCarlo<[T; N]> {
 }
 
 impl<'a, T: Element> MonteCarlo<&'a mut [T]> {
-    /// No passes yet, with the sums in two slices of an element for each output. What they held is overwritten.
+    /// No passes yet, with the sums in three slices of an element for each output. What they held is overwritten.
     ///
     /// ```
     /// use dropout_kernels::MonteCarlo;
     ///
-    /// let (mut mean, mut squares) = ([0f64; 2], [0f64; 2]);
-    /// let mut outputs = MonteCarlo::over(&mut mean, &mut squares)?;
+    /// let (mut mean, mut rest, mut squares) = ([0f64; 2], [0f64; 2], [0f64; 2]);
+    /// let mut outputs = MonteCarlo::over(&mut mean, &mut rest, &mut squares)?;
     /// outputs.push(&[1.0, 5.0])?;
     /// outputs.push(&[3.0, 5.0])?;
     /// assert_eq!(outputs.mean(), Some([2.0, 5.0].as_slice()));
@@ -138,9 +140,14 @@ impl<'a, T: Element> MonteCarlo<&'a mut [T]> {
     /// # Errors
     ///
     /// [`ShapeError::OtherElements`] if the lengths differ. Then nothing is written.
-    pub fn over(mean: &'a mut [T], squares: &'a mut [T]) -> Result<Self, ShapeError> {
+    pub fn over(
+        mean: &'a mut [T],
+        rest: &'a mut [T],
+        squares: &'a mut [T],
+    ) -> Result<Self, ShapeError> {
+        check_len(mean.len(), rest.len())?;
         check_len(mean.len(), squares.len())?;
-        let mut new = Self { mean, squares, passes: 0 };
+        let mut new = Self { mean, rest, squares, passes: 0 };
         new.clear();
         Ok(new)
     }
@@ -157,10 +164,10 @@ impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
         check_len(self.outputs(), outputs.len())?;
         self.passes = self.count(1)?;
         let share = T::count(1).over(T::count(self.passes));
-        for ((mean, squares), &y) in self.sums().zip(outputs) {
-            let before = y.minus(*mean);
-            *mean = mean.plus(before.times(share));
-            *squares = squares.plus(before.times(y.minus(*mean)));
+        for (Sums { mean, rest, squares }, &y) in self.sums().zip(outputs) {
+            let before = y.minus(*mean).minus(*rest);
+            (*mean, *rest) = two_sum(*mean, rest.plus(before.times(share)));
+            *squares = squares.plus(before.times(y.minus(*mean).minus(*rest)));
         }
         Ok(())
     }
@@ -183,11 +190,12 @@ impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
         }
         let share = T::count(other.passes).over(T::count(passes));
         let weight = T::count(self.passes).times(share);
-        let others = iter::zip(other.mean.as_slice(), other.squares.as_slice());
-        for ((mean, squares), (&other_mean, &other_squares)) in self.sums().zip(others) {
-            let apart = other_mean.minus(*mean);
-            *mean = mean.plus(apart.times(share));
-            *squares = squares.plus(other_squares).plus(apart.times(apart.times(weight)));
+        let others = iter::zip(other.mean.as_slice(), other.rest.as_slice());
+        let others = others.zip(other.squares.as_slice());
+        for (Sums { mean, rest, squares }, ((m, r), s)) in self.sums().zip(others) {
+            let apart = m.minus(*mean).plus(r.minus(*rest));
+            (*mean, *rest) = two_sum(*mean, rest.plus(apart.times(share)));
+            *squares = squares.plus(*s).plus(apart.times(apart.times(weight)));
         }
         self.passes = passes;
         Ok(())
@@ -196,6 +204,7 @@ impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
     /// Forgets all passes.
     pub fn clear(&mut self) {
         self.mean.as_mut_slice().fill(T::ZERO);
+        self.rest.as_mut_slice().fill(T::ZERO);
         self.squares.as_mut_slice().fill(T::ZERO);
         self.passes = 0;
     }
@@ -235,7 +244,7 @@ impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
     fn squares_over(&self, n: u32) -> Option<impl ExactSizeIterator<Item = T>> {
         let divisor = T::count(n);
         let of = move |squares: &T| {
-            // Of outputs whose difference was no number. NaN, as that of infinite ones.
+            // A difference overflowed to -inf; report NaN, as for infinite outputs.
             let none = *squares == T::NEG_INFINITY;
             if none { squares.minus(*squares) } else { squares.over(divisor) }
         };
@@ -248,9 +257,26 @@ impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
         counted.checked_add(more).ok_or(ShapeError::TooManyPasses { counted, more })
     }
 
-    fn sums(&mut self) -> impl Iterator<Item = (&mut T, &mut T)> {
-        iter::zip(self.mean.as_mut_slice(), self.squares.as_mut_slice())
+    fn sums(&mut self) -> impl Iterator<Item = Sums<'_, T>> {
+        iter::zip(self.mean.as_mut_slice(), self.rest.as_mut_slice())
+            .zip(self.squares.as_mut_slice())
+            .map(|((mean, rest), squares)| Sums { mean, rest, squares })
     }
+}
+
+/// Those of one output.
+struct Sums<'a, T> {
+    mean: &'a mut T,
+    rest: &'a mut T,
+    squares: &'a mut T,
+}
+
+/// The sum of two numbers and what rounding took from it, exactly (Knuth, The Art of Computer Programming, volume 2,
+/// section 4.2.2, theorem B).
+fn two_sum<T: Element>(a: T, b: T) -> (T, T) {
+    let sum = a.plus(b);
+    let second = sum.minus(a);
+    (sum, a.minus(sum.minus(second)).plus(b.minus(second)))
 }
 
 fn check_len(expected: usize, given: usize) -> Result<(), ShapeError> {

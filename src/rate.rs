@@ -14,8 +14,9 @@ pub(crate) const ONE: u64 = 1 << 40;
 /// # Precision
 ///
 /// The rate that is applied is `threshold / 2^40`, the multiple of 2^-40 nearest to p (ties to
-/// even). Every `f32` at or above 2^-17 is represented exactly; 2^-41 and anything below becomes 0.
-/// [`p`](Self::p) returns what is really applied, and [`scale`](Self::scale) fits that, so the
+/// even). Every `f32` at or above 2^-17 is represented exactly; 2^-41 and anything below becomes 0, and an `f64`
+/// from 1 - 2^-41 on becomes 1. Mind the type: `(1.0 - 1e-9) as f32` is 1, and [`from_f64`](Self::from_f64) takes
+/// the number that was meant. [`p`](Self::p) returns what is really applied, and [`scale`](Self::scale) fits that, so the
 /// expectation of a dropped-out unit is right to the rounding of one float.
 ///
 /// All of it is integer arithmetic: a rate made at run time on a chip without floating-point
@@ -29,7 +30,7 @@ pub(crate) const ONE: u64 = 1 << 40;
 /// let rate = DropRate::new(0.25)?;
 /// assert_eq!((rate.p(), rate.scale()), (0.25, 4.0 / 3.0));
 /// assert_eq!(DropRate::from_ratio(1, 4)?, rate);
-/// assert_eq!(DropRate::new(-0.1), Err(RateError::Negative { given: -0.1 }));
+/// assert_eq!(DropRate::new(-0.5), Err(RateError::Negative { given: -0.5 }));
 /// # Ok::<(), RateError>(())
 /// ```
 #[derive(Clone, Copy)]
@@ -59,9 +60,9 @@ impl DropRate {
         if magnitude > INFINITY {
             Err(RateError::NotANumber)
         } else if p.to_bits() > magnitude && magnitude != 0 {
-            Err(RateError::Negative { given: p })
+            Err(RateError::Negative { given: widened(p) })
         } else if magnitude > UNITY {
-            Err(RateError::AboveOne { given: p })
+            Err(RateError::AboveOne { given: widened(p) })
         } else {
             // p = mantissa * 2^(exponent - 150), subnormals too
             let (exponent, fraction) = (magnitude >> 23, magnitude & 0x7F_FFFF);
@@ -73,6 +74,39 @@ impl DropRate {
             } else {
                 shift_right_to_even(mantissa, 110 - exponent)
             }))
+        }
+    }
+
+    /// The rate nearest to `p`, a number of more digits than an `f32` holds.
+    ///
+    /// ```
+    /// use dropout_kernels::{DropRate, RateError};
+    ///
+    /// let nearly_all = DropRate::from_f64(1.0 - 1e-9)?;
+    /// assert!(nearly_all < DropRate::ONE);
+    /// assert_eq!(DropRate::new((1.0 - 1e-9) as f32)?, DropRate::ONE);
+    /// # Ok::<(), RateError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`new`](Self::new).
+    pub const fn from_f64(p: f64) -> Result<Self, RateError> {
+        const INFINITY: u64 = f64::INFINITY.to_bits();
+        const UNITY: u64 = 1f64.to_bits();
+        let magnitude = p.to_bits() & !(1 << 63);
+        if magnitude > INFINITY {
+            Err(RateError::NotANumber)
+        } else if p.to_bits() > magnitude && magnitude != 0 {
+            Err(RateError::Negative { given: p })
+        } else if magnitude > UNITY {
+            Err(RateError::AboveOne { given: p })
+        } else {
+            // p = mantissa * 2^(exponent - 1075); what is subnormal is 0 to any rate.
+            let (exponent, fraction) = (magnitude >> 52, magnitude & ((1 << 52) - 1));
+            let mantissa = if exponent == 0 { 0 } else { fraction | (1 << 52) };
+            // 12 bits and more are rounded off, as p is at most 1.
+            Ok(Self::of(shift_right_to_even(mantissa, 1035 - exponent as u32)))
         }
     }
 
@@ -282,6 +316,23 @@ impl Planes {
     pub(crate) const fn top(self) -> u32 {
         (self.top as u32) << 24
     }
+}
+
+/// The same number, by integers: a chip would call a function for it. Infinity is one, NaN is not.
+const fn widened(x: f32) -> f64 {
+    let (sign, magnitude) = (x.to_bits() >> 31, x.to_bits() & 0x7FFF_FFFF);
+    let (exponent, fraction) = (magnitude >> 23, magnitude & 0x7F_FFFF);
+    let (exponent, fraction) = match exponent {
+        0 if fraction == 0 => (0, 0),
+        // A subnormal number gets the exponent that its first bit has.
+        0 => {
+            let zeros = fraction.leading_zeros();
+            (905 - zeros, (fraction << (zeros - 8)) & 0x7F_FFFF)
+        }
+        0xFF => (0x7FF, 0),
+        _ => (exponent + 896, fraction),
+    };
+    f64::from_bits(((sign as u64) << 63) | ((exponent as u64) << 52) | ((fraction as u64) << 29))
 }
 
 /// `value / 2^shift`, rounded to nearest, ties to even. `value` is below 2^63, `shift` not 0.

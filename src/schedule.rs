@@ -14,6 +14,10 @@ use crate::rate::{DropRate, divide_to_nearest};
 /// | [`early`](Self::early) | p before T, then 0 | early dropout (Liu et al. 2023, "Dropout Reduces Underfitting", section 4) |
 /// | [`late`](Self::late) | 0 before T, then p | late dropout (the same) |
 ///
+/// Set the rate with `with_rate`, which every dropout has, once a step and before forward. **Backward needs the rate of
+/// its forward**: a mask does not know at which rate it was drawn, and at another rate kept gradients get another scale,
+/// which no error can tell.
+///
 /// None ever turns back: rates only rise, or only fall. `steps` = 0 is a schedule that is over: `linear` and
 /// `curriculum` are at their last rate from the start, as `early` and `late` are by their formulas.
 ///
@@ -21,10 +25,12 @@ use crate::rate::{DropRate, divide_to_nearest};
 /// use dropout_kernels::{DropRate, Dropout, MaskKey, Schedule, drop_rate};
 ///
 /// const RAMP: Schedule = Schedule::linear(DropRate::ZERO, drop_rate!(0.2), 1000);
-/// let mut x = [1f32; 100];
+/// let (mut x, mut dx) = ([1f32; 100], [1f32; 100]);
+/// let dropout = Dropout::new(RAMP.rate(0));
 /// for step in 0..3 {
-///     let dropout = Dropout::new(RAMP.rate(step));
-///     dropout.forward_replay_in_place(&mut x, MaskKey::new(42, step.into()));
+///     let (dropout, key) = (dropout.with_rate(RAMP.rate(step)), MaskKey::new(42, step.into()));
+///     dropout.forward_replay_in_place(&mut x, key);
+///     dropout.backward_replay_in_place(&mut dx, key); // at the rate of its forward
 /// }
 /// assert_eq!(RAMP.rate(0), DropRate::ZERO);
 /// assert_eq!(RAMP.rate(500), drop_rate!(0.1));

@@ -1,5 +1,4 @@
 //! Every machine and every backend gives the digest that is kept in `digest/expected.txt`.
-#![cfg(feature = "tape")]
 
 #[path = "digest/cases.rs"]
 mod cases;

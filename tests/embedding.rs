@@ -101,6 +101,17 @@ impl<T: Number, R: Rule> Case<'_, T, R> {
             }
         }
         self.check(&mut dtable, &gradient);
+
+        // The gradient of what was looked up before: scattering it is what backward does in one pass.
+        let kept_at = |(at, dy): (usize, &T)| match keep[self.indices[at / self.dimension] as usize]
+        {
+            true => kept(*dy),
+            false => T::ZERO,
+        };
+        let dx: Vec<T> = dy.iter().enumerate().map(kept_at).collect();
+        let mut out = Guarded::new(&dy, self.offset, T::GUARD);
+        self.embedding.backward_in_place(self.indices, out.slice(), mask).expect("it fits");
+        self.check(&mut out, &dx);
     }
 }
 
@@ -189,6 +200,21 @@ fn words_are_dropped_at_the_rate_p() {
     }
 }
 
+/// The alpha rule adds to kept rows and fills dropped ones, but gradients are scaled or zero: forward on a gradient, which
+/// is right for the other rules, is wrong here.
+#[test]
+fn the_gradient_in_place_of_the_alpha_rule_is_its_own() {
+    let alpha = Dropout::alpha(drop_rate!(0.5));
+    let embedding = EmbeddingDropout::new(alpha, 2, 2).expect("small");
+    let mask = MaskRef::new(&[0b01], 2).expect("a word");
+    let (mut dy, mut wrong) = ([1f64; 4], [1f64; 4]);
+    embedding.backward_in_place(&[0, 1], &mut dy, mask).expect("it fits");
+    embedding.forward_in_place(&[0, 1], &mut wrong, mask).expect("it fits");
+    let a = alpha.rule().scale();
+    assert_eq!(dy, [a, a, 0.0, 0.0]);
+    assert_ne!(wrong, dy);
+}
+
 /// Central differences of a loss of a text, by the table.
 #[test]
 fn backward_is_the_gradient_of_forward() {
@@ -254,6 +280,7 @@ fn indices_slices_and_masks_that_do_not_fit_are_refused() {
             assert_eq!(embedding.forward(&indices, &table, &mut y, mask), Err(error));
             if table_len == 120 {
                 assert_eq!(embedding.forward_in_place(&indices, &mut y, mask), Err(error));
+                assert_eq!(embedding.backward_in_place(&indices, &mut y, mask), Err(error));
             }
             if bits == 40 {
                 assert_eq!(embedding.infer(&indices, &table, &mut y), Err(error));

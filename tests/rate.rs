@@ -29,10 +29,10 @@ fn check(p: f32) -> Option<u64> {
             let expected = if p.is_nan() {
                 RateError::NotANumber
             } else if p < 0.0 {
-                RateError::Negative { given: p }
+                RateError::Negative { given: p.into() }
             } else {
                 assert!(p > 1.0, "{p} was refused");
-                RateError::AboveOne { given: p }
+                RateError::AboveOne { given: p.into() }
             };
             assert_eq!(error, expected);
             None
@@ -167,8 +167,8 @@ fn what_is_no_probability_is_an_error_that_says_so() {
     let cases = [
         (DropRate::new(f32::NAN), NotANumber, "got NaN"),
         (DropRate::new(-f32::NAN), NotANumber, "got NaN"),
-        (DropRate::new(-0.5), Negative { given: -0.5 }, "got -0.500000 (0xbf000000)"),
-        (DropRate::new(1.5), AboveOne { given: 1.5 }, "got 1.500000 (0x3fc00000)"),
+        (DropRate::new(-0.5), Negative { given: -0.5 }, "got -0.500000 (0xbfe0000000000000)"),
+        (DropRate::new(1.5), AboveOne { given: 1.5 }, "got 1.500000 (0x3ff8000000000000)"),
         (DropRate::from_ratio(3, 2), RatioAboveOne { numerator: 3, denominator: 2 }, "got 3/2"),
         (DropRate::from_ratio(3, 0), ZeroDenominator { numerator: 3 }, "got 3/0"),
         (DropRate::from_ratio(0, 0), ZeroDenominator { numerator: 0 }, "got 0/0"),
@@ -186,6 +186,49 @@ fn what_is_no_probability_is_an_error_that_says_so() {
             "{text}"
         );
     }
+}
+
+/// What came is shown as it is, though it be an `f32`, whatever its exponent.
+#[test]
+fn an_error_has_the_float_that_was_given() {
+    for p in [-1e-45f32, -1.17e-38, -f32::MIN_POSITIVE, -3.3, 1.0f32.next_up(), f32::INFINITY] {
+        let error = DropRate::new(p).expect_err("no probability");
+        assert_eq!(Err(error), DropRate::from_f64(p.into()), "{p:e}");
+    }
+}
+
+/// Against the product with 2^40, which is exact, and its own rounding.
+#[test]
+fn a_double_becomes_the_nearest_rate() {
+    let edges = [0.0, -0.0, f64::MIN_POSITIVE, 5e-324, 1e-13, 0.1, 1.0 / 3.0, 0.5, 1.0 - 1e-9, 1.0];
+    let halfway = (0..60u64).map(|i| (i as f64 + 0.5) / ONE as f64);
+    let near_one = (0..60u64).map(|i| (ONE as f64 - i as f64 - 0.5) / ONE as f64);
+    let mut state = 1u64;
+    let random = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(0xD134_2543_DE82_EF95).wrapping_add(1);
+        f64::from_bits(state % (1f64.to_bits() + 1))
+    });
+    let uniform = (0..100_000u64).map(|i| (i as f64 + 0.3) / 100_000.0);
+    for p in
+        edges.into_iter().chain(halfway).chain(near_one).chain(random.take(100_000)).chain(uniform)
+    {
+        for p in [p, p.next_down(), p.next_up()].into_iter().filter(|p| (0.0..=1.0).contains(p)) {
+            let rate = DropRate::from_f64(p).expect("a probability");
+            assert_eq!(rate.threshold() as f64, (p * ONE as f64).round_ties_even(), "{p:e}");
+        }
+    }
+    // What an `f32` holds is the same by both.
+    for p in [0.1f32, 1e-20, 0.999_999_94, f32::MIN_POSITIVE] {
+        assert_eq!(DropRate::from_f64(p.into()), DropRate::new(p));
+    }
+    // Near 1, and what is no probability.
+    let nearly_all = DropRate::from_f64(1.0 - 1e-9).expect("a probability");
+    assert_eq!(nearly_all.threshold(), ONE - 1100);
+    assert_eq!(DropRate::new((1.0 - 1e-9) as f32), Ok(DropRate::ONE));
+    assert_eq!(DropRate::from_f64(f64::NAN), Err(RateError::NotANumber));
+    assert_eq!(DropRate::from_f64(-0.5), Err(RateError::Negative { given: -0.5 }));
+    assert!(DropRate::from_f64(1f64.next_up()).is_err());
+    assert!(matches!(DropRate::from_f64(f64::INFINITY), Err(RateError::AboveOne { .. })));
 }
 
 #[test]
@@ -209,15 +252,20 @@ fn rates_are_ordered_and_equal_by_their_threshold() {
 #[test]
 fn errors_show_the_rate_and_its_bits() {
     let shown = [
-        (-0.5, "-0.500000 (0xbf000000)"),
-        (1.5, "1.500000 (0x3fc00000)"),
-        (-1e-9, "-0.000000 (0xb089705f)"),
-        (16_777_217.5, "16777218.000000 (0x4b800001)"),
-        (1e30, "4294967295.000000 or more (0x7149f2ca)"),
-        (f32::NEG_INFINITY, "-4294967295.000000 or more (0xff800000)"),
+        (-0.5, "-0.500000 (0xbfe0000000000000)"),
+        (1.5, "1.500000 (0x3ff8000000000000)"),
+        (1.000_000_999, "1.000000 (0x3ff000010c2ac1dc)"),
+        (1.000_001_1, "1.000001 (0x3ff0000127476ca6)"),
+        (-1e-9, "-0.000000 (0xbe112e0be826d695)"),
+        (-5e-324, "-0.000000 (0x8000000000000001)"),
+        (16_777_217.5, "16777217.500000 (0x4170000018000000)"),
+        (4_294_967_294.75, "4294967294.750000 (0x41efffffffd80000)"),
+        (4_294_967_295.0, "4294967295.000000 or more (0x41efffffffe00000)"),
+        (1e30, "4294967295.000000 or more (0x46293e5939a08cea)"),
+        (f64::NEG_INFINITY, "-4294967295.000000 or more (0xfff0000000000000)"),
     ];
     for (p, text) in shown {
-        let error = DropRate::new(p).expect_err("not a probability");
+        let error = DropRate::from_f64(p).expect_err("not a probability");
         assert_eq!(error.to_string(), format!("expected a drop rate from 0 to 1, got {text}"));
         assert_eq!(format!("{error:?}"), error.to_string());
     }

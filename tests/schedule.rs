@@ -1,6 +1,10 @@
 //! Schedules against their papers' formulas, at every kind of step; their ends; and that none turns back.
 
-use dropout_kernels::{DropRate, Schedule, drop_rate};
+use dropout_kernels::{
+    Alpha, Backend, DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout,
+    EmbeddingDropout, GaussianDropout, Layout, LockedDropout, MaskRng, Schedule, Zoneout,
+    drop_rate,
+};
 
 const ONE: u64 = 1 << 40;
 const P: DropRate = drop_rate!(0.3);
@@ -134,4 +138,55 @@ fn golden_values() {
         thresholds,
         [0, 5_470_161_746, 52_316_182_699, 347_511_952_294, 546_051_588_352, 549_730_855_013]
     );
+}
+
+/// Every dropout can be had at another rate, and is then what is made at that rate: shapes, rules and backend stay.
+#[test]
+fn another_rate_is_what_is_made_at_that_rate() {
+    const FITS: &str = "a small shape";
+    let layout = Layout::channels_first(2, 3, &[4]).expect(FITS);
+    for old in [DropRate::ZERO, drop_rate!(0.3), DropRate::ONE] {
+        for new in [DropRate::ZERO, drop_rate!(0.7), DropRate::ONE] {
+            for backend in Backend::available() {
+                macro_rules! same {
+                    ($make:expr) => {
+                        let make = $make;
+                        assert_eq!(make(old).with_rate(new), make(new));
+                    };
+                }
+                same!(|rate| Dropout::new(rate).with_backend(backend));
+                same!(|rate| Dropout::classic(rate).with_backend(backend));
+                same!(|rate| Dropout::alpha(rate).with_backend(backend));
+                same!(|rate| Dropout::drop_key(rate).with_backend(backend));
+                same!(|rate| Dropout::alpha(rate).with_backend(backend).over(layout));
+                same!(|rate| Zoneout::new(rate).with_backend(backend));
+                same!(|rate| DropPath::samples(Dropout::new(rate), 3, 4).expect(FITS));
+                same!(|rate| EmbeddingDropout::new(Dropout::alpha(rate), 5, 4).expect(FITS));
+                same!(|rate| DropHead::new(rate, 2, 3, 4).expect(FITS).with_backend(backend));
+                same!(|rate| DropConnect::classic(rate, 3, 4).expect(FITS).with_backend(backend));
+                same!(|rate| DropBlock::new(rate, 2, 1, 1, &[5, 5])
+                    .expect(FITS)
+                    .with_backend(backend));
+                same!(|rate| LockedDropout::<1, Alpha>::new(Dropout::alpha(rate), 8));
+            }
+            let gaussian = |rate| GaussianDropout::new(rate);
+            if let Ok(old) = gaussian(old) {
+                assert_eq!(old.with_rate(new), gaussian(new));
+            }
+        }
+    }
+}
+
+/// A mask belongs to the rate at which it was drawn, so a locked one is gone with its rate.
+#[test]
+fn a_locked_mask_is_gone_with_its_rate() {
+    let mut locked = LockedDropout::<1>::new(Dropout::new(drop_rate!(0.5)), 8);
+    locked.draw(2, &mut MaskRng::new(1, 2)).expect("16 bits");
+    let mut other = locked.clone().with_rate(drop_rate!(0.25));
+    assert!(other.mask().is_empty());
+    assert!(other.backward_in_place(&mut [1f32; 16]).is_err());
+    other.draw(2, &mut MaskRng::new(1, 2)).expect("16 bits");
+    let mut dx = [1f32; 16];
+    other.backward_in_place(&mut dx).expect("16 elements");
+    assert!(dx.iter().all(|dx| *dx == 0.0 || *dx == 4.0 / 3.0));
 }

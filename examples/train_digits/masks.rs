@@ -15,7 +15,7 @@ const LENGTHS: [usize; LAYERS] = [BATCH * PIXELS, BATCH * HIDDEN, BATCH * HIDDEN
 /// Where masks are between forward and backward.
 enum Store {
     /// On a tape, one bit an element.
-    Tape(Box<MaskTape<{ tape_words(&LENGTHS) }>>),
+    Tape(MaskTape<Vec<u32>>),
     /// Nowhere: each is drawn a second time.
     Replay,
 }
@@ -55,33 +55,39 @@ impl Masks {
     pub(crate) fn new(rates: [DropRate; LAYERS], replay: bool, seed: u64) -> Self {
         Self {
             dropouts: rates.map(Dropout::new),
-            store: if replay { Store::Replay } else { Store::Tape(Box::default()) },
+            store: if replay {
+                Store::Replay
+            } else {
+                Store::Tape(MaskTape::new(vec![0; tape_words(&LENGTHS)]))
+            },
             seed,
             step: 0,
             drops: Default::default(),
         }
     }
 
-    fn stream(&self, layer: usize) -> u64 {
-        self.step * LAYERS as u64 + layer as u64
+    fn key(&self, layer: usize) -> MaskKey {
+        let path = [(self.step, 1 << 32), (layer as u64, LAYERS as u64)];
+        MaskKey::at(self.seed, &path).expect("fewer than 2^32 steps")
     }
 
     /// Drops from `x`, the whole batch, in the forward pass. Layers go upwards.
     pub(crate) fn forward(&mut self, layer: usize, x: &mut [f32]) {
         let dropout = self.dropouts[layer];
-        let stream = self.stream(layer);
+        let key = self.key(layer);
         let kept = match &mut self.store {
             Store::Tape(tape) => {
-                let mut mask = tape.push(x.len()).expect("the tape holds a step's masks");
-                let mut rng = MaskRng::new(self.seed, stream);
+                let mut mask =
+                    tape.push(layer as u32, x.len()).expect("the tape holds a step's masks");
+                let mut rng = MaskRng::from_key(key);
                 dropout
                     .forward_in_place(x, mask.reborrow(), &mut rng)
                     .expect("the mask has the batch's length");
                 mask.as_ref().count_kept()
             }
             Store::Replay => {
-                dropout.forward_replay_in_place(x, MaskKey::new(self.seed, stream));
-                count_kept(dropout.rate(), x.len(), self.seed, stream)
+                dropout.forward_replay_in_place(x, key);
+                count_kept(dropout.rate(), x.len(), key)
             }
         };
         self.drops[layer].add(kept, x.len());
@@ -90,13 +96,13 @@ impl Masks {
     /// Drops from `dx`, the gradient, what [`forward`](Self::forward) dropped. Layers go downwards.
     pub(crate) fn backward(&mut self, layer: usize, dx: &mut [f32]) {
         let dropout = self.dropouts[layer];
-        let stream = self.stream(layer);
+        let key = self.key(layer);
         match &mut self.store {
             Store::Tape(tape) => {
-                let mask = tape.pop(dx.len()).expect("layers go backward in reverse");
+                let mask = tape.pop(layer as u32, dx.len()).expect("layers go backward in reverse");
                 dropout.backward_in_place(dx, mask).expect("the mask has the batch's length");
             }
-            Store::Replay => dropout.backward_replay_in_place(dx, MaskKey::new(self.seed, stream)),
+            Store::Replay => dropout.backward_replay_in_place(dx, key),
         }
     }
 
@@ -115,9 +121,9 @@ impl Masks {
 }
 
 /// What the mask that replay draws keeps. It is drawn here once more for this count alone.
-fn count_kept(rate: DropRate, len: usize, seed: u64, stream: u64) -> usize {
+fn count_kept(rate: DropRate, len: usize, key: MaskKey) -> usize {
     let mut mask = Mask::<{ mask_words(BATCH * HIDDEN) }>::new();
     let mut mask = mask.view_mut(len).expect("no layer is wider than the hidden ones");
-    MaskRng::new(seed, stream).fill(rate, mask.reborrow());
+    key.fill(rate, mask.reborrow());
     mask.as_ref().count_kept()
 }

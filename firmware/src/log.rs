@@ -28,11 +28,11 @@ pub fn run(_: &mut Console) -> Outcome {
     println!("{}", mask.view_mut(40));
     println!("{}", mask);
 
-    let mut tape = MaskTape::<4>::new();
-    println!("{}", tape.push(200));
-    println!("{}", tape.pop(64));
-    println!("{}", tape.push(32));
-    println!("{}", tape.pop(64).map_err(Error::from));
+    let mut tape = MaskTape::new([0; 4]);
+    println!("{}", tape.push(0, 200));
+    println!("{}", tape.pop(0, 64));
+    println!("{}", tape.push(0, 32));
+    println!("{}", tape.pop(0, 64).map_err(Error::from));
 
     println!("{}", MaskRng::from_bytes(&[0; 256]).map(|_| ()));
     println!("{}", Layout::channels_first(8, 16, &[7, 7]));

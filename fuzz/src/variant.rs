@@ -1,7 +1,10 @@
 //! A variant called in one of its ways, on every backend, against what is expected of it.
 
 use arbitrary::Arbitrary;
-use dropout_kernels::{Backend, DropBlock, DropHead, Dropout, GaussianDropout, Mask, MaskKey, MaskMut, MaskRng, Rule, ShapeError, Structured, mask_words};
+use dropout_kernels::{
+    Backend, DropBlock, DropHead, Dropout, GaussianDropout, Mask, MaskKey, MaskMut, MaskRng, Rule,
+    ShapeError, Structured, mask_words,
+};
 
 use crate::exact::{Exact, assert_alike};
 use crate::input::{Misfit, Values, Words, flags};
@@ -70,7 +73,9 @@ macro_rules! by_name {
         let Slices { x, y, at: (seed, stream), .. } = $slices;
         match ($way, x) {
             (Replay, Some(x)) => $variant.forward_replay(x, y, MaskKey::new(seed, stream)),
-            (Replay, None) => $result($variant.forward_replay_in_place(y, MaskKey::new(seed, stream))),
+            (Replay, None) => {
+                $result($variant.forward_replay_in_place(y, MaskKey::new(seed, stream)))
+            }
             (_, Some(x)) => $variant.backward_replay(x, y, MaskKey::new(seed, stream)),
             (_, None) => $result($variant.backward_replay_in_place(y, MaskKey::new(seed, stream))),
         }
@@ -122,8 +127,12 @@ impl<T: Number, R: Rule> Variant<T> for Arrays<R> {
             (Masked, None) => self.0.forward_masked_array_in_place(y, &owned),
             (Backward, Some(x)) => self.0.backward_array(x, y, &owned),
             (Backward, None) => self.0.backward_array_in_place(y, &owned),
-            (BackwardReplay, Some(x)) => self.0.backward_replay_array(x, y, MaskKey::new(seed, stream)),
-            (BackwardReplay, None) => self.0.backward_replay_in_place(y, MaskKey::new(seed, stream)),
+            (BackwardReplay, Some(x)) => {
+                self.0.backward_replay_array(x, y, MaskKey::new(seed, stream))
+            }
+            (BackwardReplay, None) => {
+                self.0.backward_replay_in_place(y, MaskKey::new(seed, stream))
+            }
             (Infer, Some(x)) => self.0.infer_array(x, y),
             (Infer, None) => self.0.infer_in_place(y),
         }

@@ -102,6 +102,10 @@ impl Rule for Alpha {
     type Forward<T: Element> = Affine<T>;
     type Backward<T: Element> = Times<T>;
 
+    fn at(self, rate: DropRate) -> Self {
+        Self::new(rate)
+    }
+
     #[inline]
     fn forward<T: Element>(self, _: DropRate) -> Affine<T> {
         Affine {

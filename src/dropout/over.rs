@@ -7,6 +7,7 @@ use crate::error::ShapeError;
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
+use crate::rate::DropRate;
 use crate::rng::MaskRng;
 use crate::sampler::same_length;
 
@@ -52,6 +53,12 @@ impl<R: Rule> Structured<R> {
     #[must_use]
     pub const fn dropout(self) -> Dropout<R> {
         self.dropout
+    }
+
+    /// The same at another rate: see [`Dropout::with_rate`](crate::Dropout::with_rate).
+    #[must_use]
+    pub fn with_rate(self, rate: DropRate) -> Self {
+        Self { dropout: self.dropout.with_rate(rate), ..self }
     }
 
     /// The layout.

@@ -17,6 +17,13 @@ pub(super) mod sealed {
 ///
 /// Sealed. A rule is a type, so a program carries the code of the rules that it uses and of no other.
 pub trait Rule: Copy + Debug + PartialEq + sealed::Sealed {
+    /// The rule at a rate.
+    #[doc(hidden)]
+    #[must_use]
+    fn at(self, _rate: DropRate) -> Self {
+        self
+    }
+
     #[doc(hidden)]
     type Forward<T: Element>: Outcome<T>;
 

@@ -118,6 +118,12 @@ impl<R: Rule> DropConnect<R> {
         self.sampler.rate
     }
 
+    /// The same at another rate: see [`Dropout::with_rate`](crate::Dropout::with_rate).
+    #[must_use]
+    pub fn with_rate(self, rate: DropRate) -> Self {
+        Self { sampler: self.sampler.with_rate(rate), rule: self.rule.at(rate), ..self }
+    }
+
     /// The rule.
     #[must_use]
     pub const fn rule(self) -> R {

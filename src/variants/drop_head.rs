@@ -102,6 +102,12 @@ impl DropHead {
         self.sampler.rate
     }
 
+    /// The same at another rate. A mask is as good at any rate: what it keeps says the scale.
+    #[must_use]
+    pub const fn with_rate(self, rate: DropRate) -> Self {
+        Self { sampler: self.sampler.with_rate(rate), ..self }
+    }
+
     /// Which elements are a head's: its mask has [`Layout::mask_bits`], sample by sample.
     #[must_use]
     pub const fn layout(self) -> Layout {

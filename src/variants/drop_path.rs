@@ -92,6 +92,12 @@ impl<R: Rule> DropPath<R> {
         self.branch
     }
 
+    /// The same at another rate: see [`Dropout::with_rate`](crate::Dropout::with_rate).
+    #[must_use]
+    pub fn with_rate(self, rate: DropRate) -> Self {
+        Self { branch: self.branch.with_rate(rate) }
+    }
+
     /// Decides: draws a bit for each sample, or one for the batch.
     ///
     /// # Errors

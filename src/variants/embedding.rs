@@ -81,6 +81,12 @@ impl<R: Rule> EmbeddingDropout<R> {
         self.dropout.rate()
     }
 
+    /// The same at another rate: see [`Dropout::with_rate`](crate::Dropout::with_rate).
+    #[must_use]
+    pub fn with_rate(self, rate: DropRate) -> Self {
+        Self { dropout: self.dropout.with_rate(rate), ..self }
+    }
+
     /// Bits of the mask: rows of the table.
     #[must_use]
     pub const fn mask_bits(self) -> usize {
@@ -129,11 +135,12 @@ impl<R: Rule> EmbeddingDropout<R> {
         Ok(())
     }
 
-    /// Drops among rows that were looked up before: `y`, (indices, dimension), holds rows of the table.
+    /// Drops among rows that were looked up before: `y`, (indices, dimension), holds rows of the table. The gradient
+    /// goes back by [`backward_in_place`](Self::backward_in_place).
     ///
     /// # Errors
     ///
-    /// As for [`forward`](Self::forward).
+    /// Same errors as [`forward`](Self::forward).
     pub fn forward_in_place<T: Element>(
         &self,
         indices: &[u32],
@@ -171,6 +178,25 @@ impl<R: Rule> EmbeddingDropout<R> {
                 self.dropout.sampler.accumulate(row, Mapped(dy, outcome));
             }
         }
+        Ok(())
+    }
+
+    /// The gradient of [`forward_in_place`](Self::forward_in_place): `dy`, (indices, dimension), becomes the gradient of
+    /// the rows before dropout, for whoever looks rows up and scatters gradients in another way.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `dy` does not have the elements, `mask` not the bits, or an index is no row. Then nothing is
+    /// written.
+    pub fn backward_in_place<T: Element>(
+        &self,
+        indices: &[u32],
+        dy: &mut [T],
+        mask: MaskRef<'_>,
+    ) -> Result<(), ShapeError> {
+        self.check(indices, dy, Some(mask))?;
+        let change = Mapped(InPlace, self.dropout.backward_outcome());
+        self.look_up(indices, dy, |index| self.keeps(mask, index), |_| change);
         Ok(())
     }
 

@@ -89,6 +89,18 @@ impl GaussianDropout {
         self.sampler.rate
     }
 
+    /// The same at another rate. Backward needs the rate that forward had.
+    ///
+    /// # Errors
+    ///
+    /// [`RateError::One`] if p = 1.
+    pub const fn with_rate(self, rate: DropRate) -> Result<Self, RateError> {
+        match Self::new(rate) {
+            Ok(new) => Ok(Self { sampler: self.sampler.with_rate(rate), ..new }),
+            Err(one) => Err(one),
+        }
+    }
+
     /// s, the standard deviation of r: sqrt(p / (1 - p)), rounded once.
     #[must_use]
     pub const fn deviation(self) -> f32 {

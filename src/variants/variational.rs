@@ -4,6 +4,7 @@ use crate::dropout::{Dropout, Inverted, Rule};
 use crate::element::Element;
 use crate::error::ShapeError;
 use crate::mask::{Mask, MaskRef, mask_words};
+use crate::rate::DropRate;
 use crate::rng::MaskRng;
 
 /// Dropout of one connection of a recurrent network, with one mask for all steps of a sequence
@@ -97,6 +98,12 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     #[must_use]
     pub fn mask(&self) -> MaskRef<'_> {
         self.mask.view(self.bits).unwrap_or(MaskRef::EMPTY)
+    }
+
+    /// The same at another rate, without a mask: the one that was drawn belongs to the old rate.
+    #[must_use]
+    pub fn with_rate(self, rate: DropRate) -> Self {
+        Self { dropout: self.dropout.with_rate(rate), bits: 0, ..self }
     }
 
     /// The dropout without the mask: its rate, and [`infer`](Dropout::infer).

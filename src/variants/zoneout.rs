@@ -91,6 +91,12 @@ impl Zoneout {
         self.sampler.rate
     }
 
+    /// The same at another rate. Unlike that of other dropouts, a mask is as good at any rate.
+    #[must_use]
+    pub const fn with_rate(self, rate: DropRate) -> Self {
+        Self { sampler: self.sampler.with_rate(rate) }
+    }
+
     /// Draws a mask, stores it, and updates the units that it keeps: `h = k ? h_new : h_prev`.
     ///
     /// At z = 0 that is `h_new`, at z = 1 `h_prev`; both leave `rng` alone.

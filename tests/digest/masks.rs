@@ -146,15 +146,15 @@ fn read(digest: &mut Digest, mask: MaskRef<'_>) {
 /// A tape of four layers over three steps.
 pub(super) fn tape(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
     const LAYERS: [usize; 4] = [64, 1, 100, 513];
-    let mut tape = MaskTape::<{ tape_words(&LAYERS) }>::new();
+    let mut tape = MaskTape::new([0; tape_words(&LAYERS)]);
     let mut rng = MaskRng::new(5, 6);
     for rate in classes() {
-        for n in LAYERS {
-            rng.fill_with(backend, rate, tape.push(n)?);
+        for (layer, n) in LAYERS.into_iter().enumerate() {
+            rng.fill_with(backend, rate, tape.push(layer as u32, n)?);
         }
         digest.word(tape.free_words() as u32);
-        for n in LAYERS.into_iter().rev() {
-            digest.mask(tape.pop(n)?);
+        for (layer, n) in LAYERS.into_iter().enumerate().rev() {
+            digest.mask(tape.pop(layer as u32, n)?);
         }
     }
     Ok(())

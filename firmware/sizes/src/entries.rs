@@ -185,8 +185,8 @@ fn monte_carlo(call: &mut Call<'_>) -> Outcome {
 
 fn tape(call: &mut Call<'_>) -> Outcome {
     let n = call.x.len();
-    call.tape.push(n)?.copy_from(call.mask.as_ref())?;
-    call.mask.copy_from(call.tape.pop(n)?)?;
+    call.tape.push(0, n)?.copy_from(call.mask.as_ref())?;
+    call.mask.copy_from(call.tape.pop(0, n)?)?;
     Ok(())
 }
 

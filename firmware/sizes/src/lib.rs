@@ -81,7 +81,7 @@ pub struct Call<'a> {
     /// Of `n` outputs.
     pub passes: MonteCarlo<&'a mut [f32]>,
     /// Room for two masks of `n`.
-    pub tape: MaskTape<42>,
+    pub tape: MaskTape<[u32; 46]>,
     /// Over steps.
     pub schedule: Schedule,
     /// A step of it.

@@ -3,7 +3,9 @@
 use core::fmt::Write;
 use core::hint::black_box;
 
-use dropout_kernels::{Backend, DropHead, DropRate, Element, Error, MaskKey, MaskMut, MaskRef, MaskRng, Schedule};
+use dropout_kernels::{
+    Backend, DropHead, DropRate, Element, Error, MaskKey, MaskMut, MaskRef, MaskRng, Schedule,
+};
 
 use crate::Sink;
 

@@ -13,7 +13,10 @@ use core::fmt::{self, Write};
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
-use dropout_kernels::{Backend, DropRate, Dropout, Element, Error, Layout, Mask, MaskKey, MaskMut, MaskRef, MaskRng, MaskTape, RateError, Rule, ShapeError, StateError, TapeError, mask_words, tape_words};
+use dropout_kernels::{
+    Backend, DropRate, Dropout, Element, Error, Layout, Mask, MaskKey, MaskMut, MaskRef, MaskRng,
+    MaskTape, RateError, Rule, ShapeError, StateError, TapeError, mask_words, tape_words,
+};
 use rand_core::SeedableRng;
 
 #[panic_handler]
@@ -38,6 +41,7 @@ fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
     let rate = match black_box(0u8) {
         0 => DropRate::new(black_box(0.1))?,
         1 => DropRate::from_ratio(black_box(1), black_box(10))?,
+        2 => DropRate::from_f64(black_box(0.1))?,
         _ => DropRate::from_threshold(black_box(1 << 35))?,
     };
     black_box((rate.p(), rate.scale(), rate.scale_f32(), rate.threshold(), rate < DropRate::ONE));
@@ -160,11 +164,16 @@ fn slices<T: Element, R: Rule>(
 
     let owned = black_box(Mask::<3>::from_words([1, 2, 3]));
     black_box((owned.view(n)?.count_kept(), owned.words()));
-    let mut tape = black_box(MaskTape::<9>::new());
-    rng.fill(dropout.rate(), tape.push(n)?);
-    rng.fill(dropout.rate(), tape.push(black_box(3))?);
-    black_box((tape.pop(black_box(3))?.count_kept(), tape.free_words(), tape.is_empty()));
-    black_box(tape.pop(n)?.count_kept());
+    let mut tape = black_box(MaskTape::new([0; 13]));
+    rng.fill(dropout.rate(), tape.push(black_box(1), n)?);
+    rng.fill(dropout.rate(), tape.push(black_box(2), black_box(3))?);
+    black_box((
+        tape.pop(black_box(2), black_box(3))?.count_kept(),
+        tape.free_words(),
+        tape.is_empty(),
+    ));
+    black_box(tape.read(black_box(1), n)?.count_kept());
+    black_box(tape.pop(black_box(1), n)?.count_kept());
     tape.clear();
     show(dropout.rate(), &owned, read, rng)?;
     mask.drop_all();

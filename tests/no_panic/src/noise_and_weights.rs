@@ -2,7 +2,10 @@
 
 use core::hint::black_box;
 
-use dropout_kernels::{Backend, DropConnect, DropRate, Element, Error, GaussianDropout, MaskKey, MaskMut, MaskRef, MaskRng, Rule};
+use dropout_kernels::{
+    Backend, DropConnect, DropRate, Element, Error, GaussianDropout, MaskKey, MaskMut, MaskRef,
+    MaskRng, Rule,
+};
 
 pub(crate) fn all<T: Element>(rate: DropRate, x: [T; 100]) -> Result<(), Error> {
     gaussian(GaussianDropout::new(rate)?, x)?;

@@ -2,7 +2,10 @@
 
 use core::hint::black_box;
 
-use dropout_kernels::{Backend, DropRate, Dropout, Element, Error, LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, Rule, VariationalDropout, Zoneout};
+use dropout_kernels::{
+    Backend, DropRate, Dropout, Element, Error, LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng,
+    Rule, VariationalDropout, Zoneout,
+};
 
 pub fn all<T: Element>(rate: DropRate, x: &mut [T; 100]) -> Result<(), Error> {
     let mut rng = MaskRng::new(black_box(1), black_box(2));

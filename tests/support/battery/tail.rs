@@ -7,6 +7,9 @@ use statrs::function::erf::erfc;
 /// Cells of a chi-square test expect as many at least.
 const LEAST: f64 = 10.0;
 
+/// Cells of a chi-square test that may agree too well. Of fewer, all meet what is expected to the last event too often.
+const MANY: u32 = 10;
+
 /// `count` of `n` independent events of probability `p`, by the exact law: its terms from `count` outwards are
 /// added, to a part in 10^6 for `n` up to 2^28 (that of `lgamma`). `statrs` has this too, but by a continued fraction
 /// that is cut off before it has converged for millions of events.
@@ -63,7 +66,8 @@ pub fn chi_square(cells: impl IntoIterator<Item = (u64, f64)>) -> Option<f64> {
     }
     sum += square((last.0 + count, last.1 + expected)); // the last takes what is left
     let law = ChiSquared::new(f64::from(used) - 1.0).ok().filter(|_| used > 1)?;
-    Some((2.0 * law.sf(sum).min(law.cdf(sum))).min(1.0))
+    let below = if used < MANY { 1.0 } else { law.cdf(sum) };
+    Some((2.0 * law.sf(sum).min(below)).min(1.0))
 }
 
 /// Pairs of elements: `both` of `m` dropped, `first` of the firsts and `second` of the seconds. Where few are
