@@ -4,27 +4,137 @@
 //! one list of backends, over which tests and benches run. The portable backend is the definition,
 //! and every other is equal to it bit for bit.
 
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-mod avx2;
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-mod avx512;
+/// The one list of kernels, which `$expand` is given after `$first`.
+macro_rules! kernels {
+    ($expand:ident $($first:tt)*) => {
+        $expand! {
+            $($first)*
+            /// Seeds the first `count` lanes, [`Lanes::seed`].
+            fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
+
+            /// Every element as if it were kept, or as if it were dropped.
+            fn map<T: Element, C: Change<T>>(keep: bool, target: &mut [T], change: C);
+
+            /// Adds to each element what `change` makes of it where it is kept.
+            fn accumulate<T: Element, S: Source<T>, O: Outcome<T>>(
+                target: &mut [T], change: Mapped<S, O>,
+            );
+
+            /// Draws keep words into `words`: word w from lane w % 16.
+            fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]);
+
+            /// Keeps or drops element i by bit i % 32 of word i / 32.
+            fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C);
+
+            /// [`fill`](Self::fill) and [`apply`](Self::apply) in one pass. `words` is either as long as
+            /// the mask or empty; if it is empty the mask is forgotten.
+            fn fill_and_apply<T: Element, C: Change<T>>(
+                lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], change: C,
+            );
+
+            /// Sets each bit of `words`, a string of bits, that lies `by` after one that is set.
+            fn or_shifted(words: &mut [u32], by: usize);
+
+            /// [`apply`](Self::apply) by the bits from `first` on through a layout. The target begins at index `at`
+            /// of what `change` knows.
+            fn structured<T: Element, C: Change<T>>(
+                words: &[u32], first: usize, layout: Layout, at: usize, target: &mut [T], change: C,
+            );
+
+            /// y = x * (1 + `deviation` * z), z normal, where `target` is y and `source` gives x.
+            fn gaussian<T: Element, S: Source<T>>(
+                lanes: &mut Lanes, deviation: f32, target: &mut [T], source: S,
+            );
+
+            /// Shows the first `rows` rows of a matrix to `pass`, with their bits.
+            fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P);
+        }
+    };
+}
+
 mod change;
-mod forced;
 mod gaussian;
 mod matrix;
-#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-mod neon;
 mod portable;
 mod shifted;
 mod structured;
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-mod wide;
+
+// Which backends this build has: all that the target can have, or the one that is forced. Nowhere else does
+// the crate ask. The others are `Missing`.
+//
+// The condition is on the ABI. Where x86 passes floats in general registers (kernels, boot loaders, UEFI), a function
+// compiled for AVX cannot be called, although the processor may have it; such targets do not enable SSE. 32-bit
+// targets without SSE that pass floats on the x87's stack can call it.
+cfg_if! {
+    if #[cfg(any(
+        dropout_kernels_backend = "portable",
+        dropout_kernels_backend = "scalar",
+        all(dropout_kernels_backend = "sse2", target_feature = "sse2"),
+        all(dropout_kernels_backend = "simd128", target_feature = "simd128"),
+        all(dropout_kernels_backend = "helium", target_arch = "arm"),
+    ))] {
+        use self::{Missing as Avx2, Missing as Avx512, Missing as Neon};
+        const BACKENDS: &[Backend] = &[Backend::Portable];
+    } else if #[cfg(all(
+        any(
+            all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"),
+            all(target_arch = "x86", not(any(target_os = "none", target_os = "uefi"))),
+        ),
+        not(any(
+            dropout_kernels_backend = "sse2",
+            dropout_kernels_backend = "simd128",
+            dropout_kernels_backend = "helium",
+            dropout_kernels_backend = "neon",
+        )),
+    ))] {
+        #[cfg_attr(
+            dropout_kernels_backend = "avx512",
+            expect(dead_code, reason = "AVX-512 takes only the half of eight lanes from it")
+        )]
+        mod avx2;
+        #[cfg(not(dropout_kernels_backend = "avx2"))]
+        mod avx512;
+        mod wide;
+        mod x86;
+        use self::Missing as Neon;
+        use x86::{Avx2, Avx512, BACKENDS};
+    } else if #[cfg(all(
+        target_arch = "aarch64",
+        target_feature = "neon",
+        not(any(
+            dropout_kernels_backend = "sse2",
+            dropout_kernels_backend = "simd128",
+            dropout_kernels_backend = "helium",
+            dropout_kernels_backend = "avx2",
+            dropout_kernels_backend = "avx512",
+        )),
+    ))] {
+        mod neon;
+        use self::{Missing as Avx2, Missing as Avx512};
+        use neon::Neon;
+        const BACKENDS: &[Backend] = &[Backend::Portable, Backend::Neon];
+    } else {
+        use self::{Missing as Avx2, Missing as Avx512, Missing as Neon};
+        const BACKENDS: &[Backend] = &[Backend::Portable];
+        #[cfg(any(
+            dropout_kernels_backend = "sse2",
+            dropout_kernels_backend = "simd128",
+            dropout_kernels_backend = "helium",
+            dropout_kernels_backend = "avx2",
+            dropout_kernels_backend = "avx512",
+            dropout_kernels_backend = "neon",
+        ))]
+        compile_error!("dropout_kernels_backend: this target does not have the backend that is forced");
+    }
+}
 
 #[expect(unreachable_pub, reason = "hidden types of the public trait `Rule`")]
 pub use change::{Affine, Hide, Outcome, Same, Times};
 pub(crate) use change::{Blend, Change, Either, InPlace, Mapped, Source, Zeros};
 pub(crate) use matrix::{Bits, Moments, Outer, Pass, Product, Transposed};
 pub(crate) use portable::AT_ONCE;
+
+use cfg_if::cfg_if;
 
 use crate::element::Element;
 use crate::key::MaskKey;
@@ -41,7 +151,11 @@ use crate::rate::Planes;
 /// portable code in those vectors (Helium, Cortex-M55's, costs kilobytes of flash and of stack, so that it is in
 /// use only where it is asked for); `neon`; `avx2` or `avx512`, with the portable code where the machine has
 /// none; `scalar`, the portable code as it is on machines without vectors. Where the target cannot
-/// have it, that is a build error.
+/// have it, that is a build error. The code of the others is left out of the build.
+///
+/// The variants are the same for every target. Those that this build does not have are in [`ALL`](Self::ALL)
+/// nowhere, and are never available: so AVX2 on Arm, and on x86 where floating point is computed by software
+/// (`x86_64-unknown-none`, UEFI).
 ///
 /// ```
 /// use dropout_kernels::Backend;
@@ -57,25 +171,27 @@ pub enum Backend {
     /// one lane at a time where there are none.
     Portable,
     /// 256-bit vectors of x86.
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     Avx2,
     /// 512-bit vectors of x86: AVX-512 F, BW, DQ and VL.
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     Avx512,
     /// 128-bit vectors of 64-bit Arm.
-    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
     Neon,
 }
 
 impl Backend {
     /// Every backend of this build, the best last.
-    pub const ALL: &'static [Self] = forced::BACKENDS;
+    pub const ALL: &'static [Self] = BACKENDS;
 
     /// The best backend that this machine runs. The processor is asked once; later calls are a load.
     #[inline]
     #[must_use]
     pub fn detect() -> Self {
-        Available::detect().0
+        match Available::detect() {
+            Available::Portable => Self::Portable,
+            Available::Avx2(_) => Self::Avx2,
+            Available::Avx512(_) => Self::Avx512,
+            Available::Neon(_) => Self::Neon,
+        }
     }
 
     /// The backends that this machine runs.
@@ -83,19 +199,11 @@ impl Backend {
         Self::ALL.iter().copied().filter(|b| b.is_available())
     }
 
-    /// Whether this machine runs it.
+    /// Whether this build has it and this machine runs it.
     #[inline]
     #[must_use]
     pub fn is_available(self) -> bool {
-        match self {
-            Self::Portable => true,
-            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-            Self::Neon => true,
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            Self::Avx2 => has_avx2::get(),
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            Self::Avx512 => has_avx512::get(),
-        }
+        Available::of(self).is_some()
     }
 
     /// Its name, in lower case.
@@ -103,40 +211,59 @@ impl Backend {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
             Self::Avx2 => "avx2",
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
             Self::Avx512 => "avx512",
-            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Self::Neon => "neon",
         }
     }
 }
 
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-cpufeatures::new!(has_avx2, "avx2");
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-cpufeatures::new!(has_avx512, "avx512f", "avx512bw", "avx512dq", "avx512vl");
-
-/// A backend that this machine has been seen to run.
+/// A backend that this machine has been seen to run: what is not portable holds the proof of it. Where the
+/// build has no such backend there is no such proof, and the compiler drops the variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Available(Backend);
+pub(crate) enum Available {
+    Portable,
+    Avx2(Avx2),
+    Avx512(Avx512),
+    Neon(Neon),
+}
+
+/// The proof of a backend that this build does not have: there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Missing {}
+
+impl Missing {
+    const fn detect() -> Option<Self> {
+        None
+    }
+}
 
 impl Available {
     /// The best.
     #[inline]
     pub(crate) fn detect() -> Self {
-        let best = Backend::ALL.iter().rev().find(|b| b.is_available());
-        Self(*best.unwrap_or(&Backend::Portable))
+        let avx = || Avx512::detect().map(Self::Avx512).or_else(|| Avx2::detect().map(Self::Avx2));
+        Neon::detect().map(Self::Neon).or_else(avx).unwrap_or(Self::Portable)
+    }
+
+    /// `backend`, if this machine runs it.
+    #[inline]
+    fn of(backend: Backend) -> Option<Self> {
+        match backend {
+            Backend::Portable => Some(Self::Portable),
+            Backend::Avx2 => Avx2::detect().map(Self::Avx2),
+            Backend::Avx512 => Avx512::detect().map(Self::Avx512),
+            Backend::Neon => Neon::detect().map(Self::Neon),
+        }
     }
 
     /// `backend` if this machine runs it, else the portable one.
     pub(crate) fn or_portable(backend: Backend) -> Self {
-        Self(if backend.is_available() { backend } else { Backend::Portable })
+        Self::of(backend).unwrap_or(Self::Portable)
     }
 }
 
-macro_rules! kernels {
+macro_rules! dispatch {
     ($(
         $(#[$doc:meta])*
         fn $kernel:ident $(<$($generic:ident: $bound:path),*>)? ($($argument:ident: $type:ty),* $(,)?);
@@ -145,67 +272,24 @@ macro_rules! kernels {
             $(
                 $(#[$doc])*
                 #[inline]
-                #[cfg_attr(
-                    any(target_arch = "x86", target_arch = "x86_64"),
-                    expect(unsafe_code, reason = "the one edge between safe code and a processor's")
-                )]
                 pub(crate) fn $kernel $(<$($generic: $bound),*>)? (self, $($argument: $type),*) {
-                    match self.0 {
-                        Backend::Portable => portable::$kernel($($argument),*),
-                        // SAFETY: `detect` and `or_portable` alone make an `Available`, of a backend whose
-                        // features `is_available` has seen the processor to have.
-                        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-                        Backend::Avx2 => unsafe { avx2::$kernel($($argument),*) },
-                        // SAFETY: as above.
-                        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-                        Backend::Avx512 => unsafe { avx512::$kernel($($argument),*) },
-                        #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-                        Backend::Neon => neon::$kernel($($argument),*),
+                    match self {
+                        Self::Portable => portable::$kernel($($argument),*),
+                        Self::Avx2(proof) => proof.$kernel($($argument),*),
+                        Self::Avx512(proof) => proof.$kernel($($argument),*),
+                        Self::Neon(proof) => proof.$kernel($($argument),*),
                     }
+                }
+            )*
+        }
+
+        impl Missing {
+            $(
+                fn $kernel $(<$($generic: $bound),*>)? (self, $(_: $type),*) {
+                    match self {}
                 }
             )*
         }
     };
 }
-
-kernels! {
-    /// Seeds the first `count` lanes, [`Lanes::seed`].
-    fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
-
-    /// Every element as if it were kept, or as if it were dropped.
-    fn map<T: Element, C: Change<T>>(keep: bool, target: &mut [T], change: C);
-
-    /// Adds to each element what `change` makes of it where it is kept.
-    fn accumulate<T: Element, S: Source<T>, O: Outcome<T>>(
-        target: &mut [T], change: Mapped<S, O>,
-    );
-
-    /// Draws keep words into `words`: word w from lane w % 16.
-    fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]);
-
-    /// Keeps or drops element i by bit i % 32 of word i / 32.
-    fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C);
-
-    /// [`fill`](Self::fill) and [`apply`](Self::apply) in one pass. `words` is either as long as
-    /// the mask or empty; if it is empty the mask is forgotten.
-    fn fill_and_apply<T: Element, C: Change<T>>(
-        lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], change: C,
-    );
-
-    /// Sets each bit of `words`, a string of bits, that lies `by` after one that is set.
-    fn or_shifted(words: &mut [u32], by: usize);
-
-    /// [`apply`](Self::apply) by the bits from `first` on through a layout. The target begins at index `at`
-    /// of what `change` knows.
-    fn structured<T: Element, C: Change<T>>(
-        words: &[u32], first: usize, layout: Layout, at: usize, target: &mut [T], change: C,
-    );
-
-    /// y = x * (1 + `deviation` * z), z normal, where `target` is y and `source` gives x.
-    fn gaussian<T: Element, S: Source<T>>(
-        lanes: &mut Lanes, deviation: f32, target: &mut [T], source: S,
-    );
-
-    /// Shows the first `rows` rows of a matrix to `pass`, with their bits.
-    fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P);
-}
+kernels!(dispatch);

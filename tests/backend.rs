@@ -56,3 +56,20 @@ fn gaussian_dropout_does_too() {
         }
     }
 }
+
+/// The enumeration is the same for every target: what this build lacks is never available.
+#[test]
+fn what_the_build_lacks_is_taken_for_the_portable_backend() {
+    let plain = Dropout::new(RATE);
+    for backend in [Backend::Portable, Backend::Avx2, Backend::Avx512, Backend::Neon] {
+        if !Backend::ALL.contains(&backend) {
+            assert!(!backend.is_available(), "{}", backend.name());
+            assert_eq!(plain.with_backend(backend), plain.with_backend(Backend::Portable));
+        }
+    }
+    assert_eq!(Backend::available().last(), Some(Backend::detect()));
+    assert_eq!(Backend::ALL.first(), Some(&Backend::Portable));
+    if cfg!(any(dropout_kernels_backend = "portable", dropout_kernels_backend = "scalar")) {
+        assert_eq!(Backend::ALL.len(), 1);
+    }
+}

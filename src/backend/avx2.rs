@@ -5,14 +5,10 @@
 //! 0.077, forward 0.104 against 0.149.
 #![expect(unsafe_code, reason = "intrinsics, by the proof that is `Has` or a vector's value")]
 
-#[cfg(target_arch = "x86")]
-use core::arch::x86::*;
-#[cfg(target_arch = "x86_64")]
-use core::arch::x86_64::*;
-
 use super::matrix::{self, Bits, Pass};
 use super::wide::non_temporal::{NonTemporal, Plain};
 use super::wide::{self, Has, Wide};
+use super::x86::intrinsics::*;
 use super::{Change, Mapped, Outcome, Source, portable, structured};
 use crate::element::Element;
 use crate::key::MaskKey;
@@ -23,8 +19,8 @@ use crate::rate::Planes;
 wide::stamp!(Vector, self, "avx2");
 
 /// AVX2.
-#[derive(Clone, Copy)]
-pub(super) struct Features;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Features;
 
 /// Lanes that are seeded at a time.
 const AT_ONCE: usize = LANES / 2;

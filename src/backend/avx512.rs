@@ -5,16 +5,13 @@
 //! 0.087, forward 0.054 against 0.145.
 #![expect(unsafe_code, reason = "intrinsics, by the proof that is `Has` or a vector's value")]
 
-#[cfg(target_arch = "x86")]
-use core::arch::x86::*;
-#[cfg(target_arch = "x86_64")]
-use core::arch::x86_64::*;
 use core::mem::transmute_copy;
 
 use super::avx2::{self, Half};
 use super::matrix::{self, Bits, Pass};
 use super::wide::non_temporal::{NonTemporal, Plain};
 use super::wide::{self, Has, Wide};
+use super::x86::intrinsics::*;
 use super::{Change, Mapped, Outcome, Source, portable, structured};
 use crate::element::Element;
 use crate::key::MaskKey;
@@ -25,8 +22,8 @@ use crate::rate::Planes;
 wide::stamp!(Vector, avx2, "avx512f,avx512bw,avx512dq,avx512vl");
 
 /// AVX-512 F, BW, DQ and VL, of which AVX2 is a part.
-#[derive(Clone, Copy)]
-pub(super) struct Features;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Features;
 
 /// Lanes that are seeded at a time.
 const AT_ONCE: usize = LANES;

@@ -8,18 +8,44 @@
 use core::arch::aarch64::*;
 use core::mem::transmute_copy;
 
-pub(super) use super::portable::{accumulate, fill, gaussian, map, or_shifted, rows, seed};
-use super::{Change, portable, structured as over};
+use super::portable::{accumulate, fill, gaussian, map, or_shifted, rows, seed};
+use super::{Bits, Change, Mapped, Outcome, Pass, Source, portable, structured as over};
 use crate::element::Element;
+use crate::key::MaskKey;
 use crate::lanes::Lanes;
 use crate::layout::Layout;
 use crate::rate::Planes;
 
-pub(super) fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C) {
+/// The proof that the target has NEON: this file is compiled for no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Neon;
+
+macro_rules! methods {
+    ($(
+        $(#[$doc:meta])*
+        fn $kernel:ident $(<$($generic:ident: $bound:path),*>)? ($($argument:ident: $type:ty),* $(,)?);
+    )*) => {
+        impl Neon {
+            pub(super) const fn detect() -> Option<Self> {
+                Some(Self)
+            }
+
+            $(
+                #[inline(always)]
+                pub(super) fn $kernel $(<$($generic: $bound),*>)? (self, $($argument: $type),*) {
+                    self::$kernel($($argument),*);
+                }
+            )*
+        }
+    };
+}
+kernels!(methods);
+
+fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C) {
     portable::apply_from(0, words.iter().copied(), target, change, choose);
 }
 
-pub(super) fn fill_and_apply<T: Element, C: Change<T>>(
+fn fill_and_apply<T: Element, C: Change<T>>(
     lanes: &mut Lanes,
     planes: Planes,
     words: &mut [u32],
@@ -29,7 +55,7 @@ pub(super) fn fill_and_apply<T: Element, C: Change<T>>(
     portable::fill_and_apply_by(lanes, planes, words, target, change, choose);
 }
 
-pub(super) fn structured<T: Element, C: Change<T>>(
+fn structured<T: Element, C: Change<T>>(
     words: &[u32],
     first: usize,
     layout: Layout,

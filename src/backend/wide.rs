@@ -17,8 +17,8 @@ use crate::rate::Planes;
 
 /// The proof that the processor has the instructions of `F`, which costs nothing to hand on: only functions
 /// that are compiled for them make one, and only where one is can they be used.
-#[derive(Clone, Copy)]
-pub(super) struct Has<F>(PhantomData<F>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Has<F>(PhantomData<F>);
 
 impl<F> Has<F> {
     /// # Safety

@@ -24,13 +24,15 @@ pub(super) fn keep<T: Element, C: Change<T>>(at: usize, target: &mut [[T; 32]], 
     {
         // In place one pointer reads and writes: a second one to the target would end the first one's right.
         let y = if C::IN_PLACE { source.cast_mut() } else { target.as_mut_ptr() };
-        #[expect(unsafe_code, reason = "a call of assembly")]
-        // SAFETY: `place` gives as many elements as `target` has, which come in 32s: another slice's, to be
-        // read, or in place `target`'s own. Elements are sealed to f32 and f64, of which f32 has 4 bytes. The
-        // target of this build has a floating-point unit.
-        unsafe {
-            let factor = core::mem::transmute_copy(&factor);
-            cortex_m::multiply(source.cast(), y.cast(), target.len(), factor);
+        if !target.is_empty() {
+            #[expect(unsafe_code, reason = "a call of assembly")]
+            // SAFETY: `place` gives as many elements as `target` has, which come in 32s: another slice's, to be
+            // read, or in place `target`'s own. Elements are sealed to f32 and f64, of which f32 has 4 bytes. The
+            // target of this build has a floating-point unit.
+            unsafe {
+                let factor = core::mem::transmute_copy(&factor);
+                assembly::multiply(source.cast(), y.cast(), target.len(), factor);
+            }
         }
         return;
     }
@@ -39,21 +41,21 @@ pub(super) fn keep<T: Element, C: Change<T>>(at: usize, target: &mut [[T; 32]], 
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 #[expect(unsafe_code, reason = "assembly")]
-mod cortex_m {
-    /// y = x * factor, for `n` elements, a multiple of 32. `x` may be `y`.
+mod assembly {
+    /// y = x * factor, for `n` elements, a multiple of 32 that is not 0. `x` may be `y`.
     ///
-    /// 1.4 instructions an element, where the compiler's loop has 4.
+    /// 1.4 instructions an element, where the compiler's loop has 4. In what Thumb's and Arm's own encoding both
+    /// have, as the processors of this ABI are not only Cortex-M: Cortex-R's targets encode as Arm.
     ///
     /// # Safety
     ///
-    /// `x` is valid to be read, and `y` to be written, for `n` elements.
+    /// `x` is valid to be read, and `y` to be written, for `n` elements, and `n` is a multiple of 32 that is not 0.
     #[unsafe(naked)]
     pub(super) unsafe extern "C" fn multiply(x: *const f32, y: *mut f32, n: usize, factor: f32) {
         // Registers that a function may change, by the standard procedure call: s0, the factor, to s15.
         core::arch::naked_asm!(
             // The assembler is not told of the unit by the target, of which it is a part.
             ".fpu fpv4-sp-d16",
-            "cbz r2, 2f",
             "1:",
             ".rept 2",
             "vldmia r0!, {{s8-s15}}",
@@ -64,7 +66,6 @@ mod cortex_m {
             ".endr",
             "subs r2, #16",
             "bne 1b",
-            "2:",
             "bx lr",
         )
     }

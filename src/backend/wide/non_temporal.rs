@@ -15,14 +15,10 @@
 //! At 4 Mi with the reading pass they lose, by up to 0.04; so they begin at 8 Mi.
 #![expect(unsafe_code, reason = "streaming stores are intrinsics")]
 
-#[cfg(target_arch = "x86")]
-use core::arch::x86::{__m128, _mm_sfence, _mm_stream_ps};
-#[cfg(target_arch = "x86_64")]
-use core::arch::x86_64::{__m128, _mm_sfence, _mm_stream_ps};
-use core::hint::cold_path;
 use core::mem::transmute_copy;
 
 use crate::backend::Change;
+use crate::backend::x86::intrinsics::{__m128, _mm_sfence, _mm_stream_ps};
 use crate::element::Element;
 
 /// Bytes of output from which on they pay.
@@ -32,11 +28,13 @@ const LARGE: usize = 32 << 20;
 /// every line is in a cache already when it is written.
 #[inline(always)]
 pub(in crate::backend) fn pays<T: Element, C: Change<T>>(target: &[T], _: C) -> bool {
-    if C::IN_PLACE || size_of_val(target) < LARGE {
-        return false;
-    }
     // One comparison is all that small calls pay.
-    cold_path();
+    !C::IN_PLACE && size_of_val(target) >= LARGE && is_aligned(target)
+}
+
+#[cold]
+#[inline(never)]
+fn is_aligned<T>(target: &[T]) -> bool {
     target.as_ptr().cast::<__m128>().is_aligned()
 }
 
