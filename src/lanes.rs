@@ -36,27 +36,20 @@ impl Lanes {
         }
     }
 
-    /// The four state words of lane `l`, which is below [`LANES`].
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "the caller's loop bounds l, and inlining shows it"
-    )]
+    /// The four state words of lane `l % LANES`.
+    #[expect(clippy::indexing_slicing, reason = "a remainder of LANES is below it")]
     #[inline(always)]
     pub(crate) const fn get(&self, l: usize) -> [u32; 4] {
-        // One base and four offsets that are constants, where four arrays would be four addresses.
-        let s = self.0.as_flattened().split_at(l).1;
-        [s[0], s[LANES], s[2 * LANES], s[3 * LANES]]
+        let ([s0, s1, s2, s3], l) = (&self.0, l % LANES);
+        [s0[l], s1[l], s2[l], s3[l]]
     }
 
-    /// Sets the four state words of lane `l`, which is below [`LANES`].
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "the caller's loop bounds l, and inlining shows it"
-    )]
+    /// Sets the four state words of lane `l % LANES`.
+    #[expect(clippy::indexing_slicing, reason = "a remainder of LANES is below it")]
     #[inline(always)]
     pub(crate) const fn set(&mut self, l: usize, state: [u32; 4]) {
-        let s = self.0.as_flattened_mut().split_at_mut(l).1;
-        [s[0], s[LANES], s[2 * LANES], s[3 * LANES]] = state;
+        let ([s0, s1, s2, s3], l) = (&mut self.0, l % LANES);
+        [s0[l], s1[l], s2[l], s3[l]] = state;
     }
 }
 

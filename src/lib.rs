@@ -23,6 +23,7 @@ mod key;
 mod lanes;
 mod layout;
 mod mask;
+mod pieces;
 mod rate;
 mod rng;
 mod sampler;

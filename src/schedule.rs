@@ -143,8 +143,8 @@ const fn decay(distance: u64, step: u32, steps: u32) -> u64 {
     let z = times(fraction, LOG_2);
     // 1 - z * (1 - z / 2 * (1 - z / 3 * (...)))
     let (mut power, mut k) = (UNIT, TERMS);
-    while k > 0 {
-        power = UNIT - times(z, power) / k;
+    while let Some(part) = times(z, power).checked_div(k) {
+        power = UNIT - part;
         k -= 1;
     }
     let shift = 62 + (exponent >> FRACTION);

@@ -1,6 +1,7 @@
 //! What a kernel makes of its target: what a kept element becomes, and what a dropped one.
 
 use crate::element::Element;
+use crate::pieces::pieces_mut;
 
 /// What becomes of x: y = keep ? x * factor + term : dropped.
 pub trait Outcome<T: Element>: Copy {
@@ -343,7 +344,7 @@ impl<T: Element, A: Source<T>, B: Source<T>> Change<T> for Blend<A, B, T> {
     #[inline(always)]
     fn keep(self, mut at: usize, target: &mut [T]) {
         // Two passes over what stays in the nearest cache, the first over what would be overwritten.
-        for target in target.chunks_mut(512) {
+        for target in pieces_mut(target, 512) {
             if B::IN_PLACE {
                 self.b.map(at, target, |b, _| b.times(self.v));
                 self.a.map(at, target, |a, y| a.times(self.u).plus(y));

@@ -24,7 +24,7 @@ pub(super) fn gaussian<const G: usize, T: Element, S: Source<T>>(
     let (blocks, rest) = target.as_chunks_mut::<PAIRS>();
     let mut at = 0;
     for block in blocks {
-        let (cosines, sines) = block.split_at_mut(LANES);
+        let [cosines, sines] = block.as_chunks_mut::<LANES>().0 else { return };
         let targets = cosines.as_chunks_mut::<G>().0.iter_mut().zip(sines.as_chunks_mut::<G>().0);
         for (g, (cosine, sine)) in targets.enumerate() {
             let mut state = group::<G>(lanes, g);
@@ -49,9 +49,9 @@ pub(super) fn gaussian<const G: usize, T: Element, S: Source<T>>(
     let mut all = [[0.0; LANES]; 2];
     let [cosines, sines] = &mut all;
     for (l, (cosine, sine)) in cosines.iter_mut().zip(sines).enumerate().take(rest.len()) {
-        let mut state = lanes.get(l % LANES).map(|s| [s]);
+        let mut state = lanes.get(l).map(|s| [s]);
         [[*cosine], [*sine]] = normals(step(&mut state), step(&mut state));
-        lanes.set(l % LANES, state.map(|[s]| s));
+        lanes.set(l, state.map(|[s]| s));
     }
     for (target, z) in rest.as_chunks_mut::<1>().0.iter_mut().zip(all.as_flattened()) {
         *target = noisy(source.read(at, target), deviation, [*z]);

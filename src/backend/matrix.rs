@@ -8,6 +8,7 @@ use super::{Outcome, portable, structured};
 use crate::element::Element;
 use crate::key::MaskKey;
 use crate::lanes::{BLOCK, LANES, Lanes};
+use crate::pieces::{pieces, pieces_mut};
 use crate::rate::Planes;
 
 /// Where the bits of a matrix come from.
@@ -191,7 +192,7 @@ fn add_multiple<T: Element>(
         let word = next(32);
         *target = add_kept(sums, word, |i| source[i].times(factor));
     }
-    for target in target_rest.chunks_mut(32).zip(source_rest.chunks(32)) {
+    for target in pieces_mut(target_rest, 32).zip(pieces(source_rest, 32)) {
         let (target, source) = target;
         add_rest(target, &mut next, source, source, |x, _| x.times(factor));
     }
@@ -251,7 +252,7 @@ fn add_rest<T: Element>(
     b: &[T],
     term: impl Fn(T, T) -> T,
 ) {
-    for (a, b) in a.chunks(32).zip(b.chunks(32)) {
+    for (a, b) in pieces(a, 32).zip(pieces(b, 32)) {
         let mut word = next(a.len());
         for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
             if word & 1 != 0 {

@@ -19,6 +19,7 @@ use crate::element::Element;
 use crate::key::MaskKey;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::Layout;
+use crate::pieces::pieces_mut;
 use crate::rate::Planes;
 
 /// Whether the target has vectors at compile time. `--cfg dropout_kernels_backend="scalar"` denies it,
@@ -80,7 +81,7 @@ pub(super) fn accumulate<T: Element, S: Source<T>, O: Outcome<T>>(
 // one copy serves every caller.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64", target_os = "none"), inline(never))]
 pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
-    for block in words.chunks_mut(LANES) {
+    for block in pieces_mut(words, LANES) {
         fill_block(lanes, planes, block);
     }
 }
@@ -138,11 +139,11 @@ pub(super) fn fill_and_apply_by<T: Element, C: Change<T>>(
     };
     if words.is_empty() {
         let mut words = [0; LANES];
-        for block in target.chunks_mut(BLOCK) {
+        for block in pieces_mut(target, BLOCK) {
             run(words.get_mut(..block.len().div_ceil(32)).unwrap_or_default(), block);
         }
     } else {
-        for (words, block) in words.chunks_mut(LANES).zip(target.chunks_mut(BLOCK)) {
+        for (words, block) in pieces_mut(words, LANES).zip(pieces_mut(target, BLOCK)) {
             run(words, block);
         }
     }
@@ -249,7 +250,7 @@ pub(super) fn apply_from<T: Element, C: Change<T>>(
         }
         tail = rest;
     }
-    for (target, word) in tail.chunks_mut(32).zip(words) {
+    for (target, word) in pieces_mut(tail, 32).zip(words) {
         let mut word = word;
         for target in target.as_chunks_mut::<1>().0 {
             let [x] = change.read(at, target);

@@ -5,6 +5,7 @@
 use super::{Change, portable};
 use crate::element::Element;
 use crate::layout::Layout;
+use crate::pieces::{cut, pieces_mut};
 
 /// From this many elements on, a run is worth a loop of its own.
 const LONG: usize = 32;
@@ -23,10 +24,10 @@ pub(super) fn apply<T: Element, C: Change<T>>(
     let Layout { repeat, width, run, .. } = layout;
     let (mut first, mut at) = (first, at);
     let row = width * run;
-    // Nothing is in chunks of none; no product overflows, as `simplest` and `parts` leave no extent of 0 but `run`.
-    for group in target.chunks_mut((repeat * row).max(1)) {
+    // No product overflows, as `simplest` and `parts` leave no extent of 0 but `run`.
+    for group in pieces_mut(target, repeat * row) {
         if run >= LONG {
-            for row in group.chunks_mut(row.max(1)) {
+            for row in pieces_mut(group, row) {
                 for (keep, streak) in Streaks::new(words, first, width, run, row) {
                     portable::map_from(keep, at, streak, change);
                     at += streak.len();
@@ -41,7 +42,7 @@ pub(super) fn apply<T: Element, C: Change<T>>(
             portable::apply_from(at, words, group, change, &choose);
             at += group.len();
         } else if first.is_multiple_of(32) && width.is_multiple_of(32) {
-            for row in group.chunks_mut(row.max(1)) {
+            for row in pieces_mut(group, row) {
                 let words = words.get(first / 32..).unwrap_or_default();
                 portable::apply_from(at, words.iter().copied(), row, change, &choose);
                 at += row.len();
@@ -83,7 +84,7 @@ impl<'t, T> Iterator for Streaks<'_, 't, T> {
         let count = self.left.min(alike as usize);
         self.bit += count;
         self.left -= count;
-        let streak = self.row.split_off_mut(..count * self.run)?;
+        let streak = cut(&mut self.row, count * self.run);
         (count > 0).then_some((keep, streak))
     }
 }
@@ -122,8 +123,8 @@ impl Narrow {
             pattern |= pattern << filled;
             filled *= 2;
         }
-        let width = width.max(1) as u32;
-        Self { pattern, phase: 0, width, step: 32 % width }
+        let width = width as u32;
+        Self { pattern, phase: 0, width, step: 32u32.checked_rem(width).unwrap_or(0) }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::ShapeError;
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::pieces::{pieces, pieces_mut};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
 use crate::sampler::Sampler;
@@ -319,9 +320,7 @@ impl<R: Rule> DropConnect<R> {
             None => dropped.times(T::inverted_scale(self.rate())),
         };
         let factor = inference.unwrap_or(T::of_f32(1.0));
-        for ((x, mean), variance) in
-            self.samples(x, mean).zip(variance.chunks_mut(self.rows.max(1)))
-        {
+        for ((x, mean), variance) in self.samples(x, mean).zip(pieces_mut(variance, self.rows)) {
             let (mean, variance) = ((mean, factor), (variance, spread));
             self.pass(Bits::All(!0), Moments { w, x, mean, variance });
         }
@@ -367,7 +366,7 @@ impl<R: Rule> DropConnect<R> {
     ) -> impl Iterator<Item = (&'a [T], &'a mut [T])> {
         let columns = self.columns;
         let of = move |b| x.get(b * columns..).and_then(|x| x.get(..columns)).unwrap_or_default();
-        y.chunks_mut(self.rows.max(1)).enumerate().map(move |(b, y)| (of(b), y))
+        pieces_mut(y, self.rows).enumerate().map(move |(b, y)| (of(b), y))
     }
 
     fn pass(&self, bits: Bits<'_>, pass: impl Pass) {
@@ -390,7 +389,7 @@ impl<R: Rule> DropConnect<R> {
     fn add_to_input<T: Element>(&self, bits: Bits<'_>, w: &[T], dy: &[T], dx: &mut [T]) {
         let outcome = self.rule.backward(self.rate());
         dx.fill(T::ZERO);
-        let samples = dx.chunks_mut(self.columns.max(1)).zip(dy.chunks(self.rows.max(1)));
+        let samples = pieces_mut(dx, self.columns).zip(pieces(dy, self.rows));
         for (dx, dy) in samples {
             self.pass(bits, Transposed { w, dx, dy, outcome });
         }
@@ -398,7 +397,7 @@ impl<R: Rule> DropConnect<R> {
 
     fn add_to_weights<T: Element>(&self, bits: Bits<'_>, x: &[T], dy: &[T], dw: &mut [T]) {
         let outcome = self.rule.backward(self.rate());
-        for (x, dy) in x.chunks(self.columns.max(1)).zip(dy.chunks(self.rows.max(1))) {
+        for (x, dy) in pieces(x, self.columns).zip(pieces(dy, self.rows)) {
             self.pass(bits, Outer { dw, x, dy, outcome });
         }
     }

@@ -6,6 +6,7 @@ use crate::element::Element;
 use crate::error::ShapeError;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::pieces::{pieces, pieces_mut};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
 use crate::sampler::Sampler;
@@ -170,8 +171,7 @@ impl<R: Rule> EmbeddingDropout<R> {
         self.check_table(dtable)?;
         self.check(indices, dy, Some(mask))?;
         let outcome = self.dropout.backward_outcome();
-        // Nothing is in chunks of none.
-        for (index, dy) in indices.iter().zip(dy.chunks(self.dimension.max(1))) {
+        for (index, dy) in indices.iter().zip(pieces(dy, self.dimension)) {
             let at = *index as usize * self.dimension;
             let row = dtable.get_mut(at..).and_then(|rows| rows.get_mut(..self.dimension));
             if let Some(row) = row.filter(|_| self.keeps(mask, *index)) {
@@ -237,8 +237,7 @@ impl<R: Rule> EmbeddingDropout<R> {
         change: impl Fn(u32) -> Mapped<S, O>,
     ) {
         let sampler: Sampler = self.dropout.sampler;
-        // Nothing is in chunks of none.
-        for (index, y) in indices.iter().zip(y.chunks_mut(self.dimension.max(1))) {
+        for (index, y) in indices.iter().zip(pieces_mut(y, self.dimension)) {
             sampler.map(keeps(*index), y, change(*index));
         }
     }

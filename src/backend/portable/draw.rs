@@ -21,14 +21,13 @@ pub(super) fn draw(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LAN
     words
 }
 
-/// A keep word from lane `l`, below [`LANES`].
+/// A keep word from lane `l % LANES`.
 ///
 /// What [`keep_words`] does, for one lane in four registers. What is dropped will be `drop | open & rest`, where
 /// a 0 of p changes `open` alone and a 1 `drop` alone, so that p selects by branches, which repeat from
 /// word to word.
 #[inline(always)]
 pub(super) fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
-    let l = l % LANES; // what the caller knows and the compiler may not
     let mut state = lanes.get(l).map(|s| [s]);
     let (mut drop, mut open) = (0, !0);
     // The bits of p, and a 1 after the last of them; the overflow is the bit that comes next.

@@ -327,12 +327,14 @@ impl DropBlock {
             let mut seeds = Seeds::new(backend, planes, &mut rng.lanes, bits);
             for plane in (0..maps).flat_map(|map| (0..vd).map(move |z| map * d + z)) {
                 for row in (0..vh).map(|r| plane * h + r) {
-                    for column in (0..vw).step_by(32) {
+                    let mut column = 0;
+                    while column < vw {
                         let seeds = seeds.take((vw - column).min(32));
                         // Most rows have none, at the rates that are used.
                         if seeds != 0 {
                             or_bits(words, row * w + column, seeds);
                         }
+                        column += 32;
                     }
                 }
             }
