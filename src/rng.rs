@@ -34,25 +34,31 @@ use crate::sampler::Sampler;
 ///
 /// It is made in a constant as well as at run time, so a `static` needs no start-up code, no heap and no
 /// `unsafe`. One generator for the main loop and its interrupts stands in a lock, here that of the
-/// `critical-section` crate, which holds interrupts off:
+/// `critical-section` crate, which holds interrupts off. No panic can be reached from `draw`, as from
+/// the library: `borrow_ref_mut` would bring one.
 ///
 /// ```
 /// use core::cell::RefCell;
 /// use critical_section::Mutex;
-/// use dropout_kernels::{DropRate, Mask, MaskRng, drop_rate, mask_words};
+/// use dropout_kernels::{DropRate, Mask, MaskMut, MaskRng, drop_rate};
 ///
 /// static RNG: Mutex<RefCell<MaskRng>> = Mutex::new(RefCell::new(MaskRng::new(42, 0)));
 ///
-/// // From anywhere: each call gets the next mask of the stream.
-/// fn draw(rate: DropRate) -> Mask<{ mask_words(64) }> {
-///     let mut mask = Mask::new();
-///     let whole = mask.view_mut(64).expect("a mask of 64 bits");
-///     critical_section::with(|lock| RNG.borrow_ref_mut(lock).fill(rate, whole));
-///     mask
+/// /// Draws the next mask of the stream, from anywhere. Returns `false`, and draws nothing, while
+/// /// the generator is borrowed, which no caller sees: `fill` calls nothing that draws.
+/// pub fn draw(rate: DropRate, mask: MaskMut<'_>) -> bool {
+///     critical_section::with(|lock| {
+///         let rng = RNG.borrow(lock).try_borrow_mut();
+///         rng.map(|mut rng| rng.fill(rate, mask)).is_ok()
+///     })
 /// }
 ///
 /// let rate = drop_rate!(0.1);
-/// let (first, second) = (draw(rate), std::thread::spawn(move || draw(rate)).join().unwrap());
+/// let (mut first, mut second) = (Mask::<2>::new(), Mask::<2>::new());
+/// assert!(draw(rate, first.view_mut(64)?));
+/// let view = second.view_mut(64)?;
+/// let other = std::thread::scope(|scope| scope.spawn(|| draw(rate, view)).join());
+/// assert!(matches!(other, Ok(true)));
 ///
 /// let mut alone = MaskRng::new(42, 0);
 /// for drawn in [first, second] {

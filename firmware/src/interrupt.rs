@@ -72,8 +72,10 @@ fn draw(context: Context) -> bool {
     critical_section::with(|lock| {
         LOG.borrow_ref_mut(lock).push(context, |words| {
             let mut mask = Mask::new();
-            if let Ok(view) = mask.view_mut(UNITS) {
-                RNG.borrow_ref_mut(lock).fill(RATE, view);
+            if let (Ok(view), Ok(mut rng)) =
+                (mask.view_mut(UNITS), RNG.borrow(lock).try_borrow_mut())
+            {
+                rng.fill(RATE, view);
             }
             *words = *mask.words();
         })
@@ -172,8 +174,10 @@ fn held<const N: usize, const W: usize>() -> [u32; 2] {
         let rate = black_box(rate);
         let with = counter::instructions(|| {
             critical_section::with(|lock| {
-                if let Ok(view) = mask.view_mut(N) {
-                    RNG.borrow_ref_mut(lock).fill(rate, view);
+                if let (Ok(view), Ok(mut rng)) =
+                    (mask.view_mut(N), RNG.borrow(lock).try_borrow_mut())
+                {
+                    rng.fill(rate, view);
                 }
             });
         });

@@ -1,9 +1,11 @@
 //! Links for a bare-metal target only if no panic can be reached from the library: the panic handler
-//! calls a function that does not exist. Built by `.ci/run`, never run.
+//! calls a function that does not exist. Built by `.ci/bare-metal`, never run.
 #![no_std]
 #![no_main]
+#![cfg_attr(feature = "planted", allow(dead_code, unused_imports))]
 
 mod attention;
+mod lock;
 mod monte_carlo;
 mod noise_and_weights;
 mod recurrent;
@@ -30,14 +32,32 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     loop {
-        black_box(all::<f32>(black_box([1.0; 100])).is_ok());
-        #[cfg(feature = "double")]
-        black_box(all::<f64>(black_box([1.0; 100])).is_ok());
+        run();
     }
 }
 
+#[cfg(not(feature = "planted"))]
+fn run() {
+    black_box(all::<f32>(black_box([1.0; 100]), rules).is_ok());
+    #[cfg(feature = "double")]
+    black_box(all::<f64>(black_box([1.0; 100]), |rate, x| rule(Dropout::alpha(rate), x)).is_ok());
+}
+
+/// A panic that can be reached, to see that such a program does not link.
+#[cfg(feature = "planted")]
+fn run() {
+    let mut words = black_box([0; 4]);
+    if let Ok(mask) = MaskMut::new(&mut words, 128) {
+        MaskRng::new(black_box(1), black_box(2)).fill(DropRate::ONE, mask);
+    }
+    black_box(words[black_box(3)]);
+}
+
 /// Every public function, on values that the compiler does not know.
-fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
+fn all<T: Element>(
+    x: [T; 100],
+    rules: fn(DropRate, [T; 100]) -> Result<(), Error>,
+) -> Result<(), Error> {
     let rate = match black_box(0u8) {
         0 => DropRate::new(black_box(0.1))?,
         1 => DropRate::from_ratio(black_box(1), black_box(10))?,
@@ -46,9 +66,19 @@ fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
     };
     black_box((rate.p(), rate.scale(), rate.scale_f32(), rate.threshold(), rate < DropRate::ONE));
     black_box((mask_words(black_box(9)), tape_words(black_box(&[1, 2]))));
+    let mut words = [0; 2];
+    black_box(lock::draw(rate, MaskMut::new(&mut words, black_box(64))?));
     monte_carlo::all(x)?;
-    recurrent::all(rate, &mut x)?;
+    recurrent::all(rate, &mut { x })?;
     noise_and_weights::all(rate, x)?;
+    attention::schedules(rate);
+    attention::heads(&mut { x }, &mut MaskRng::new(black_box(1), black_box(2)))?;
+    rules(rate, x)
+}
+
+/// Every rule. By elements of 64 bits only the one with the most arithmetic drops: which rule it is changes nothing
+/// else of the code, and each takes seconds to compile.
+fn rules(rate: DropRate, x: [f32; 100]) -> Result<(), Error> {
     rule(Dropout::new(rate), x)?;
     rule(Dropout::classic(rate), x)?;
     // In a constant the compiler computes with doubles, and no chip.
@@ -59,9 +89,7 @@ fn all<T: Element>(mut x: [T; 100]) -> Result<(), Error> {
     black_box((alpha.rule().scale(), alpha.rule().shift(), alpha.rule().dropped()));
     black_box(write!(Sink, "{alpha:?}").is_ok());
     rule(alpha, x)?;
-    rule(Dropout::drop_key(rate), x)?;
-    attention::schedules(rate);
-    attention::heads(&mut { x }, &mut MaskRng::new(black_box(1), black_box(2)))
+    rule(Dropout::drop_key(rate), x)
 }
 
 /// Every way to drop by one rule.
