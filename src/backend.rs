@@ -132,7 +132,7 @@ cfg_if! {
 pub use change::{Affine, Hide, Outcome, Same, Times};
 pub(crate) use change::{Blend, Change, Either, InPlace, Mapped, Source, Zeros};
 pub(crate) use matrix::{Bits, Moments, Outer, Pass, Product, Transposed};
-pub(crate) use portable::AT_ONCE;
+pub(crate) use portable::seed;
 
 use cfg_if::cfg_if;
 

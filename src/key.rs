@@ -159,9 +159,7 @@ impl MaskKey {
     #[must_use]
     pub fn lane(self, lane: u32) -> Xoshiro128PlusPlus {
         let mut seed = [0; 16];
-        for (bytes, [word]) in
-            seed.as_chunks_mut().0.iter_mut().zip(initial::<1>(self.words(), lane))
-        {
+        for (bytes, word) in seed.as_chunks_mut().0.iter_mut().zip(initial(self.words(), lane)) {
             *bytes = word.to_le_bytes();
         }
         Xoshiro128PlusPlus::from_seed(seed)

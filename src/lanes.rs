@@ -17,22 +17,43 @@ impl Lanes {
     /// No lane is seeded yet; seed before use.
     pub(crate) const EMPTY: Self = Self([[0; LANES]; 4]);
 
-    /// Seeds the first `count` lanes from the words of a key, `G` lanes at a time: up to `G - 1` more than are
-    /// asked for, which costs vectors nothing. `G` divides [`LANES`].
-    #[expect(clippy::indexing_slicing, reason = "a remainder by the length, and j below G")]
+    /// Seeds the first `count` lanes from the words of a key (STREAM.md, section 2), `G` lanes at a time: up to `G - 1` more
+    /// than are asked for, which costs vectors nothing. `G` divides [`LANES`].
+    ///
+    /// A word of all lanes after the other, so that a chip without many registers keeps all it needs in them.
+    #[expect(clippy::indexing_slicing, reason = "remainders by the lengths")]
     #[inline(always)]
     pub(crate) const fn seed<const G: usize>(&mut self, key: [u32; 4], count: usize) {
-        let mut first = 0;
-        while first < LANES && first < count {
-            let [s0, s1, s2, s3] = initial::<G>(key, first as u32);
-            let [t0, t1, t2, t3] = &mut self.0;
-            let mut j = 0;
-            while j < G {
-                let l = (first + j) % LANES;
-                (t0[l], t1[l], t2[l], t3[l]) = (s0[j], s1[j], s2[j], s3[j]);
-                j += 1;
+        let mut i = 0;
+        while i < 4 {
+            let mut counter = key[i % 4].wrapping_add(G32.wrapping_mul(i as u32 + 1));
+            let mut first = 0;
+            while first < LANES && first < count {
+                let mut j = 0;
+                while j < G {
+                    let apart = G32.wrapping_mul(4 * j as u32);
+                    self.0[i % 4][(first + j) % LANES] = mix32(counter.wrapping_add(apart));
+                    j += 1;
+                }
+                counter = counter.wrapping_add(G32.wrapping_mul(4 * G as u32));
+                first += G;
             }
-            first += G;
+            i += 1;
+        }
+        if may_be_zero(key) {
+            self.mend();
+        }
+    }
+
+    /// A state of zeros would stay so for ever: its first word becomes 1.
+    #[expect(clippy::indexing_slicing, reason = "l is below the length")]
+    #[cold]
+    const fn mend(&mut self) {
+        let [s0, s1, s2, s3] = &mut self.0;
+        let mut l = 0;
+        while l < LANES {
+            s0[l] |= (s0[l] | s1[l] | s2[l] | s3[l] == 0) as u32;
+            l += 1;
         }
     }
 
@@ -53,30 +74,23 @@ impl Lanes {
     }
 }
 
-/// The states at which lanes `first` to `first + G - 1` of a key start (STREAM.md, section 2).
-#[expect(clippy::indexing_slicing, reason = "i and j run over the lengths of the arrays")]
-#[inline(always)]
-pub(crate) const fn initial<const G: usize>(key: [u32; 4], first: u32) -> [[u32; G]; 4] {
-    const G32: u32 = 0x9E37_79B9;
-    let mut state = [[0; G]; 4];
-    let mut i = 0;
-    while i < 4 {
-        let mut j = 0;
-        while j < G {
-            let counter = first.wrapping_add(j as u32).wrapping_mul(4).wrapping_add(i as u32 + 1);
-            state[i][j] = mix32(key[i].wrapping_add(counter.wrapping_mul(G32)));
-            j += 1;
-        }
-        i += 1;
+/// The state at which a lane of a key starts; lanes from [`LANES`] on draw no mask.
+pub(crate) fn initial([a, b, c, d]: [u32; 4], lane: u32) -> [u32; 4] {
+    let counter = lane.wrapping_mul(4);
+    let word = |k: u32, i: u32| mix32(k.wrapping_add(counter.wrapping_add(i).wrapping_mul(G32)));
+    match [word(a, 1), word(b, 2), word(c, 3), word(d, 4)] {
+        [0, 0, 0, 0] => [1, 0, 0, 0],
+        state => state,
     }
-    // A state of zeros would stay so for ever.
-    let mut j = 0;
-    while j < G {
-        let any = state[0][j] | state[1][j] | state[2][j] | state[3][j];
-        state[0][j] |= (any == 0) as u32;
-        j += 1;
-    }
-    state
+}
+
+/// What the counters of two neighbouring words of a state are apart.
+const G32: u32 = 0x9E37_79B9;
+
+/// Whether a lane of the key can have a state of zeros. [`mix32`] makes 0 of 0 alone, so the words of the key would
+/// have to go down as the counters go up.
+const fn may_be_zero([a, b, c, d]: [u32; 4]) -> bool {
+    a.wrapping_sub(b) == G32 && b.wrapping_sub(c) == G32 && c.wrapping_sub(d) == G32
 }
 
 /// The finalizer of `MurmurHash3`, a bijection.
@@ -115,7 +129,7 @@ fn rotate_left<const K: u32>(x: u32) -> u32 {
 #[cfg(test)]
 #[expect(clippy::indexing_slicing, reason = "a test")]
 mod tests {
-    use super::{initial, mix32};
+    use super::{LANES, Lanes, initial, mix32};
 
     /// The h with `mix32(h) == x`: `mix32` is undone step by step.
     fn unmix32(x: u32) -> u32 {
@@ -131,15 +145,22 @@ mod tests {
     /// STREAM.md, section 2: should all four be zero, s0 = 1. The keys that reach it are found backwards.
     #[test]
     fn a_lane_of_zeros_starts_at_1() {
+        fn started<const G: usize>(key: [u32; 4], lane: usize) -> [u32; 4] {
+            let mut lanes = Lanes::EMPTY;
+            lanes.seed::<G>(key, LANES);
+            lanes.get(lane)
+        }
         for lane in [0, 1, 9, 15] {
-            let key = |target: [u32; 4]| {
-                core::array::from_fn(|i| {
-                    let counter = 4 * lane + i as u32 + 1;
+            for (target, expected) in [([0; 4], [1, 0, 0, 0]), ([0, 0, 0, 9], [0, 0, 0, 9])] {
+                let key = core::array::from_fn(|i| {
+                    let counter = 4 * lane as u32 + i as u32 + 1;
                     unmix32(target[i]).wrapping_sub(counter.wrapping_mul(0x9E37_79B9))
-                })
-            };
-            assert_eq!(initial::<1>(key([0; 4]), lane), [[1], [0], [0], [0]]);
-            assert_eq!(initial::<1>(key([0, 0, 0, 9]), lane), [[0], [0], [0], [9]]);
+                });
+                assert_eq!(initial(key, lane as u32), expected);
+                assert_eq!(started::<1>(key, lane), expected);
+                assert_eq!(started::<4>(key, lane), expected);
+                assert_eq!(started::<16>(key, lane), expected);
+            }
         }
         assert_eq!(mix32(unmix32(0x1234_5678)), 0x1234_5678);
     }

@@ -193,8 +193,10 @@ impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
         let others = iter::zip(other.mean.as_slice(), other.rest.as_slice());
         let others = others.zip(other.squares.as_slice());
         for (Sums { mean, rest, squares }, ((m, r), s)) in self.sums().zip(others) {
-            let apart = m.minus(*mean).plus(r.minus(*rest));
-            (*mean, *rest) = two_sum(*mean, rest.plus(apart.times(share)));
+            let (apart, apart_rest) = (m.minus(*mean), r.minus(*rest));
+            let (sum, lost) = two_sum(*mean, apart.times(share));
+            (*mean, *rest) = two_sum(sum, rest.plus(lost).plus(apart_rest.times(share)));
+            let apart = apart.plus(apart_rest);
             *squares = squares.plus(*s).plus(apart.times(apart.times(weight)));
         }
         self.passes = passes;

@@ -39,13 +39,15 @@ pub(super) const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
     ));
 
 /// Lanes that are seeded at a time: a vector of any machine.
-pub(crate) const AT_ONCE: usize = if VECTORS { 4 } else { 1 };
+const AT_ONCE: usize = if VECTORS { 4 } else { 1 };
 
 /// Up to this many words, single lanes cost less than sixteen in step.
 const SINGLE: usize = if VECTORS { 4 } else { LANES };
 
-#[inline(always)]
-pub(super) fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
+// In firmware one copy serves every caller.
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
+pub(crate) const fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
     lanes.seed::<AT_ONCE>(key.words(), count);
 }
 
