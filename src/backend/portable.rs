@@ -38,9 +38,6 @@ pub(super) const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
         dropout_kernels_backend = "helium",
     ));
 
-/// Lanes that are seeded at a time: a vector of any machine.
-const AT_ONCE: usize = if VECTORS { 4 } else { 1 };
-
 /// Up to this many words, single lanes cost less than sixteen in step.
 const SINGLE: usize = if VECTORS { 4 } else { LANES };
 
@@ -48,7 +45,12 @@ const SINGLE: usize = if VECTORS { 4 } else { LANES };
 #[cfg_attr(target_os = "none", inline(never))]
 #[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) const fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
-    lanes.seed::<AT_ONCE>(key.words(), count);
+    match (VECTORS, count) {
+        (true, 3..) => lanes.seed::<4>(key.words(), count),
+        // Of fewer, most of a vector would be for nobody.
+        (true, _) => lanes.seed::<2>(key.words(), count),
+        (false, _) => lanes.seed::<1>(key.words(), count),
+    }
 }
 
 #[inline(always)]
