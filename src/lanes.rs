@@ -58,19 +58,25 @@ impl Lanes {
     }
 
     /// The four state words of lane `l % LANES`.
-    #[expect(clippy::indexing_slicing, reason = "a remainder of LANES is below it")]
     #[inline(always)]
     pub(crate) const fn get(&self, l: usize) -> [u32; 4] {
-        let ([s0, s1, s2, s3], l) = (&self.0, l % LANES);
-        [s0[l], s1[l], s2[l], s3[l]]
+        // One base and four offsets that are constants, where four arrays would be four addresses.
+        if let Some((_, s)) = self.0.as_flattened().split_at_checked(l % LANES)
+            && let Some(s) = s.first_chunk::<{ 3 * LANES + 1 }>()
+        {
+            return [s[0], s[LANES], s[2 * LANES], s[3 * LANES]];
+        }
+        [0; 4] // There is always such a chunk; this cannot panic.
     }
 
     /// Sets the four state words of lane `l % LANES`.
-    #[expect(clippy::indexing_slicing, reason = "a remainder of LANES is below it")]
     #[inline(always)]
     pub(crate) const fn set(&mut self, l: usize, state: [u32; 4]) {
-        let ([s0, s1, s2, s3], l) = (&mut self.0, l % LANES);
-        [s0[l], s1[l], s2[l], s3[l]] = state;
+        if let Some((_, s)) = self.0.as_flattened_mut().split_at_mut_checked(l % LANES)
+            && let Some(s) = s.first_chunk_mut::<{ 3 * LANES + 1 }>()
+        {
+            [s[0], s[LANES], s[2 * LANES], s[3 * LANES]] = state;
+        }
     }
 }
 

@@ -254,14 +254,32 @@ pub(super) fn apply_from<T: Element, C: Change<T>>(
         }
         tail = rest;
     }
-    for (target, word) in pieces_mut(tail, 32).zip(words) {
-        let mut word = word;
-        for target in target.as_chunks_mut::<1>().0 {
-            let [x] = change.read(at, target);
-            *target = if word & 1 != 0 { [change.kept(x)] } else { change.dropped(at, target) };
-            word >>= 1;
-            at += 1;
+    if multiply::pays::<T, C>() || VECTORS {
+        // Less than what a word decides is left.
+        if let Some(word) = words.next() {
+            apply_singly(at, word, tail, change);
         }
+        return;
+    }
+    for (target, word) in pieces_mut(tail, 32).zip(words) {
+        apply_singly(at, word, target, change);
+        at += target.len();
+    }
+}
+
+/// Up to 32 elements, one at a time.
+#[inline(always)]
+fn apply_singly<T: Element, C: Change<T>>(
+    mut at: usize,
+    mut word: u32,
+    target: &mut [T],
+    change: C,
+) {
+    for target in target.as_chunks_mut::<1>().0 {
+        let [x] = change.read(at, target);
+        *target = if word & 1 != 0 { [change.kept(x)] } else { change.dropped(at, target) };
+        word >>= 1;
+        at += 1;
     }
 }
 

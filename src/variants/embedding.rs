@@ -6,7 +6,7 @@ use crate::element::Element;
 use crate::error::ShapeError;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, mask_words};
-use crate::pieces::{pieces, pieces_mut};
+use crate::pieces::{cut, pieces};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
 use crate::sampler::Sampler;
@@ -237,8 +237,9 @@ impl<R: Rule> EmbeddingDropout<R> {
         change: impl Fn(u32) -> Mapped<S, O>,
     ) {
         let sampler: Sampler = self.dropout.sampler;
-        for (index, y) in indices.iter().zip(pieces_mut(y, self.dimension)) {
-            sampler.map(keeps(*index), y, change(*index));
+        let mut rest = y;
+        for index in indices {
+            sampler.map(keeps(*index), cut(&mut rest, self.dimension), change(*index));
         }
     }
 
