@@ -1,0 +1,42 @@
+# What parts of CI have in common; each begins by sourcing it. Leaves the shell in the repository's root.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export DEBIAN_FRONTEND=noninteractive
+# Each of the many builds is made once: half of its time went into what a next one and a debugger would use.
+export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_RELEASE_DEBUG=0
+
+step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
+
+# `.ci/run` repeats at its end every line that begins so.
+skipped() { printf 'SKIPPED: %s\n' "$*"; }
+
+# Installs packages of Debian that are missing.
+packages() {
+  dpkg -s "$@" >/dev/null 2>&1 && return
+  apt-get -qq update
+  apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
+# Whether rustup has, or can get, the standard library of TARGET.
+standard_library() {
+  rustup target list --installed 2>/dev/null | grep -qx "$1" || rustup target add "$1" >/dev/null 2>&1
+}
+
+# Whether there is a nightly toolchain; WHAT is skipped if not.
+nightly() { # WHAT
+  cargo +nightly -V >/dev/null 2>&1 || { skipped "$1: no nightly toolchain" && return 1; }
+}
+
+# What goes on into a pipe, on the screen too; `tee /dev/stderr` empties it if it is a file.
+shown() { tee >(cat >&2); }
+
+# Fails unless the command fails, and says MESSAGE.
+refused() { # MESSAGE COMMAND...
+  local message=$1 output && shift
+  if output=$("$@" 2>&1) || ! grep -q "$message" <<<"$output"; then
+    echo "not refused with \"$message\": $*" && exit 1
+  fi
+}
+
+# The tests in release, with overflow checks. What they depend on is built as the examples and benches have it.
+checked=(cargo test --release --quiet --config profile.release.package.dropout-kernels.overflow-checks=true)
