@@ -2,6 +2,9 @@
 
 boards=(m0 m3 m4 m7 m33 m55 helium rv32)
 
+# Where they are built: one folder for boards that are built one after another, in firmware/.
+target_dir=${FIRMWARE_TARGET_DIR:-$PWD/../target/firmware/0}
+
 # What each board is: the target and its processor, the machine, and picoseconds of a tick of its timer.
 describe() { # BOARD
   local arm='qemu-system-arm -M' riscv='qemu-system-riscv32 -bios none -M'
@@ -43,7 +46,7 @@ cargo_build() { # ARGUMENTS
   local rustflags=(-D warnings "${cpu[@]}") variable
   need ld.lld lld
   variable=CARGO_TARGET_$(tr 'a-z.-' 'A-Z__' <<<"$target")
-  export "${variable}_LINKER=ld.lld" CARGO_TARGET_DIR=$PWD/../target/firmware/$board
+  export "${variable}_LINKER=ld.lld" CARGO_TARGET_DIR=$target_dir
   export FIRMWARE_BOARD=$board FIRMWARE_TICK_PS=$tick
   if by_rustup; then
     RUSTFLAGS="${rustflags[*]}" cargo build --quiet --target "$target" "$@"
@@ -60,15 +63,16 @@ cargo_build() { # ARGUMENTS
 # Builds a program that starts on the board, and says in `elf` where it is.
 build() { # PROGRAM
   if [ "$board" = host ]; then
-    export CARGO_TARGET_DIR=$PWD/../target/firmware/host
-    cargo build --quiet --locked --release --bin "$1"
-    elf=$CARGO_TARGET_DIR/release/$1
+    # Three backends in each program, which have to be right and not fast.
+    CARGO_TARGET_DIR=$target_dir CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+      CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo build --quiet --locked --release --bin "$1"
+    elf=$target_dir/release/$1
     return
   fi
   local features=()
   [ "$1" != log ] || features=(--features defmt) # the others are built without
   cargo_build --locked --release --bin "$1" "${features[@]}"
-  elf=$CARGO_TARGET_DIR/$target/release/$1
+  elf=$target_dir/$target/release/$1
 }
 
 # Runs what was built, with a virtual time that counts instructions. An emulator that hangs is ended.
