@@ -238,7 +238,7 @@ impl fmt::Display for ShapeError {
 
 impl error::Error for ShapeError {}
 
-/// Bytes that are not a generator.
+/// Bytes that are not a generator, or not a checkpoint of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -247,6 +247,48 @@ pub enum StateError {
     ZeroLane {
         /// The lane, 0 to 15.
         lane: usize,
+    },
+    /// Two lanes are equal: they would give the same words for ever. Erased flash is such bytes.
+    EqualLanes {
+        /// The first of the two, 0 to 14.
+        first: usize,
+        /// The second, up to 15.
+        second: usize,
+    },
+    /// The first bytes are not those of a checkpoint: foreign bytes, or flash that is erased.
+    NotACheckpoint {
+        /// The first bytes of a checkpoint.
+        expected: [u8; 4],
+        /// The first bytes that were given.
+        given: [u8; 4],
+    },
+    /// A checkpoint whose bytes a later version of this crate arranged in another way.
+    OtherFormat {
+        /// The format that this version of the crate reads.
+        expected: u32,
+        /// The format of the checkpoint.
+        given: u32,
+    },
+    /// A checkpoint of another length: cut off, or with other bytes after it.
+    WrongLength {
+        /// Bytes of a checkpoint.
+        expected: usize,
+        /// Bytes that were given.
+        given: usize,
+    },
+    /// A checkpoint that was written in part, or damaged.
+    CheckSum {
+        /// The check sum of the bytes that were given.
+        expected: u32,
+        /// The check sum that stands behind them.
+        given: u32,
+    },
+    /// A generator of an older or newer mask stream: it would go on with other masks than it drew before.
+    OtherStream {
+        /// The version of the mask stream that this version of the crate draws.
+        expected: u32,
+        /// The version that the generator drew.
+        given: u32,
     },
 }
 
@@ -258,6 +300,31 @@ impl fmt::Display for StateError {
                     f,
                     "expected a state other than zero in each of 16 lanes, lane {lane} is zero"
                 )
+            }
+            Self::EqualLanes { first, second } => {
+                write!(f, "expected 16 lanes that differ, lanes {first} and {second} are equal")
+            }
+            Self::NotACheckpoint { expected, given } => {
+                let [expected, given] = [expected, given].map(u32::from_be_bytes);
+                write!(
+                    f,
+                    "not a checkpoint: expected the first bytes {expected:08x}, got {given:08x}"
+                )
+            }
+            Self::OtherFormat { expected, given } => {
+                write!(f, "expected a checkpoint of format {expected}, got format {given}")
+            }
+            Self::WrongLength { expected, given } => {
+                write!(f, "expected the {expected} bytes of a checkpoint, got {given}")
+            }
+            Self::CheckSum { expected, given } => {
+                write!(
+                    f,
+                    "checkpoint written in part or damaged: expected the check sum {expected:08x}, got {given:08x}"
+                )
+            }
+            Self::OtherStream { expected, given } => {
+                write!(f, "expected a generator of mask stream version {expected}, got {given}")
             }
         }
     }

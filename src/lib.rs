@@ -17,6 +17,7 @@ mod tape;
 mod variants;
 
 // What a mask is.
+mod checkpoint;
 mod element;
 mod error;
 mod key;
@@ -27,6 +28,8 @@ mod pieces;
 mod rate;
 mod rng;
 mod sampler;
+#[cfg(feature = "serde")]
+mod serialise;
 
 // What the machine does.
 mod backend;

@@ -114,15 +114,16 @@ impl MaskRng {
         Sampler::new(rate).with_backend(backend).fill(self, mask);
     }
 
-    /// The state, for a checkpoint: for each lane s0 to s3, little-endian, which is the seed that
-    /// `rand_xoshiro::Xoshiro128PlusPlus` takes.
+    /// The state alone: for each lane s0 to s3, little-endian, which is the seed that
+    /// `rand_xoshiro::Xoshiro128PlusPlus` takes. For storage, [`to_checkpoint`](Self::to_checkpoint) adds what tells
+    /// a state that was saved whole from other bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 256] {
+        let [s0, s1, s2, s3] = &self.lanes.0;
         let mut bytes = [0; 256];
-        let (words, _) = bytes.as_chunks_mut::<4>();
-        let state = (0..LANES).flat_map(|l| self.lanes.get(l));
-        for (bytes, word) in words.iter_mut().zip(state) {
-            *bytes = word.to_le_bytes();
+        let (states, _) = bytes.as_chunks_mut::<4>().0.as_chunks_mut::<4>();
+        for ((((state, s0), s1), s2), s3) in states.iter_mut().zip(s0).zip(s1).zip(s2).zip(s3) {
+            *state = [s0, s1, s2, s3].map(|word| word.to_le_bytes());
         }
         bytes
     }
@@ -131,17 +132,27 @@ impl MaskRng {
     ///
     /// # Errors
     ///
-    /// [`StateError`] if a lane is all zeros, which no generator ever is.
+    /// [`StateError`] for states that no generator is in. Bytes that are all the same are such states, so erased flash
+    /// and zeroed RAM are refused.
+    /// - [`StateError::ZeroLane`] if a lane is all zeros: it would stay so for ever.
+    /// - [`StateError::EqualLanes`] if two lanes are equal: they would give the same words for ever. Every
+    ///   key starts all its lanes apart, on one cycle of 2^128 - 1 states. One can only meet another if it has
+    ///   drawn more often by exactly the distance between them. The probability that a genuine state is refused for
+    ///   that is 120 pairs / 2^128, about 2^-121.
     pub fn from_bytes(bytes: &[u8; 256]) -> Result<Self, StateError> {
+        let (states, _) = bytes.as_chunks::<4>().0.as_chunks::<4>();
         let mut lanes = Lanes::EMPTY;
-        let (words, _) = bytes.as_chunks::<4>();
-        let (states, _) = words.as_chunks::<4>();
-        for (lane, state) in states.iter().enumerate().take(LANES) {
-            let state = state.map(u32::from_le_bytes);
-            if state == [0; 4] {
+        let [s0, s1, s2, s3] = &mut lanes.0;
+        let rows = states.iter().zip(s0).zip(s1).zip(s2).zip(s3);
+        for (lane, ((((state, s0), s1), s2), s3)) in rows.enumerate() {
+            let words = state.map(u32::from_le_bytes);
+            if words == [0; 4] {
                 return Err(StateError::ZeroLane { lane });
             }
-            lanes.set(lane, state);
+            if let Some(first) = states.iter().take(lane).position(|earlier| earlier == state) {
+                return Err(StateError::EqualLanes { first, second: lane });
+            }
+            [*s0, *s1, *s2, *s3] = words;
         }
         Ok(Self { lanes })
     }

@@ -37,6 +37,8 @@ use crate::rate::{DropRate, divide_to_nearest};
 /// assert_eq!(RAMP.rate(5000), drop_rate!(0.2));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(from = "Formula", into = "Formula"))]
 pub struct Schedule {
     from: DropRate,
     to: DropRate,
@@ -155,4 +157,39 @@ const fn decay(distance: u64, step: u32, steps: u32) -> u64 {
 /// The product of two fractions, rounded down.
 const fn times(a: u64, b: u64) -> u64 {
     ((a as u128 * b as u128) >> 62) as u64
+}
+
+/// A schedule by its constructor, as `serde` shows it.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize, serde::Serialize)]
+#[serde(rename = "Schedule", rename_all = "snake_case")]
+enum Formula {
+    Linear { from: DropRate, to: DropRate, steps: u32 },
+    Curriculum { rate: DropRate, steps: u32 },
+    Early { rate: DropRate, steps: u32 },
+    Late { rate: DropRate, steps: u32 },
+}
+
+#[cfg(feature = "serde")]
+impl From<Formula> for Schedule {
+    fn from(formula: Formula) -> Self {
+        match formula {
+            Formula::Linear { from, to, steps } => Self::linear(from, to, steps),
+            Formula::Curriculum { rate, steps } => Self::curriculum(rate, steps),
+            Formula::Early { rate, steps } => Self::early(rate, steps),
+            Formula::Late { rate, steps } => Self::late(rate, steps),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<Schedule> for Formula {
+    fn from(Schedule { from, to, steps, course }: Schedule) -> Self {
+        match course {
+            Course::Line => Self::Linear { from, to, steps },
+            Course::Decay => Self::Curriculum { rate: to, steps },
+            Course::Jump if to == DropRate::ZERO => Self::Early { rate: from, steps },
+            Course::Jump => Self::Late { rate: to, steps },
+        }
+    }
 }

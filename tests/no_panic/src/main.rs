@@ -16,10 +16,10 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use dropout_kernels::{
-    Backend, DropRate, Dropout, Element, Error, Layout, Mask, MaskKey, MaskMut, MaskRef, MaskRng,
-    MaskTape, RateError, Rule, ShapeError, StateError, TapeError, mask_words, tape_words,
+    Backend, DropRate, Dropout, Element, Error, KeyError, Layout, Mask, MaskKey, MaskMut, MaskRef,
+    MaskRng, MaskTape, RateError, Rule, ShapeError, StateError, TapeError, mask_words, tape_words,
 };
-use rand_core::SeedableRng;
+use rand_core::{Rng, SeedableRng};
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
@@ -79,6 +79,7 @@ fn all<T: Element>(
 /// Every rule. By elements of 64 bits only the one with the most arithmetic drops: which rule it is changes nothing
 /// else of the code, and each takes seconds to compile.
 fn rules(rate: DropRate, x: [f32; 100]) -> Result<(), Error> {
+    variants::other_rates(rate, &mut black_box([1.0; 9]))?;
     rule(Dropout::new(rate), x)?;
     rule(Dropout::classic(rate), x)?;
     // In a constant the compiler computes with doubles, and no chip.
@@ -97,10 +98,12 @@ fn rule<T: Element, R: Rule>(dropout: Dropout<R>, mut x: [T; 100]) -> Result<(),
     let dropout = dropout.with_backend(black_box(Backend::detect()));
     black_box((dropout.rule(), Backend::available().count(), Backend::detect().name()));
     let mut rng = MaskRng::new(black_box(1), black_box(2));
-    rng = black_box(rng == MaskRng::seed_from_u64(3))
-        .then_some(rng)
-        .unwrap_or(MaskRng::from_seed([1; 16]));
+    if black_box(rng != MaskRng::seed_from_u64(3)) {
+        rng = MaskRng::from_seed([1; 16]);
+    }
     rng = MaskRng::from_bytes(&black_box(rng.to_bytes()))?;
+    rng = MaskRng::from_checkpoint(black_box(rng.to_checkpoint().as_slice()))?;
+    rng = keys(&rng, dropout.rate())?;
 
     slices(&dropout, &mut x, &mut rng)?;
     let mut y = x;
@@ -208,6 +211,22 @@ fn slices<T: Element, R: Rule>(
     Ok(())
 }
 
+/// Names of masks.
+fn keys(rng: &MaskRng, rate: DropRate) -> Result<MaskRng, Error> {
+    let path = black_box([(3, 10), (2, 1 << 40)]);
+    let key = MaskKey::at(black_box(42), &path)?.fold(black_box(7));
+    black_box(key < MaskKey::new(black_box(1), black_box(2)));
+    // Inlined on chips, so that these alone have a name there.
+    black_box(MaskRng::new as fn(u64, u64) -> MaskRng);
+    black_box(MaskRng::from_key as fn(MaskKey) -> MaskRng);
+    black_box((key.seed(), key.stream(), key.lane(black_box(16)).next_u32()));
+    let mut mask = black_box(Mask::<4>::new());
+    key.fill(rate, mask.view_mut(black_box(100))?);
+    black_box(mask);
+    black_box(*rng == MaskRng::from_key(key));
+    Ok(MaskRng::from(key))
+}
+
 /// Somewhere to print to, of which the compiler knows nothing.
 struct Sink;
 
@@ -233,6 +252,13 @@ fn show<const W: usize>(
         Error::Shape(ShapeError::Overflow { elements: expected, extent: given }),
         Error::Shape(ShapeError::TooManyPasses { counted: black_box(1), more: black_box(2) }),
         Error::State(StateError::ZeroLane { lane: 3 }),
+        Error::State(StateError::CheckSum { expected: 1, given: 2 }),
+        Error::Key(KeyError::IndexOutOfRange {
+            at: expected,
+            index: black_box(3),
+            extent: black_box(3),
+        }),
+        Error::Key(KeyError::Overflow { at: expected, last: black_box(3), extent: black_box(3) }),
         Error::Tape(TapeError::Full { expected, given }),
     ]);
     for error in errors {

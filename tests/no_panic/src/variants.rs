@@ -3,8 +3,9 @@
 use core::hint::black_box;
 
 use dropout_kernels::{
-    Backend, DropBlock, DropPath, DropRate, Dropout, Element, EmbeddingDropout, Error, MaskMut,
-    MaskRng, Rule,
+    Backend, DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout, Element,
+    EmbeddingDropout, Error, GaussianDropout, Layout, LockedDropout, MaskKey, MaskMut, MaskRng,
+    Rule, Zoneout,
 };
 
 /// Every public function, on values that the compiler does not know.
@@ -79,7 +80,27 @@ fn embedding<T: Element, R: Rule>(
     embedding.draw(mask.reborrow(), rng)?;
     embedding.forward(&indices, x, y, mask.as_ref())?;
     embedding.forward_in_place(&indices, y, mask.as_ref())?;
+    embedding.backward_in_place(&indices, y, mask.as_ref())?;
     embedding.backward(&indices, y, x, mask.as_ref())?;
     embedding.infer(&indices, x, y)?;
+    Ok(())
+}
+
+/// Each dropout at another rate. By the alpha rule that computes with doubles, which is for the programs that have them.
+pub fn other_rates(rate: DropRate, x: &mut [f32]) -> Result<(), Error> {
+    let (dropout, other) = (Dropout::new(DropRate::ZERO), black_box(rate));
+    let layout = Layout::elementwise(black_box(9));
+    let key = MaskKey::new(black_box(1), black_box(2));
+    dropout.with_rate(other).forward_replay_in_place(x, key);
+    #[cfg(feature = "double")]
+    Dropout::alpha(DropRate::ZERO).with_rate(other).forward_replay_in_place(x, key);
+    dropout.over(layout).with_rate(other).forward_replay_in_place(x, key)?;
+    black_box(LockedDropout::<2>::new(dropout, black_box(9)).with_rate(other));
+    black_box(EmbeddingDropout::new(dropout, black_box(9), black_box(2))?.with_rate(other));
+    black_box(DropPath::samples(dropout, black_box(9), black_box(2))?.with_rate(other));
+    black_box(DropHead::new(rate, 1, black_box(2), black_box(3))?.with_rate(other));
+    black_box(DropConnect::new(rate, black_box(2), black_box(3))?.with_rate(other));
+    black_box(Zoneout::new(rate).with_rate(other));
+    black_box(GaussianDropout::new(DropRate::ZERO)?.with_rate(other)?);
     Ok(())
 }
