@@ -93,7 +93,8 @@ fn layouts_of_few_elements() {
 fn other_kernels_of_few_elements() {
     let mut first: Option<Vec<Vec<u32>>> = None;
     for backend in Backend::available() {
-        let x: Vec<f32> = (0..75u8).map(|i| f32::from(i.wrapping_mul(37) % 75) * 0.03 - 1.0).collect();
+        let x: Vec<f32> =
+            (0..75u8).map(|i| f32::from(i.wrapping_mul(37) % 75) * 0.03 - 1.0).collect();
         let key = MaskKey::new(3, 4);
         let mut noise = x.clone();
         let gaussian =

@@ -4,7 +4,9 @@
 use core::fmt::Write;
 use core::hint::black_box;
 
-use dropout_kernels::{DropBlock, DropRate, Dropout, Error, Layout, Mask, MaskKey, MaskRng, drop_rate, mask_words};
+use dropout_kernels::{
+    DropBlock, DropRate, Dropout, Error, Layout, Mask, MaskKey, MaskRng, drop_rate, mask_words,
+};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 

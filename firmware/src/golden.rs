@@ -9,7 +9,11 @@ mod cases;
 use core::fmt::{self, Write};
 use core::str;
 
-use dropout_kernels::{Backend, DropRate, GaussianDropout, Mask, MaskKey, MaskRng, STREAM_VERSION, drop_rate};
+use dropout_kernels::{
+    Backend, DropRate, GaussianDropout, Mask, MaskKey, MaskRng, STREAM_VERSION, drop_rate,
+};
+
+use rand_xoshiro::rand_core::Rng;
 
 use crate::board::{Console, Failure, Outcome};
 use cases::{Digest, GROUPS};
@@ -94,11 +98,14 @@ impl Golden<'_> {
             })
         };
         let (first, last) = (lane(0), lane(15));
+        let mut outputs = MaskKey::new(42, 0).lane(0);
+        let outputs = [outputs.next_u32(), outputs.next_u32()];
         self.line(
             &STREAM,
             format_args!(
-                "Lane 0 of (42, 0) starts as {}; lane 15 as {}. {}",
+                "Lane 0 of (42, 0) starts as {}, and its first two outputs are {}; lane 15 starts as {}. {}",
                 Words(&first),
+                Words(&outputs),
                 Words(&last),
                 "They were computed by a separate implementation of this page."
             ),

@@ -158,7 +158,12 @@ fn drop_connect_replay(call: &mut Call<'_>) -> Outcome {
     let (seed, stream, outputs) = (call.seed, call.stream, &mut call.outputs);
     call.weights.forward_replay(call.x, call.inputs, outputs, MaskKey::new(seed, stream))?;
     call.weights.backward_input_replay(call.x, outputs, call.inputs, MaskKey::new(seed, stream))?;
-    call.weights.backward_weights_replay(call.inputs, outputs, call.y, MaskKey::new(seed, stream))?;
+    call.weights.backward_weights_replay(
+        call.inputs,
+        outputs,
+        call.y,
+        MaskKey::new(seed, stream),
+    )?;
     Ok(())
 }
 

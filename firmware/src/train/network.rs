@@ -68,7 +68,8 @@ impl Regulariser {
             Masks::None => {}
             Masks::Stored { hidden, .. } => DROP_HIDDEN.backward_array_in_place(dx, hidden),
             Masks::Replayed => {
-                DROP_HIDDEN.backward_replay_in_place(dx, MaskKey::new(self.seed, 2 * self.step + 1));
+                DROP_HIDDEN
+                    .backward_replay_in_place(dx, MaskKey::new(self.seed, 2 * self.step + 1));
             }
         }
     }
