@@ -41,15 +41,21 @@ pub(super) const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
 /// Up to this many words, single lanes cost less than sixteen in step.
 const SINGLE: usize = if VECTORS { 4 } else { LANES };
 
+#[inline(always)]
+pub(crate) const fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
+    // The words first, so that on a chip the stack of both is not needed at once.
+    seed_from(lanes, key.words(), count);
+}
+
 // In firmware one copy serves every caller.
 #[cfg_attr(target_os = "none", inline(never))]
 #[cfg_attr(not(target_os = "none"), inline(always))]
-pub(crate) const fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
+const fn seed_from(lanes: &mut Lanes, words: [u32; 4], count: usize) {
     match (VECTORS, count) {
-        (true, 3..) => lanes.seed::<4>(key.words(), count),
+        (true, 3..) => lanes.seed::<4>(words, count),
         // Of fewer, most of a vector would be for nobody.
-        (true, _) => lanes.seed::<2>(key.words(), count),
-        (false, _) => lanes.seed::<1>(key.words(), count),
+        (true, _) => lanes.seed::<2>(words, count),
+        (false, _) => lanes.seed::<1>(words, count),
     }
 }
 

@@ -78,13 +78,21 @@ wrong!(SameSeeds, new: |seed, stream| MaskRng::new(seed & !1, stream),
 wrong!(SameStreams, new: |seed, stream| MaskRng::new(seed, stream & !1),
     fill: |rng, rate, words, n| Source::fill(rng, rate, words, n));
 
-wrong!(LaneTwice,
-    new: |seed, stream| {
-        let mut state = MaskRng::new(seed, stream).to_bytes();
-        state.copy_within(4 * 16..5 * 16, 5 * 16);
-        MaskRng::from_bytes(&state).expect("no lane is zero")
-    },
-    fill: |rng, rate, words, n| Source::fill(rng, rate, words, n));
+/// No `MaskRng` can be had of such a state, so it is a stream of the battery's own.
+pub struct LaneTwice(Sliced<Xoshiro128PlusPlus, Each>);
+
+impl Source for LaneTwice {
+    fn new(seed: u64, stream: u64) -> Self {
+        let mut sliced = Sliced::new(seed, stream);
+        let fourth: &Xoshiro128PlusPlus = &sliced.lanes[4];
+        sliced.lanes[5] = fourth.clone();
+        Self(sliced)
+    }
+
+    fn fill(&mut self, rate: DropRate, words: &mut [u32], n: usize) {
+        self.0.fill(rate, words, n);
+    }
+}
 
 // Lane l of seed + 2 G is lane l + 1 of the seed.
 wrong!(VersionOne,
