@@ -1,8 +1,5 @@
 //! The name of a mask: (seed, stream), from which its generator starts.
 
-use rand_core::SeedableRng;
-use rand_xoshiro::Xoshiro128PlusPlus;
-
 use crate::error::KeyError;
 use crate::lanes::initial;
 use crate::mask::MaskMut;
@@ -145,25 +142,28 @@ impl MaskKey {
         Sampler::new(rate).fill_by_key(self, mask);
     }
 
-    /// Lane `lane` of the stream at its start, as the generator of `rand_xoshiro` that it is. Lanes 0 to 15 draw the
-    /// masks, which an audit can follow by it. Lanes from 16 on, up to 2^30, draw no mask: they are for other random
-    /// numbers that go with the same key, such as initial weights, augmentation or noise.
+    /// The seed of lane `lane` of the stream, as `rand_xoshiro`'s `Xoshiro128PlusPlus` takes it. Lanes 0 to 15 draw
+    /// the masks, which an audit can follow by it. Lanes from 16 on, up to 2^30, draw no mask: they are for other
+    /// random numbers that go with the same key, such as initial weights, augmentation or noise.
+    ///
+    /// A seed and not the generator: `from_seed` of that crate checks lengths by assertions, so that a linker finds
+    /// a panic behind it where the compiler does not inline it all.
     ///
     /// ```
     /// use dropout_kernels::MaskKey;
-    /// use rand_core::Rng;
+    /// use rand_xoshiro::{Xoshiro128PlusPlus, rand_core::{Rng, SeedableRng}};
     ///
-    /// let mut other = MaskKey::new(42, 0).lane(16);
+    /// let mut other = Xoshiro128PlusPlus::from_seed(MaskKey::new(42, 0).lane_seed(16));
     /// let shift = other.next_u32() % 8;
     /// # assert!(shift < 8);
     /// ```
     #[must_use]
-    pub fn lane(self, lane: u32) -> Xoshiro128PlusPlus {
+    pub fn lane_seed(self, lane: u32) -> [u8; 16] {
         let mut seed = [0; 16];
         for (bytes, word) in seed.as_chunks_mut().0.iter_mut().zip(initial(self.words(), lane)) {
             *bytes = word.to_le_bytes();
         }
-        Xoshiro128PlusPlus::from_seed(seed)
+        seed
     }
 
     /// The 128 bits that the lanes start from (STREAM.md, section 2).

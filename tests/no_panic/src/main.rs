@@ -19,7 +19,7 @@ use dropout_kernels::{
     Backend, DropRate, Dropout, Element, Error, KeyError, Layout, Mask, MaskKey, MaskMut, MaskRef,
     MaskRng, MaskTape, RateError, Rule, ShapeError, StateError, TapeError, mask_words, tape_words,
 };
-use rand_core::{Rng, SeedableRng};
+use rand_core::SeedableRng;
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
@@ -219,7 +219,7 @@ fn keys(rng: &MaskRng, rate: DropRate) -> Result<MaskRng, Error> {
     // Inlined on chips, so that these alone have a name there.
     black_box(MaskRng::new as fn(u64, u64) -> MaskRng);
     black_box(MaskRng::from_key as fn(MaskKey) -> MaskRng);
-    black_box((key.seed(), key.stream(), key.lane(black_box(16)).next_u32()));
+    black_box((key.seed(), key.stream(), key.lane_seed(black_box(16))));
     let mut mask = black_box(Mask::<4>::new());
     key.fill(rate, mask.view_mut(black_box(100))?);
     black_box(mask);
