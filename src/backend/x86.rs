@@ -6,7 +6,7 @@ pub(super) use core::arch::x86 as intrinsics;
 pub(super) use core::arch::x86_64 as intrinsics;
 
 use super::wide::Has;
-use super::*;
+use super::*; // what the list of kernels names
 
 macro_rules! proof {
     (
