@@ -11,5 +11,6 @@ pub mod golden;
 pub mod interrupt;
 #[cfg(feature = "defmt")]
 pub mod log;
+pub mod power;
 pub mod stack;
 pub mod train;

@@ -16,6 +16,20 @@ pub const HIDDEN: usize = 32;
 const DROP_INPUT: Dropout = Dropout::new(drop_rate!(0.05));
 const DROP_HIDDEN: Dropout = Dropout::new(drop_rate!(0.1));
 
+/// The dropout of a network in training: where its masks come from, and where they stay until the backward pass.
+pub trait Masking {
+    fn input(&mut self, x: &mut [f32; PIXELS]);
+
+    fn hidden(&mut self, x: &mut [f32; HIDDEN]);
+
+    /// By the mask of [`hidden`](Self::hidden). Nobody asks for the gradient of the input, so this is the only
+    /// mask that is needed again.
+    fn hidden_gradient(&self, dx: &mut [f32; HIDDEN]);
+
+    /// After the last mask of a step.
+    fn next_step(&mut self);
+}
+
 /// Where masks are between the forward and the backward pass.
 pub enum Masks {
     /// There are none: no dropout.
@@ -26,9 +40,8 @@ pub enum Masks {
     Replayed,
 }
 
-/// The dropout of a network in training. Each mask has a stream of its own, which both ways of keeping
-/// masks draw from, so they give the same ones. (Where masks are stored, one generator kept in RAM, 256
-/// bytes, would do as well, and save seeding it twice a step.)
+/// Dropout whose masks each have a stream of their own. Both ways of keeping masks draw from it, so they give
+/// the same ones. [`Generator`] keeps one generator instead, which saves seeding it twice a step.
 pub struct Regulariser {
     masks: Masks,
     seed: u64,
@@ -39,8 +52,10 @@ impl Regulariser {
     pub fn new(masks: Masks, seed: u64) -> Self {
         Self { masks, seed, step: 0 }
     }
+}
 
-    fn drop_input(&mut self, x: &mut [f32; PIXELS]) {
+impl Masking for Regulariser {
+    fn input(&mut self, x: &mut [f32; PIXELS]) {
         let (seed, stream) = (self.seed, 2 * self.step);
         match &mut self.masks {
             Masks::None => {}
@@ -51,7 +66,7 @@ impl Regulariser {
         }
     }
 
-    fn drop_hidden(&mut self, x: &mut [f32; HIDDEN]) {
+    fn hidden(&mut self, x: &mut [f32; HIDDEN]) {
         let (seed, stream) = (self.seed, 2 * self.step + 1);
         match &mut self.masks {
             Masks::None => {}
@@ -62,8 +77,7 @@ impl Regulariser {
         }
     }
 
-    /// Nobody asks for the gradient of the input, so this is the only mask that is needed again.
-    fn drop_hidden_gradient(&self, dx: &mut [f32; HIDDEN]) {
+    fn hidden_gradient(&self, dx: &mut [f32; HIDDEN]) {
         match &self.masks {
             Masks::None => {}
             Masks::Stored { hidden, .. } => DROP_HIDDEN.backward_array_in_place(dx, hidden),
@@ -73,6 +87,40 @@ impl Regulariser {
             }
         }
     }
+
+    fn next_step(&mut self) {
+        self.step += 1;
+    }
+}
+
+/// Dropout by one generator, which is all that a step leaves to the next. Masks are stored.
+pub struct Generator {
+    pub rng: MaskRng,
+    input: Mask<{ mask_words(PIXELS) }>,
+    hidden: Mask<{ mask_words(HIDDEN) }>,
+}
+
+impl Generator {
+    pub const fn new(rng: MaskRng) -> Self {
+        Self { rng, input: Mask::new(), hidden: Mask::new() }
+    }
+}
+
+impl Masking for Generator {
+    fn input(&mut self, x: &mut [f32; PIXELS]) {
+        DROP_INPUT.forward_array_in_place(x, &mut self.input, &mut self.rng);
+    }
+
+    fn hidden(&mut self, x: &mut [f32; HIDDEN]) {
+        DROP_HIDDEN.forward_array_in_place(x, &mut self.hidden, &mut self.rng);
+    }
+
+    fn hidden_gradient(&self, dx: &mut [f32; HIDDEN]) {
+        DROP_HIDDEN.backward_array_in_place(dx, &self.hidden);
+    }
+
+    /// Its masks follow one another without a number.
+    fn next_step(&mut self) {}
 }
 
 /// A fully connected layer, y = x W + b.
@@ -120,10 +168,17 @@ impl<const IN: usize, const OUT: usize> Layer<IN, OUT> {
         add_scaled(&mut self.bias, -learning_rate, dy);
     }
 
-    fn parameters(&self) -> impl Iterator<Item = f32> {
+    fn parameters(&self) -> impl Iterator<Item = f32> + Clone {
         self.weights.as_flattened().iter().chain(&self.bias).copied()
     }
+
+    fn parameters_mut(&mut self) -> impl Iterator<Item = &mut f32> {
+        self.weights.as_flattened_mut().iter_mut().chain(&mut self.bias)
+    }
 }
+
+/// Parameters of the network.
+pub const PARAMETERS: usize = (PIXELS + 1) * HIDDEN + (HIDDEN + 1) * CLASSES;
 
 /// The network.
 pub struct Network {
@@ -143,11 +198,11 @@ impl Network {
 
     /// A step of training on a digit.
     #[inline(never)]
-    pub fn learn(&mut self, digit: Digit, dropout: &mut Regulariser, learning_rate: f32) {
+    pub fn learn(&mut self, digit: Digit, dropout: &mut impl Masking, learning_rate: f32) {
         let mut input = digit.pixels;
-        dropout.drop_input(&mut input);
+        dropout.input(&mut input);
         let mut hidden = relu(self.first.forward(&input));
-        dropout.drop_hidden(&mut hidden);
+        dropout.hidden(&mut hidden);
         let mut d_output = softmax(self.last.forward(&hidden));
         // Of the cross-entropy, on what goes into the softmax.
         if let Some(right) = d_output.get_mut(digit.label) {
@@ -155,11 +210,11 @@ impl Network {
         }
 
         let mut d_hidden = self.last.backward(&d_output);
-        dropout.drop_hidden_gradient(&mut d_hidden);
+        dropout.hidden_gradient(&mut d_hidden);
         for (dx, &y) in d_hidden.iter_mut().zip(&hidden) {
             *dx = if y > 0.0 { *dx } else { 0.0 };
         }
-        dropout.step += 1;
+        dropout.next_step();
 
         self.last.update(&hidden, &d_output, learning_rate);
         self.first.update(&input, &d_hidden, learning_rate);
@@ -178,10 +233,19 @@ impl Network {
         best
     }
 
+    /// All weights and biases, in an order that stays.
+    pub fn parameters(&self) -> impl Iterator<Item = f32> + Clone {
+        self.first.parameters().chain(self.last.parameters())
+    }
+
+    /// The same, to be set.
+    pub fn parameters_mut(&mut self) -> impl Iterator<Item = &mut f32> {
+        self.first.parameters_mut().chain(self.last.parameters_mut())
+    }
+
     /// The 64-bit hash of Fowler, Noll and Vo, over the bits of all parameters.
     pub fn checksum(&self) -> u64 {
-        let parameters = self.first.parameters().chain(self.last.parameters());
-        parameters.flat_map(f32::to_le_bytes).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        self.parameters().flat_map(f32::to_le_bytes).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         })
     }
