@@ -248,14 +248,16 @@ pub enum StateError {
         /// The lane, 0 to 15.
         lane: usize,
     },
-    /// Two lanes are equal: they would give the same words for ever. Erased flash is such bytes.
+    /// Two lanes are equal: they would give the same words for ever. [`from_bytes`](crate::MaskRng::from_bytes) says so of
+    /// erased flash.
     EqualLanes {
         /// The first of the two, 0 to 14.
         first: usize,
         /// The second, up to 15.
         second: usize,
     },
-    /// The first bytes are not those of a checkpoint: foreign bytes, or flash that is erased.
+    /// The first bytes are not those of a checkpoint: foreign bytes, or erased flash, as
+    /// [`from_checkpoint`](crate::MaskRng::from_checkpoint) has it.
     NotACheckpoint {
         /// The first bytes of a checkpoint.
         expected: [u8; 4],

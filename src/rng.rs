@@ -32,10 +32,11 @@ use crate::sampler::Sampler;
 ///
 /// # In firmware
 ///
-/// It is made in a constant as well as at run time, so a `static` needs no start-up code, no heap and no
-/// `unsafe`. One generator for the main loop and its interrupts stands in a lock, here that of the
-/// `critical-section` crate, which holds interrupts off. No panic can be reached from `draw`, as from
-/// the library: `borrow_ref_mut` would bring one.
+/// It is made in a constant as well as at run time, so a `static` needs no code that runs before `main`, no heap and
+/// no `unsafe`. One generator for the main loop and its interrupts stands in a lock, here that of the
+/// `critical-section` crate, which holds interrupts off. (A program has to bring an implementation of it: on one core
+/// of Arm, feature `critical-section-single-core` of the `cortex-m` crate.) No panic can be reached from `draw`, as
+/// from the library: `borrow_ref_mut` would bring one.
 ///
 /// ```
 /// use core::cell::RefCell;
@@ -44,8 +45,8 @@ use crate::sampler::Sampler;
 ///
 /// static RNG: Mutex<RefCell<MaskRng>> = Mutex::new(RefCell::new(MaskRng::new(42, 0)));
 ///
-/// /// Draws the next mask of the stream, from anywhere. Returns `false`, and draws nothing, while
-/// /// the generator is borrowed, which no caller sees: `fill` calls nothing that draws.
+/// /// Draws the next mask of the stream, from anywhere, to be applied by `forward_masked`. Returns
+/// /// whether it did; it always does, as nothing that `fill` calls borrows the generator again.
 /// pub fn draw(rate: DropRate, mask: MaskMut<'_>) -> bool {
 ///     critical_section::with(|lock| {
 ///         let rng = RNG.borrow(lock).try_borrow_mut();

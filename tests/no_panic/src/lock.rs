@@ -9,8 +9,8 @@ use dropout_kernels::{DropRate, MaskMut, MaskRng};
 
 static RNG: Mutex<RefCell<MaskRng>> = Mutex::new(RefCell::new(MaskRng::new(42, 0)));
 
-/// Draws the next mask of the stream, from anywhere. Returns `false`, and draws nothing, while
-/// the generator is borrowed, which no caller sees: `fill` calls nothing that draws.
+/// Draws the next mask of the stream, from anywhere, to be applied by `forward_masked`. Returns
+/// whether it did; it always does, as nothing that `fill` calls borrows the generator again.
 pub fn draw(rate: DropRate, mask: MaskMut<'_>) -> bool {
     critical_section::with(|lock| {
         let rng = RNG.borrow(lock).try_borrow_mut();
