@@ -28,6 +28,7 @@ struct Buffers {
     y: Aligned<f32>,
     z: Aligned<f32>,
     w: Aligned<f32>,
+    v: Aligned<f32>,
     words: Vec<u32>,
     rng: MaskRng,
 }
@@ -191,7 +192,8 @@ fn others() -> Vec<Row> {
             bits: "none".into(),
             forward: Box::new(|b| {
                 let mut passes =
-                    MonteCarlo::over(b.y.slice(), b.z.slice(), b.w.slice()).expect(FITS);
+                    MonteCarlo::over([&mut b.y, &mut b.z, &mut b.w, &mut b.v].map(Aligned::slice))
+                        .expect(FITS);
                 passes.push(b.x.slice()).expect(FITS);
             }),
             backward: None,
@@ -221,6 +223,7 @@ fn main() {
         y: Aligned::new(0.0, N),
         z: Aligned::new(1.0, N),
         w: Aligned::new(1.0, N),
+        v: Aligned::new(1.0, N),
         words: vec![0; mask_words(N)],
         rng: MaskRng::new(42, 0),
     };

@@ -124,7 +124,7 @@ cfg_if! {
             dropout_kernels_backend = "avx512",
             dropout_kernels_backend = "neon",
         ))]
-        compile_error!("dropout_kernels_backend: this target does not have the backend that is forced");
+        compile_error!("dropout_kernels_backend: this target does not have the backend that is forced; every target has \"portable\" and \"scalar\"");
     }
 }
 
@@ -151,7 +151,8 @@ use crate::rate::Planes;
 /// portable code in those vectors (Helium, Cortex-M55's, costs kilobytes of flash and of stack, so that it is in
 /// use only where it is asked for); `neon`; `avx2` or `avx512`, with the portable code where the machine has
 /// none; `scalar`, the portable code as it is on machines without vectors. Where the target cannot
-/// have it, that is a build error. The code of the others is left out of the build.
+/// have it, that is a build error. (A name that is none of these forces nothing, and nobody is told.) The code of the others
+/// is left out of the build.
 ///
 /// The variants are the same for every target. Those that this build does not have are in [`ALL`](Self::ALL)
 /// nowhere, and are never available: so AVX2 on Arm, and on x86 where floating point is computed by software

@@ -362,6 +362,12 @@ pub enum KeyError {
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Self::IndexOutOfRange { at, index, extent: 0 } => {
+                write!(
+                    f,
+                    "expected an extent above 0 at {at} of the path, got index {index:#x} of 0"
+                )
+            }
             Self::IndexOutOfRange { at, index, extent } => {
                 write!(f, "expected an index below {extent:#x} at {at} of the path, got {index:#x}")
             }
@@ -391,7 +397,9 @@ pub enum TapeError {
     },
     /// A mask was asked for and none is left.
     Empty {
-        /// Bits of the mask that was asked for.
+        /// The layer whose mask was asked for.
+        layer: u32,
+        /// Bits of it.
         expected: usize,
     },
     /// The mask on top is another layer's: layers are run backward in another order than forward.
@@ -406,8 +414,10 @@ pub enum TapeError {
         /// The layer.
         expected: u32,
     },
-    /// The layer's mask is of another length.
+    /// The layer's mask is of another length; of several, the last one's.
     OtherLength {
+        /// The layer.
+        layer: u32,
         /// Bits of the mask that was asked for.
         expected: usize,
         /// Bits of its mask.
@@ -421,8 +431,11 @@ impl fmt::Display for TapeError {
             Self::Full { expected, given } => {
                 write!(f, "tape full: expected room for {expected} words, {given} are free")
             }
-            Self::Empty { expected } => {
-                write!(f, "tape empty: expected a mask of {expected} bits, got 0 masks")
+            Self::Empty { layer, expected } => {
+                write!(
+                    f,
+                    "tape empty: expected layer {layer}'s mask of {expected} bits, got 0 masks"
+                )
             }
             Self::OtherLayer { expected, given } => {
                 write!(
@@ -433,8 +446,11 @@ impl fmt::Display for TapeError {
             Self::NoSuchLayer { expected } => {
                 write!(f, "expected a mask of layer {expected} on the tape, got none")
             }
-            Self::OtherLength { expected, given } => {
-                write!(f, "expected a mask of {expected} bits on the tape, got one of {given}")
+            Self::OtherLength { layer, expected, given } => {
+                write!(
+                    f,
+                    "expected layer {layer}'s mask to have {expected} bits, got one of {given}"
+                )
             }
         }
     }

@@ -17,11 +17,12 @@ use crate::sampler::Sampler;
 /// | | streams | |
 /// |---|---|---|
 /// | [`new`](Self::new) | as numbered by the caller | |
-/// | [`at`](Self::at) | a path of indices with known extents | two paths never share a stream |
+/// | [`at`](Self::at) | a path of indices with known extents | two paths of the same extents never share a stream |
 /// | [`fold`](Self::fold) | a path of indices of any size | share one with probability 2^-64 a pair |
 ///
 /// Streams of one seed never start alike (the stream's definition is built so), those of different seeds with
-/// probability 2^-128 a pair. So a seed for each run, and a stream for each mask in it.
+/// probability 2^-96 a pair. So a seed for each run, and a stream for each mask in it. The three ways are not kept
+/// apart from each other: number all masks of a seed in one of them.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, MaskKey, drop_rate};
@@ -94,7 +95,7 @@ impl MaskKey {
     /// The key of this one's descendant `index`, for those who do not know how many there will be (what JAX calls
     /// `fold_in`): stream' = mix64(mix64(stream + G) + (index + 1) * G), by the mix and the G of the mask stream.
     ///
-    /// Descendants of one key never share a stream. Two other paths do with probability 2^-64 a pair.
+    /// Children of one key never share a stream. Two other descendants do with probability 2^-64 a pair.
     ///
     /// ```
     /// use dropout_kernels::MaskKey;
@@ -143,7 +144,7 @@ impl MaskKey {
     }
 
     /// The seed of lane `lane` of the stream, as `rand_xoshiro`'s `Xoshiro128PlusPlus` takes it. Lanes 0 to 15 draw
-    /// the masks, which an audit can follow by it. Lanes from 16 on, up to 2^30, draw no mask: they are for other
+    /// the masks, which an audit can follow by it. Lanes from 16 on, below 2^30, draw no mask (from there they begin again): they are for other
     /// random numbers that go with the same key, such as initial weights, augmentation or noise.
     ///
     /// A seed and not the generator: `from_seed` of that crate checks lengths by assertions, so that a linker finds

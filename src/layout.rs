@@ -55,7 +55,8 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`ShapeError::Overflow`] if there are more elements, or bits, than a `usize` counts.
+    /// [`ShapeError::Overflow`] if there are more elements, or bits, than a `usize` counts. Extents are multiplied in
+    /// their order, so a product that is too large is refused though an extent of 0 comes after it.
     pub const fn new(
         groups: usize,
         repeat: usize,

@@ -133,8 +133,8 @@ impl MaskRng {
     ///
     /// # Errors
     ///
-    /// [`StateError`] for states that no generator is in. Bytes that are all the same are such states, so erased flash
-    /// and zeroed RAM are refused.
+    /// [`StateError`] for states that no generator is in, such as bytes that are all the same: erased flash, zeroed RAM.
+    /// A state that was written in part is another state and passes: [`from_checkpoint`](Self::from_checkpoint) tells.
     /// - [`StateError::ZeroLane`] if a lane is all zeros: it would stay so for ever.
     /// - [`StateError::EqualLanes`] if two lanes are equal: they would give the same words for ever. Every
     ///   key starts all its lanes apart, on one cycle of 2^128 - 1 states. One can only meet another if it has

@@ -14,7 +14,8 @@ use crate::rate::{DropRate, divide_to_nearest};
 /// | [`early`](Self::early) | p before T, then 0 | early dropout (Liu et al. 2023, "Dropout Reduces Underfitting", section 4) |
 /// | [`late`](Self::late) | 0 before T, then p | late dropout (the same) |
 ///
-/// Set the rate with `with_rate`, which every dropout has, once a step and before forward. **Backward needs the rate of
+/// Set the rate with `with_rate`, which every dropout has, before forward: once a step, or of a
+/// [`LockedDropout`](crate::LockedDropout), whose mask goes with the old rate, once a sequence before it draws. **Backward needs the rate of
 /// its forward**: a mask does not know at which rate it was drawn, and at another rate kept gradients get another scale,
 /// which no error can tell.
 ///

@@ -28,7 +28,7 @@ impl<'de> Deserialize<'de> for DropRate {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename = "Layout")]
+#[serde(rename = "Layout", expecting = "a layout: groups, repeat, width and run")]
 struct Extents {
     groups: usize,
     repeat: usize,
@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for Layout {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename = "MaskRng")]
+#[serde(rename = "MaskRng", expecting = "a generator: its stream_version and 16 lanes of 16 bytes")]
 struct State {
     stream_version: u32,
     lanes: [[u8; 16]; 16],

@@ -107,7 +107,7 @@ impl<S: AsRef<[u32]> + AsMut<[u32]>> MaskTape<S> {
     /// [`TapeError::Empty`]; [`TapeError::OtherLayer`] and [`TapeError::OtherLength`] if the mask on top is not the
     /// one of `layer`, or not of `len` elements. The tape is as before.
     pub fn pop(&mut self, layer: u32, len: usize) -> Result<MaskRef<'_>, TapeError> {
-        let top = self.below(self.used).ok_or(TapeError::Empty { expected: len })?;
+        let top = self.below(self.used).ok_or(TapeError::Empty { layer, expected: len })?;
         top.check(layer, len)?;
         self.used = top.start;
         self.lend(top)
@@ -146,10 +146,10 @@ impl<S: AsRef<[u32]> + AsMut<[u32]>> MaskTape<S> {
         Some(Record { layer, len, start })
     }
 
-    fn lend(&self, Record { len, start, .. }: Record) -> Result<MaskRef<'_>, TapeError> {
+    fn lend(&self, Record { layer, len, start }: Record) -> Result<MaskRef<'_>, TapeError> {
         let words = self.words.as_ref().get(start..).and_then(|words| words.get(..mask_words(len)));
         let mask = words.and_then(|words| MaskRef::new(words, len).ok());
-        mask.ok_or(TapeError::Empty { expected: len })
+        mask.ok_or(TapeError::Empty { layer, expected: len })
     }
 }
 
@@ -166,7 +166,7 @@ impl Record {
         if self.layer != layer {
             Err(TapeError::OtherLayer { expected: layer, given: self.layer })
         } else if self.len != len {
-            Err(TapeError::OtherLength { expected: len, given: self.len })
+            Err(TapeError::OtherLength { layer, expected: len, given: self.len })
         } else {
             Ok(())
         }

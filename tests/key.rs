@@ -104,6 +104,10 @@ fn paths_that_name_no_stream_are_refused() {
     for (error, text) in [
         (MaskKey::at(0, &[(18, 16)]), "expected an index below 0x10 at 0 of the path, got 0x12"),
         (
+            MaskKey::at(0, &[(0, 1), (5, 0)]),
+            "expected an extent above 0 at 1 of the path, got index 0x5 of 0",
+        ),
+        (
             MaskKey::at(0, &[(0, 1 << 33), (0, 1 << 32)]),
             "expected a path of at most 2^64 streams, got (0x1ffffffff + 1) * 0x100000000 at 1",
         ),

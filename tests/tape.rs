@@ -69,11 +69,11 @@ fn a_full_tape_says_what_was_needed_and_what_is_free() {
 #[test]
 fn an_empty_tape_another_layer_and_another_length_are_errors_that_take_nothing() {
     let mut tape = MaskTape::new([0; 12]);
-    assert_eq!(tape.pop(0, 10), Err(TapeError::Empty { expected: 10 }));
+    assert_eq!(tape.pop(0, 10), Err(TapeError::Empty { layer: 0, expected: 10 }));
     assert_eq!(tape.read(0, 10), Err(TapeError::NoSuchLayer { expected: 0 }));
     tape.push(0, 10).expect("room").keep_all();
     tape.push(7, 70).expect("room").keep_all();
-    let length = TapeError::OtherLength { expected: 10, given: 70 };
+    let length = TapeError::OtherLength { layer: 7, expected: 10, given: 70 };
     let layer = TapeError::OtherLayer { expected: 0, given: 7 };
     let none = TapeError::NoSuchLayer { expected: 1 };
     assert_eq!(tape.read(7, 10), Err(length));
@@ -81,20 +81,20 @@ fn an_empty_tape_another_layer_and_another_length_are_errors_that_take_nothing()
     assert_eq!(tape.pop(0, 70), Err(layer));
     assert_eq!(tape.pop(0, 10), Err(layer));
     assert_eq!(tape.read(1, 10), Err(none));
-    assert_eq!(tape.read(0, 9), Err(TapeError::OtherLength { expected: 9, given: 10 }));
+    assert_eq!(tape.read(0, 9), Err(TapeError::OtherLength { layer: 0, expected: 9, given: 10 }));
     assert_eq!(tape.pop(7, 70).map(MaskRef::count_kept), Ok(70));
     assert_eq!(tape.pop(0, 10).map(MaskRef::count_kept), Ok(10));
-    let empty = TapeError::Empty { expected: 10 };
+    let empty = TapeError::Empty { layer: 0, expected: 10 };
     assert_eq!(tape.pop(0, 10), Err(empty));
     for (error, text) in [
-        (length, "expected a mask of 10 bits on the tape, got one of 70"),
+        (length, "expected layer 7's mask to have 10 bits, got one of 70"),
         (layer, "expected the mask of layer 0 on top of the tape, got layer 7's"),
         (none, "expected a mask of layer 1 on the tape, got none"),
         (
             TapeError::Full { expected: 5, given: 2 },
             "tape full: expected room for 5 words, 2 are free",
         ),
-        (empty, "tape empty: expected a mask of 10 bits, got 0 masks"),
+        (empty, "tape empty: expected layer 0's mask of 10 bits, got 0 masks"),
     ] {
         assert_eq!(error.to_string(), text);
     }
@@ -211,7 +211,10 @@ fn the_error_of_everything_says_what_its_part_says() {
             &ShapeError::TooFewWords { expected: 2, given: 1 },
         ),
         (StateError::ZeroLane { lane: 3 }.into(), &StateError::ZeroLane { lane: 3 }),
-        (TapeError::Empty { expected: 3 }.into(), &TapeError::Empty { expected: 3 }),
+        (
+            TapeError::Empty { layer: 1, expected: 3 }.into(),
+            &TapeError::Empty { layer: 1, expected: 3 },
+        ),
     ];
     for (error, part) in parts {
         assert_eq!(error.to_string(), part.to_string());

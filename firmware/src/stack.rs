@@ -67,11 +67,11 @@ fn one(
 ) -> Result<Result<usize, Failure>, Error> {
     let each = extents[0] * extents[1];
     let n = 4 * each;
-    let mut floats = black_box([[1f32; MOST]; 6]);
+    let mut floats = black_box([[1f32; MOST]; 7]);
     let mut doubles = black_box([1f64; MOST]);
     let (mut words, mut groups) = (black_box([!0; mask_words(MOST)]), black_box([!0]));
     let mut inputs = black_box([1f32; MOST / 4]);
-    let [x, y, z, mean, rest, squares] = &mut floats;
+    let [x, y, z, sums @ ..] = &mut floats;
     let dropout = Dropout::new(rate);
     let certain = rate == DropRate::ONE;
     let mut call = Call {
@@ -110,7 +110,7 @@ fn one(
         weights: DropConnect::new(rate, 4, each)?,
         // Gaussian noise has no p of 1.
         gaussian: GaussianDropout::new(if certain { DropRate::ZERO } else { rate })?,
-        passes: MonteCarlo::over(&mut mean[..n], &mut rest[..n], &mut squares[..n])?,
+        passes: MonteCarlo::over(sums.each_mut().map(|sums| &mut sums[..n]))?,
         tape: MaskTape::new([0; 46]),
         schedule: Schedule::linear(DropRate::ZERO, rate, 100),
         step: 33,

@@ -105,10 +105,13 @@ fn pop(tape: &mut Tape, masks: &mut Vec<Pushed>, layer: u32, n: usize) {
         (Err(TapeError::OtherLayer { expected, given }), Some(top)) => {
             assert!(given == top.layer && layer != top.layer && expected == layer);
         }
-        (Err(TapeError::OtherLength { expected, given }), Some(top)) => {
-            assert!(given == top.len && n != top.len && expected == n && layer == top.layer);
+        (Err(TapeError::OtherLength { layer: of, expected, given }), Some(top)) => {
+            assert!(given == top.len && n != top.len && expected == n && of == top.layer);
+            assert_eq!(of, layer);
         }
-        (Err(TapeError::Empty { expected }), None) => assert_eq!(expected, n),
+        (Err(TapeError::Empty { layer: of, expected }), None) => {
+            assert_eq!((of, expected), (layer, n))
+        }
         (got, _) => panic!("{got:?}"),
     }
 }
@@ -119,8 +122,8 @@ fn read(tape: &Tape, masks: &[Pushed], layer: u32, n: usize) {
             same(view, found);
             assert_eq!(n, found.len);
         }
-        (Err(TapeError::OtherLength { expected, given }), Some(found)) => {
-            assert!(given == found.len && n != found.len && expected == n);
+        (Err(TapeError::OtherLength { layer: of, expected, given }), Some(found)) => {
+            assert!(given == found.len && n != found.len && expected == n && of == layer);
         }
         (Err(TapeError::NoSuchLayer { expected }), None) => assert_eq!(expected, layer),
         (got, _) => panic!("{got:?}"),

@@ -144,11 +144,11 @@ pub(super) fn monte_carlo(digest: &mut Digest, backend: Backend) -> Result<(), E
 
 fn passes<T: Number>(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
     const N: usize = 33;
-    let [mut mean, mut rest, mut squares, mut y] = [[T::ZERO; N]; 4];
+    let (mut sums, mut y) = ([[T::ZERO; N]; 4], [T::ZERO; N]);
     let mut mask = Mask::<{ mask_words(N) }>::new();
     let mut rng = MaskRng::new(41, 42);
     let mut array = MonteCarlo::<[T; N]>::new();
-    let mut slices = MonteCarlo::over(&mut mean, &mut rest, &mut squares)?;
+    let mut slices = MonteCarlo::over(sums.each_mut().map(|sums| sums.as_mut_slice()))?;
     let dropout = Dropout::new(drop_rate!(0.3)).with_backend(backend);
     for pass in 0..20 {
         set(&mut y, 19, T::plain);

@@ -29,9 +29,8 @@ pub fn check<T: Number>(values: Values, how: &Passes) {
     let (passes, []) = outputs.as_chunks::<OUTPUTS>() else { unreachable!("whole passes") };
     let mut array = MonteCarlo::<[T; OUTPUTS]>::new();
     let dirt = [T::GUARD; OUTPUTS];
-    let [mut mean, mut rest, mut squares] = [1, 2, 3].map(|at| Exact::new(&dirt, at, T::GUARD));
-    let mut slices =
-        MonteCarlo::over(mean.slice(), rest.slice(), squares.slice()).expect("of one length");
+    let mut sums = [0, 1, 2, 3].map(|at| Exact::new(&dirt, at, T::GUARD));
+    let mut slices = MonteCarlo::over(sums.each_mut().map(Exact::slice)).expect("of one length");
     if how.cleared {
         slices.push(&dirt).expect("OUTPUTS outputs");
         slices.clear();
@@ -73,12 +72,14 @@ fn refused<T: Number>(outputs: &mut MonteCarlo<[T; OUTPUTS]>, misfit: Misfit) {
         return;
     }
     let before = outputs.clone();
-    let [mut mean, mut rest, mut squares] = [(); 3].map(|()| vec![T::ONE; given]);
-    let mut longer = vec![T::ONE; given + 1];
-    assert!(outputs.push(&mean).is_err());
-    assert!(MonteCarlo::over(&mut mean, &mut longer, &mut squares).is_err());
-    assert!(MonteCarlo::over(&mut mean, &mut rest, &mut longer).is_err());
-    let other = MonteCarlo::over(&mut mean, &mut rest, &mut squares).expect("of one length");
+    let mut sums = [(); 4].map(|()| vec![T::ONE; given]);
+    assert!(outputs.push(&sums[0]).is_err());
+    for longer in 1..4 {
+        let mut sums = sums.clone();
+        sums[longer].push(T::ONE);
+        assert!(MonteCarlo::over(sums.each_mut().map(Vec::as_mut_slice)).is_err());
+    }
+    let other = MonteCarlo::over(sums.each_mut().map(Vec::as_mut_slice)).expect("of one length");
     assert!(outputs.merge(&other).is_err());
     agree(outputs, &before);
 }

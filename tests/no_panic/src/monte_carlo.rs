@@ -7,12 +7,9 @@ use dropout_kernels::{Element, MonteCarlo, Outputs, ShapeError};
 pub(crate) fn all<T: Element>(x: [T; 100]) -> Result<(), ShapeError> {
     let mut array = MonteCarlo::<[T; 100]>::new();
     look(&mut array, &x)?;
-    let [mut mean, mut rest, mut squares] = [x; 3];
-    let n = black_box(100usize);
-    let (mean, _) = mean.split_at_mut_checked(n).unwrap_or_default();
-    let (rest, _) = rest.split_at_mut_checked(n).unwrap_or_default();
-    let (squares, _) = squares.split_at_mut_checked(n).unwrap_or_default();
-    let mut slices = MonteCarlo::over(mean, rest, squares)?;
+    let (mut sums, n) = (black_box([x; 4]), black_box(100usize));
+    let sums = sums.each_mut().map(|sums| sums.get_mut(..n).unwrap_or_default());
+    let mut slices = MonteCarlo::over(sums)?;
     look(&mut slices, &x)?;
     array.merge(&slices)?;
     slices.merge(&array)
