@@ -6,9 +6,9 @@ mod drop_key;
 mod over;
 mod rule;
 
-use crate::backend::{Backend, InPlace, Mapped, Outcome, Same, Source, Times};
-use crate::element::Element;
 use crate::error::ShapeError;
+use crate::isa::{Backend, Element, Formula, Place, Runs};
+use crate::kernel::op::{InPlace, Same, Times};
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
@@ -313,36 +313,36 @@ impl<R: Rule> Dropout<R> {
         self.rule.decides(self.sampler.rate)
     }
 
-    fn draw<T: Element, S: Source<T>>(
+    fn draw<T: Element, S: Place<T>>(
         &self,
         rng: &mut MaskRng,
         mask: MaskMut<'_>,
         x: S,
         y: &mut [T],
     ) {
-        let change = Mapped(x, self.forward_outcome());
-        self.sampler.draw(rng, mask, y, change, Mapped(x, Same));
+        let change = x.op(self.forward_outcome());
+        self.sampler.draw(rng, mask, y, change);
     }
 
-    fn replay<T: Element, S: Source<T>>(
+    fn replay<T: Element, S: Place<T>>(
         &self,
         key: MaskKey,
         x: S,
         y: &mut [T],
-        outcome: impl Outcome<T>,
+        outcome: impl Formula<T>,
     ) {
-        let (change, unchanged) = (Mapped(x, outcome), Mapped(x, Same));
-        self.sampler.replay(key, y, change, unchanged);
+        let change = x.op(outcome);
+        self.sampler.replay(key, y, change);
     }
 
-    fn apply<T: Element, S: Source<T>>(
+    fn apply<T: Element, S: Place<T>>(
         &self,
         mask: MaskRef<'_>,
         x: S,
         y: &mut [T],
-        outcome: impl Outcome<T>,
+        outcome: impl Formula<T>,
     ) {
-        let change = Mapped(x, outcome);
+        let change = x.op(outcome);
         if self.decides() {
             self.sampler.apply(mask, y, change);
         } else {
@@ -350,14 +350,14 @@ impl<R: Rule> Dropout<R> {
         }
     }
 
-    fn scale_for_inference<T: Element, S: Source<T>>(&self, x: S, y: &mut [T]) {
+    fn scale_for_inference<T: Element, S: Place<T>>(&self, x: S, y: &mut [T]) {
         match (self.rule.inference(self.sampler.rate), self.sampler.rate.draws()) {
             (None, _) | (_, Draws::KeepAll) => {
-                self.sampler.map(true, y, Mapped(x, Same));
+                x.op(Same).pass_all(y);
             }
             (Some(factor), draws) => {
                 let keep = !matches!(draws, Draws::DropAll);
-                self.sampler.map(keep, y, Mapped(x, Times(factor)));
+                self.sampler.map(keep, y, x.op(Times(factor)));
             }
         }
     }

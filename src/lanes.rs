@@ -11,7 +11,7 @@ pub(crate) const BLOCK: usize = 32 * LANES;
 #[derive(Clone, PartialEq, Eq)]
 // A store that crosses cache lines is slow to be loaded again by the next call.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(align(64)))]
-pub(crate) struct Lanes(pub(crate) [[u32; LANES]; 4]);
+pub struct Lanes(pub(crate) [[u32; LANES]; 4]);
 
 impl Lanes {
     /// No lane is seeded yet; seed before use.

@@ -31,13 +31,13 @@ mod sampler;
 #[cfg(feature = "serde")]
 mod serialise;
 
-// What the machine does.
-mod backend;
+// How it is done, and by which machine.
+mod isa;
+mod kernel;
 
-pub use backend::Backend;
 pub use dropout::{Alpha, Classic, DropKey, Dropout, Inverted, Rule, Structured};
-pub use element::Element;
 pub use error::{Error, KeyError, RateError, ShapeError, StateError, TapeError};
+pub use isa::{Backend, Element};
 pub use key::MaskKey;
 pub use layout::Layout;
 pub use mask::{KeptIndices, Mask, MaskMut, MaskRef, Runs, mask_words};

@@ -2,8 +2,8 @@
 
 use core::iter;
 
-use crate::element::Element;
 use crate::error::ShapeError;
+use crate::isa::Element;
 
 mod sealed {
     pub trait Sealed {}

@@ -301,7 +301,7 @@ pub(crate) enum Draws {
 /// A rate strictly between 0 and 1 as bit planes (STREAM.md, section 4). Small, so that it is passed
 /// in a register.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Planes {
+pub struct Planes {
     /// Bits 9 to 40 of p, which decide the ties; 0 if there are none to decide.
     pub(crate) low: u32,
     /// The first eight bits of p.

@@ -4,8 +4,8 @@ use core::fmt;
 
 use rand_core::SeedableRng;
 
-use crate::backend::{Backend, seed};
 use crate::error::StateError;
+use crate::isa::{Backend, seed};
 use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::mask::MaskMut;

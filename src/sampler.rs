@@ -2,9 +2,8 @@
 
 use core::ops::Range;
 
-use crate::backend::{Available, Backend, Change, Mapped, Outcome, Source};
-use crate::element::Element;
 use crate::error::ShapeError;
+use crate::isa::{Available, Backend, Element, Runs};
 use crate::key::MaskKey;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::{Layout, Part};
@@ -39,50 +38,34 @@ impl Sampler {
         self.backend.unwrap_or_else(Available::detect)
     }
 
-    /// Draws a mask, stores it, and applies it. `unchanged` stands for `change` where p = 0.
+    /// Draws a mask, stores it, and applies it.
     pub(crate) fn draw<T: Element>(
         self,
         rng: &mut MaskRng,
         mut mask: MaskMut<'_>,
         y: &mut [T],
-        change: impl Change<T>,
-        unchanged: impl Change<T>,
+        change: impl Runs<T>,
     ) {
-        mask.write(|words| self.run(&mut rng.lanes, words, y, change, unchanged));
+        mask.write(|words| self.run(&mut rng.lanes, words, y, change));
     }
 
     /// The same by the mask of a key, which is not stored.
-    pub(crate) fn replay<T: Element>(
-        self,
-        key: MaskKey,
-        y: &mut [T],
-        change: impl Change<T>,
-        unchanged: impl Change<T>,
-    ) {
+    pub(crate) fn replay<T: Element>(self, key: MaskKey, y: &mut [T], change: impl Runs<T>) {
         let mut lanes = Lanes::EMPTY;
         if let Draws::Planes(_) = self.rate.draws() {
             self.backend().seed(&mut lanes, key, mask_words(y.len()));
         }
-        self.run(&mut lanes, &mut [], y, change, unchanged);
+        self.run(&mut lanes, &mut [], y, change);
     }
 
     /// Applies a mask of `y`'s length.
-    pub(crate) fn apply<T: Element>(self, mask: MaskRef<'_>, y: &mut [T], change: impl Change<T>) {
-        self.backend().apply(mask.words(), y, change);
+    pub(crate) fn apply<T: Element>(self, mask: MaskRef<'_>, y: &mut [T], change: impl Runs<T>) {
+        change.apply(self.backend(), mask.words(), y);
     }
 
     /// Every element as if it were kept, or as if it were dropped.
-    pub(crate) fn map<T: Element>(self, keep: bool, y: &mut [T], change: impl Change<T>) {
-        self.backend().map(keep, y, change);
-    }
-
-    /// Adds to each element of `y` what becomes of it where it is kept.
-    pub(crate) fn accumulate<T: Element>(
-        self,
-        y: &mut [T],
-        change: Mapped<impl Source<T>, impl Outcome<T>>,
-    ) {
-        self.backend().accumulate(y, change);
+    pub(crate) fn map<T: Element>(self, keep: bool, y: &mut [T], change: impl Runs<T>) {
+        change.map(self.backend(), keep, y);
     }
 
     fn run<T: Element>(
@@ -90,20 +73,19 @@ impl Sampler {
         lanes: &mut Lanes,
         words: &mut [u32],
         y: &mut [T],
-        change: impl Change<T>,
-        unchanged: impl Change<T>,
+        change: impl Runs<T>,
     ) {
         match self.rate.draws() {
             Draws::KeepAll => {
                 words.fill(!0);
-                self.map(true, y, unchanged);
+                change.pass_all(y);
             }
             Draws::DropAll => {
                 words.fill(0);
                 self.map(false, y, change);
             }
             Draws::Planes(planes) => {
-                self.backend().fill_and_apply(lanes, planes, words, y, change);
+                change.draw(self.backend(), lanes, planes, words, y);
             }
         }
     }
@@ -142,13 +124,12 @@ impl Sampler {
         rng: &mut MaskRng,
         mut mask: MaskMut<'_>,
         y: &mut [T],
-        change: impl Change<T>,
-        unchanged: impl Change<T>,
+        change: impl Runs<T>,
     ) {
         let layout = layout.simplest();
         match (self.rate.draws(), layout) {
             (Draws::Planes(_), Layout { repeat: 1, run: 1, .. }) => {
-                self.draw(rng, mask, y, change, unchanged);
+                self.draw(rng, mask, y, change);
             }
             (Draws::Planes(_), _) => {
                 self.fill(rng, mask.reborrow());
@@ -156,7 +137,7 @@ impl Sampler {
             }
             (Draws::KeepAll, _) => {
                 mask.keep_all();
-                self.map(true, y, unchanged);
+                change.pass_all(y);
             }
             (Draws::DropAll, _) => {
                 mask.drop_all();
@@ -172,15 +153,14 @@ impl Sampler {
         layout: Layout,
         key: MaskKey,
         y: &mut [T],
-        change: impl Change<T>,
-        unchanged: impl Change<T>,
+        change: impl Runs<T>,
     ) {
         let layout = layout.simplest();
         let (planes, bits) = match (self.rate.draws(), layout) {
             (Draws::Planes(planes), Layout { repeat, run, .. }) if repeat != 1 || run != 1 => {
                 (planes, layout.deciding_bits())
             }
-            _ => return self.replay(key, y, change, unchanged),
+            _ => return self.replay(key, y, change),
         };
         let mut blocks = self.blocks(planes, key, bits);
         while blocks.advance() {
@@ -206,11 +186,11 @@ impl Sampler {
         first: usize,
         Part { bit, layout, elements }: Part,
         y: &mut [T],
-        change: impl Change<T>,
+        change: impl Runs<T>,
     ) {
         let at = elements.start;
         let target = y.get_mut(elements).unwrap_or_default();
-        self.backend().structured(words, bit - first, layout, at, target, change);
+        change.broadcast(self.backend(), words, bit - first, layout, at, target);
     }
 
     /// Applies a mask of the layout's bits through it.
@@ -219,11 +199,11 @@ impl Sampler {
         layout: Layout,
         mask: MaskRef<'_>,
         y: &mut [T],
-        change: impl Change<T>,
+        change: impl Runs<T>,
     ) {
         match layout.simplest() {
             Layout { repeat: 1, run: 1, .. } => self.apply(mask, y, change),
-            layout => self.backend().structured(mask.words(), 0, layout, 0, y, change),
+            layout => change.broadcast(self.backend(), mask.words(), 0, layout, 0, y),
         }
     }
 }

@@ -5,8 +5,8 @@ use core::hash::{Hash, Hasher};
 
 use super::rule::sealed::Sealed;
 use super::{Dropout, Rule};
-use crate::backend::{Affine, Times};
-use crate::element::Element;
+use crate::isa::Element;
+use crate::kernel::op::{Affine, Times};
 use crate::rate::{Draws, DropRate, fraction};
 use crate::sampler::Sampler;
 

@@ -3,8 +3,8 @@
 //! What works in place on a slice alone cannot fail either, so it has no form here.
 
 use super::{Dropout, Rule};
-use crate::backend::InPlace;
-use crate::element::Element;
+use crate::isa::Element;
+use crate::kernel::op::InPlace;
 use crate::key::MaskKey;
 use crate::mask::Mask;
 use crate::rng::MaskRng;

@@ -2,8 +2,8 @@
 
 use super::rule::sealed::Sealed;
 use super::{Dropout, Rule};
-use crate::backend::{Hide, Same};
-use crate::element::Element;
+use crate::isa::Element;
+use crate::kernel::op::{Hide, Same};
 use crate::rate::DropRate;
 use crate::sampler::Sampler;
 

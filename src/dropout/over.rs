@@ -1,9 +1,9 @@
 //! Dropout over a layout: one decision for all the elements that share a mask bit.
 
 use super::{Dropout, Rule};
-use crate::backend::{InPlace, Mapped, Outcome, Same, Source};
-use crate::element::Element;
 use crate::error::ShapeError;
+use crate::isa::{Element, Formula, Place};
+use crate::kernel::op::InPlace;
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
@@ -212,7 +212,7 @@ impl<R: Rule> Structured<R> {
         self.replay(key, InPlace, dx, self.dropout.backward_outcome())
     }
 
-    fn draw<T: Element, S: Source<T>>(
+    fn draw<T: Element, S: Place<T>>(
         &self,
         rng: &mut MaskRng,
         mask: MaskMut<'_>,
@@ -221,35 +221,34 @@ impl<R: Rule> Structured<R> {
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
         mask.as_ref().check_len(self.layout.mask_bits())?;
-        let change = Mapped(x, self.dropout.forward_outcome());
-        let unchanged = Mapped(x, Same);
-        self.dropout.sampler.draw_over(self.layout, rng, mask, y, change, unchanged);
+        let change = x.op(self.dropout.forward_outcome());
+        self.dropout.sampler.draw_over(self.layout, rng, mask, y, change);
         Ok(())
     }
 
-    fn replay<T: Element, S: Source<T>>(
+    fn replay<T: Element, S: Place<T>>(
         &self,
         key: MaskKey,
         x: S,
         y: &mut [T],
-        outcome: impl Outcome<T>,
+        outcome: impl Formula<T>,
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
-        let (change, unchanged) = (Mapped(x, outcome), Mapped(x, Same));
-        self.dropout.sampler.replay_over(self.layout, key, y, change, unchanged);
+        let change = x.op(outcome);
+        self.dropout.sampler.replay_over(self.layout, key, y, change);
         Ok(())
     }
 
-    fn apply<T: Element, S: Source<T>>(
+    fn apply<T: Element, S: Place<T>>(
         &self,
         mask: MaskRef<'_>,
         x: S,
         y: &mut [T],
-        outcome: impl Outcome<T>,
+        outcome: impl Formula<T>,
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
         mask.check_len(self.layout.mask_bits())?;
-        let change = Mapped(x, outcome);
+        let change = x.op(outcome);
         if self.dropout.decides() {
             self.dropout.sampler.apply_over(self.layout, mask, y, change);
         } else {

@@ -3,8 +3,8 @@
 use core::fmt::Debug;
 use core::hash::Hash;
 
-use crate::backend::{Outcome, Same, Times};
-use crate::element::Element;
+use crate::isa::{Element, Formula};
+use crate::kernel::op::{Same, Times};
 use crate::rate::{Draws, DropRate};
 
 pub(super) mod sealed {
@@ -25,10 +25,10 @@ pub trait Rule: Copy + Debug + PartialEq + sealed::Sealed {
     }
 
     #[doc(hidden)]
-    type Forward<T: Element>: Outcome<T>;
+    type Forward<T: Element>: Formula<T>;
 
     #[doc(hidden)]
-    type Backward<T: Element>: Outcome<T>;
+    type Backward<T: Element>: Formula<T>;
 
     #[doc(hidden)]
     /// Of a unit in training.

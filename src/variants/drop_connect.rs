@@ -1,9 +1,10 @@
 //! `DropConnect`: dropout of the weights of a layer.
 
-use crate::backend::{Backend, Bits, Moments, Outcome, Outer, Pass, Product, Transposed};
 use crate::dropout::{Classic, Inverted, Rule};
-use crate::element::Element;
 use crate::error::ShapeError;
+use crate::isa::{Backend, CompiledPass, Element};
+use crate::kernel::matrix::{Bits, Moments, Outer, Product, Transposed};
+use crate::kernel::op::Arithmetic;
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, mask_words};
@@ -166,7 +167,13 @@ impl<R: Rule> DropConnect<R> {
         self.check(w, x, y)?;
         mask.as_ref().check_len(self.mask_bits())?;
         self.sampler.fill(rng, mask.reborrow());
-        self.multiply(self.stored(mask.as_ref()), w, x, y, self.rule.forward(self.rate()));
+        self.multiply(
+            self.stored(mask.as_ref()),
+            w,
+            x,
+            y,
+            self.rule.forward::<T>(self.rate()).factor(),
+        );
         Ok(())
     }
 
@@ -184,8 +191,8 @@ impl<R: Rule> DropConnect<R> {
         key: MaskKey,
     ) -> Result<(), ShapeError> {
         self.check(w, x, y)?;
-        let outcome = self.rule.forward(self.rate());
-        self.multiply(self.replayed(key), w, x, y, outcome);
+        let factor = self.rule.forward::<T>(self.rate()).factor();
+        self.multiply(self.replayed(key), w, x, y, factor);
         Ok(())
     }
 
@@ -203,7 +210,7 @@ impl<R: Rule> DropConnect<R> {
     ) -> Result<(), ShapeError> {
         self.check(w, x, y)?;
         mask.check_len(self.mask_bits())?;
-        self.multiply(self.stored(mask), w, x, y, self.rule.forward(self.rate()));
+        self.multiply(self.stored(mask), w, x, y, self.rule.forward::<T>(self.rate()).factor());
         Ok(())
     }
 
@@ -286,7 +293,7 @@ impl<R: Rule> DropConnect<R> {
     /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
     pub fn infer<T: Element>(&self, w: &[T], x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         self.check(w, x, y)?;
-        self.multiply(Bits::All(!0), w, x, y, Inference(self.rule.inference(self.rate())));
+        self.multiply(Bits::All(!0), w, x, y, self.rule.inference(self.rate()));
         Ok(())
     }
 
@@ -322,7 +329,7 @@ impl<R: Rule> DropConnect<R> {
         let factor = inference.unwrap_or(T::of_f32(1.0));
         for ((x, mean), variance) in self.samples(x, mean).zip(pieces_mut(variance, self.rows)) {
             let (mean, variance) = ((mean, factor), (variance, spread));
-            self.pass(Bits::All(!0), Moments { w, x, mean, variance });
+            self.pass::<T, _>(Bits::All(!0), Moments { w, x, mean, variance });
         }
         Ok(())
     }
@@ -369,8 +376,8 @@ impl<R: Rule> DropConnect<R> {
         pieces_mut(y, self.rows).enumerate().map(move |(b, y)| (of(b), y))
     }
 
-    fn pass(&self, bits: Bits<'_>, pass: impl Pass) {
-        self.sampler.backend().rows(self.rows, bits, pass);
+    fn pass<T: CompiledPass<P>, P>(&self, bits: Bits<'_>, pass: P) {
+        T::rows(pass, self.sampler.backend(), self.rows, bits);
     }
 
     fn multiply<T: Element>(
@@ -379,38 +386,26 @@ impl<R: Rule> DropConnect<R> {
         w: &[T],
         x: &[T],
         y: &mut [T],
-        outcome: impl Outcome<T>,
+        factor: Option<T>,
     ) {
         for (x, y) in self.samples(x, y) {
-            self.pass(bits, Product { w, x, y, outcome });
+            self.pass::<T, _>(bits, Product { w, x, y, factor });
         }
     }
 
     fn add_to_input<T: Element>(&self, bits: Bits<'_>, w: &[T], dy: &[T], dx: &mut [T]) {
-        let outcome = self.rule.backward(self.rate());
+        let factor = self.rule.backward::<T>(self.rate()).factor();
         dx.fill(T::ZERO);
         let samples = pieces_mut(dx, self.columns).zip(pieces(dy, self.rows));
         for (dx, dy) in samples {
-            self.pass(bits, Transposed { w, dx, dy, outcome });
+            self.pass::<T, _>(bits, Transposed { w, dx, dy, factor });
         }
     }
 
     fn add_to_weights<T: Element>(&self, bits: Bits<'_>, x: &[T], dy: &[T], dw: &mut [T]) {
-        let outcome = self.rule.backward(self.rate());
+        let factor = self.rule.backward::<T>(self.rate()).factor();
         for (x, dy) in pieces(x, self.columns).zip(pieces(dy, self.rows)) {
-            self.pass(bits, Outer { dw, x, dy, outcome });
+            self.pass::<T, _>(bits, Outer { dw, x, dy, factor });
         }
-    }
-}
-
-/// What a rule multiplies with at inference, if with anything.
-#[derive(Clone, Copy)]
-struct Inference<T>(Option<T>);
-
-impl<T: Element> Outcome<T> for Inference<T> {
-    const ZEROES: bool = true;
-
-    fn factor(self) -> Option<T> {
-        self.0
     }
 }

@@ -1,8 +1,8 @@
 //! `DropHead`: whole attention heads.
 
-use crate::backend::{Backend, InPlace, Mapped, Same, Source, Times};
-use crate::element::Element;
 use crate::error::ShapeError;
+use crate::isa::{Backend, Element, Place};
+use crate::kernel::op::{InPlace, Same, Times};
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
@@ -257,7 +257,7 @@ impl DropHead {
         self.forward_replay_in_place(dx, key)
     }
 
-    fn draw<T: Element, S: Source<T>>(
+    fn draw<T: Element, S: Place<T>>(
         &self,
         rng: &mut MaskRng,
         mut mask: MaskMut<'_>,
@@ -268,13 +268,13 @@ impl DropHead {
         mask.as_ref().check_len(self.layout.mask_bits())?;
         self.sampler.fill(rng, mask.reborrow());
         if let Draws::KeepAll = self.sampler.rate.draws() {
-            self.sampler.map(true, y, Mapped(x, Same));
+            self.sampler.map(true, y, x.op(Same));
             return Ok(());
         }
         self.apply(mask.as_ref(), x, y)
     }
 
-    fn replay<T: Element, S: Source<T>>(
+    fn replay<T: Element, S: Place<T>>(
         &self,
         key: MaskKey,
         x: S,
@@ -282,7 +282,7 @@ impl DropHead {
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
         let Draws::Planes(planes) = self.sampler.rate.draws() else {
-            self.sampler.replay(key, y, Mapped(x, Same), Mapped(x, Same));
+            self.sampler.replay(key, y, x.op(Same));
             return Ok(());
         };
         let bits = self.layout.deciding_bits();
@@ -293,14 +293,14 @@ impl DropHead {
         while blocks.advance() {
             let first = blocks.bits.start;
             for part in self.layout.parts(first, blocks.bits.len()) {
-                let change = Mapped(x, Times(heads.factor(part.bit)));
+                let change = x.op(Times(heads.factor(part.bit)));
                 self.sampler.apply_part(blocks.words(), first, part, y, change);
             }
         }
         Ok(())
     }
 
-    fn apply<T: Element, S: Source<T>>(
+    fn apply<T: Element, S: Place<T>>(
         &self,
         mask: MaskRef<'_>,
         x: S,
@@ -310,7 +310,7 @@ impl DropHead {
         mask.check_len(self.layout.mask_bits())?;
         let mut heads = Heads::new(self.layout.width, |bit| mask.get(bit) == Some(true));
         for part in self.layout.parts(0, mask.len()) {
-            let change = Mapped(x, Times(heads.factor(part.bit)));
+            let change = x.op(Times(heads.factor(part.bit)));
             self.sampler.apply_part(mask.words(), 0, part, y, change);
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! `DropPath`: residual branches that are left out, sample by sample or for the whole batch.
 
-use crate::backend::{Mapped, Outcome, Same, Times};
 use crate::dropout::{Dropout, Inverted, Rule, Structured};
-use crate::element::Element;
 use crate::error::{RateError, ShapeError};
+use crate::isa::{Element, Formula};
+use crate::kernel::op::{Arithmetic, Same, Times};
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
 use crate::rate::{Draws, DropRate};
@@ -82,7 +82,7 @@ impl<R: Rule> DropPath<R> {
 
     /// Of a rule that adds something to a dropped branch too, `add` would be wrong: it does not build.
     const fn over(dropout: Dropout<R>, layout: Layout) -> Self {
-        const { assert!(<R::Forward<f32> as Outcome<f32>>::ZEROES, "a dropped branch is +0.0") };
+        const { assert!(<R::Forward<f32> as Arithmetic<f32>>::ZEROES, "a dropped branch is +0.0") };
         Self { branch: dropout.over(layout) }
     }
 
@@ -133,7 +133,7 @@ impl<R: Rule> DropPath<R> {
             for samples in mask.kept_runs() {
                 let elements = samples.start * layout.run..samples.end * layout.run;
                 if let (Some(f), Some(x)) = (f.get(elements.clone()), x.get_mut(elements)) {
-                    dropout.sampler.accumulate(x, Mapped(f, outcome));
+                    outcome.add(dropout.sampler.backend(), f, x);
                 }
             }
         }
@@ -150,9 +150,9 @@ impl<R: Rule> DropPath<R> {
         self.branch.layout().check_len(x.len())?;
         let dropout = self.branch.dropout();
         match (dropout.rule().inference(dropout.rate()), dropout.rate().draws()) {
-            (None, _) => dropout.sampler.accumulate(x, Mapped(f, Same)),
+            (None, _) => Same.add(dropout.sampler.backend(), f, x),
             (Some(_), Draws::DropAll) => {}
-            (Some(factor), _) => dropout.sampler.accumulate(x, Mapped(f, Times(factor))),
+            (Some(factor), _) => Times(factor).add(dropout.sampler.backend(), f, x),
         }
         Ok(())
     }

@@ -1,15 +1,14 @@
 //! Embedding dropout: words of a vocabulary are dropped, wherever they occur.
 
-use crate::backend::{InPlace, Mapped, Outcome, Same, Source, Times};
 use crate::dropout::{Dropout, Inverted, Rule};
-use crate::element::Element;
 use crate::error::ShapeError;
+use crate::isa::{Element, Formula, Place, Runs};
+use crate::kernel::op::{InPlace, Same, Times};
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, mask_words};
 use crate::pieces::{cut, pieces};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
-use crate::sampler::Sampler;
 
 /// Embedding dropout (Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent
 /// Neural Networks", section 4.2; Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models",
@@ -131,7 +130,7 @@ impl<R: Rule> EmbeddingDropout<R> {
             indices,
             y,
             |index| self.keeps(mask, index),
-            |index| Mapped(self.row(table, index), outcome),
+            |index| self.row(table, index).op(outcome),
         );
         Ok(())
     }
@@ -149,7 +148,7 @@ impl<R: Rule> EmbeddingDropout<R> {
         mask: MaskRef<'_>,
     ) -> Result<(), ShapeError> {
         self.check(indices, y, Some(mask))?;
-        let change = Mapped(InPlace, self.dropout.forward_outcome());
+        let change = InPlace.op(self.dropout.forward_outcome());
         self.look_up(indices, y, |index| self.keeps(mask, index), |_| change);
         Ok(())
     }
@@ -175,7 +174,7 @@ impl<R: Rule> EmbeddingDropout<R> {
             let at = *index as usize * self.dimension;
             let row = dtable.get_mut(at..).and_then(|rows| rows.get_mut(..self.dimension));
             if let Some(row) = row.filter(|_| self.keeps(mask, *index)) {
-                self.dropout.sampler.accumulate(row, Mapped(dy, outcome));
+                outcome.add(self.dropout.sampler.backend(), dy, row);
             }
         }
         Ok(())
@@ -195,7 +194,7 @@ impl<R: Rule> EmbeddingDropout<R> {
         mask: MaskRef<'_>,
     ) -> Result<(), ShapeError> {
         self.check(indices, dy, Some(mask))?;
-        let change = Mapped(InPlace, self.dropout.backward_outcome());
+        let change = InPlace.op(self.dropout.backward_outcome());
         self.look_up(indices, dy, |index| self.keeps(mask, index), |_| change);
         Ok(())
     }
@@ -217,29 +216,29 @@ impl<R: Rule> EmbeddingDropout<R> {
         let (rule, rate) = (self.dropout.rule(), self.dropout.rate());
         match (rule.inference(rate), rate.draws()) {
             (None, _) | (_, Draws::KeepAll) => {
-                self.look_up(indices, y, |_| true, |index| Mapped(self.row(table, index), Same));
+                self.look_up(indices, y, |_| true, |index| self.row(table, index).op(Same));
             }
             (Some(factor), draws) => {
                 let keep = !matches!(draws, Draws::DropAll);
                 let factor = Times(factor);
-                self.look_up(indices, y, |_| keep, |index| Mapped(self.row(table, index), factor));
+                self.look_up(indices, y, |_| keep, |index| self.row(table, index).op(factor));
             }
         }
         Ok(())
     }
 
     /// Each row of `y` as its index says.
-    fn look_up<T: Element, S: Source<T>, O: Outcome<T>>(
+    fn look_up<T: Element, O: Runs<T>>(
         &self,
         indices: &[u32],
         y: &mut [T],
         keeps: impl Fn(u32) -> bool,
-        change: impl Fn(u32) -> Mapped<S, O>,
+        change: impl Fn(u32) -> O,
     ) {
-        let sampler: Sampler = self.dropout.sampler;
+        let backend = self.dropout.sampler.backend();
         let mut rest = y;
         for index in indices {
-            sampler.map(keeps(*index), cut(&mut rest, self.dimension), change(*index));
+            change(*index).map(backend, keeps(*index), cut(&mut rest, self.dimension));
         }
     }
 

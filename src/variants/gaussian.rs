@@ -1,8 +1,8 @@
 //! Gaussian dropout: noise that multiplies, of the same mean and variance as inverted dropout.
 
-use crate::backend::{Backend, InPlace, Mapped, Same, Source};
-use crate::element::Element;
 use crate::error::{RateError, ShapeError};
+use crate::isa::{Backend, Element, Place};
+use crate::kernel::op::{InPlace, Same};
 use crate::key::MaskKey;
 use crate::lanes::Lanes;
 use crate::rate::{Draws, DropRate};
@@ -196,11 +196,11 @@ impl GaussianDropout {
     /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written.
     pub fn infer<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.sampler.map(true, y, Mapped(x, Same));
+        self.sampler.map(true, y, x.op(Same));
         Ok(())
     }
 
-    fn replay<T: Element>(&self, key: MaskKey, x: impl Source<T>, y: &mut [T]) {
+    fn replay<T: Element>(&self, key: MaskKey, x: impl Place<T>, y: &mut [T]) {
         let mut lanes = Lanes::EMPTY;
         if let Draws::Planes(_) = self.sampler.rate.draws() {
             self.sampler.backend().seed(&mut lanes, key, y.len());
@@ -208,11 +208,11 @@ impl GaussianDropout {
         self.run(&mut lanes, x, y);
     }
 
-    fn run<T: Element>(&self, lanes: &mut Lanes, x: impl Source<T>, y: &mut [T]) {
+    fn run<T: Element>(&self, lanes: &mut Lanes, x: impl Place<T>, y: &mut [T]) {
         match self.sampler.rate.draws() {
-            Draws::Planes(_) => self.sampler.backend().gaussian(lanes, self.deviation, y, x),
+            Draws::Planes(_) => x.noise(self.sampler.backend(), lanes, self.deviation, y),
             // Nor could it be 1: `new` refuses that.
-            Draws::KeepAll | Draws::DropAll => self.sampler.map(true, y, Mapped(x, Same)),
+            Draws::KeepAll | Draws::DropAll => self.sampler.map(true, y, x.op(Same)),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Variational dropout a step at a time: masks drawn once a sequence.
 
 use crate::dropout::{Dropout, Inverted, Rule};
-use crate::element::Element;
 use crate::error::ShapeError;
+use crate::isa::Element;
 use crate::mask::{Mask, MaskRef, mask_words};
 use crate::rate::DropRate;
 use crate::rng::MaskRng;

@@ -1,8 +1,8 @@
 //! Zoneout: a unit that is not updated keeps its state.
 
-use crate::backend::{Backend, Blend, Change, Either, InPlace, Mapped, Same, Source, Zeros};
-use crate::element::Element;
 use crate::error::ShapeError;
+use crate::isa::{Backend, Element, Runs, Sweeps};
+use crate::kernel::op::{Blend, Either, InPlace, Mapped, Same, Zeros};
 use crate::key::MaskKey;
 use crate::mask::{MaskMut, MaskRef};
 use crate::rate::{Draws, DropRate};
@@ -341,7 +341,7 @@ impl Zoneout {
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
         same_length(h_prev, h)?;
-        self.blend(h, h_prev, h_new);
+        self.blend(h, Either(h_new, h_prev), |u, v| Blend { a: h_prev, u, b: h_new, v });
         Ok(())
     }
 
@@ -356,7 +356,7 @@ impl Zoneout {
         h_new: &[T],
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
-        self.blend(h_prev, InPlace, h_new);
+        self.blend(h_prev, Either(h_new, InPlace), |u, v| Blend { a: InPlace, u, b: h_new, v });
         Ok(())
     }
 
@@ -371,7 +371,7 @@ impl Zoneout {
         h_new: &mut [T],
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
-        self.blend(h_new, h_prev, InPlace);
+        self.blend(h_new, Either(InPlace, h_prev), |u, v| Blend { a: h_prev, u, b: InPlace, v });
         Ok(())
     }
 
@@ -380,24 +380,29 @@ impl Zoneout {
         rng: &mut MaskRng,
         mask: MaskMut<'_>,
         h: &mut [T],
-        change: impl Change<T>,
+        change: impl Runs<T>,
     ) -> Result<(), ShapeError> {
         mask.as_ref().check_len(h.len())?;
-        self.sampler.draw(rng, mask, h, change, change);
+        self.sampler.draw(rng, mask, h, change);
         Ok(())
     }
 
-    fn replay<T: Element>(&self, key: MaskKey, h: &mut [T], change: impl Change<T>) {
-        self.sampler.replay(key, h, change, change);
+    fn replay<T: Element>(&self, key: MaskKey, h: &mut [T], change: impl Runs<T>) {
+        self.sampler.replay(key, h, change);
     }
 
-    fn blend<T: Element>(&self, h: &mut [T], prev: impl Source<T>, new: impl Source<T>) {
+    fn blend<T: Element, S: Sweeps<T>>(
+        &self,
+        h: &mut [T],
+        ends: impl Runs<T>,
+        blend: impl FnOnce(T, T) -> S,
+    ) {
         match self.rate().draws() {
-            Draws::KeepAll => self.sampler.map(true, h, Mapped(new, Same)),
-            Draws::DropAll => self.sampler.map(true, h, Mapped(prev, Same)),
+            Draws::KeepAll => self.sampler.map(true, h, ends),
+            Draws::DropAll => self.sampler.map(false, h, ends),
             Draws::Planes(_) => {
                 let (u, v) = (T::drop_probability(self.rate()), T::keep_probability(self.rate()));
-                self.sampler.map(true, h, Blend { a: prev, u, b: new, v });
+                blend(u, v).run(self.sampler.backend(), h);
             }
         }
     }

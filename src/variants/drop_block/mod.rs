@@ -2,15 +2,17 @@
 
 mod dilate;
 
-use crate::backend::{Backend, InPlace, Mapped, Same, Source, Times};
-use crate::element::Element;
 use crate::error::ShapeError;
+use crate::isa::{Backend, Element, Place};
+use crate::kernel::bits::{Reader, ones};
+use crate::kernel::op::{InPlace, Same, Times};
+use crate::lanes::{BLOCK, LANES};
 use crate::layout::{Layout, product};
-use crate::mask::{MaskMut, MaskRef};
+use crate::mask::{MaskMut, MaskRef, mask_words};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
 use crate::sampler::{Sampler, same_length};
-use dilate::{Seeds, dilate, or_bits};
+use dilate::{dilate, or_bits};
 
 /// Blocks of neighbours are dropped together (Ghiasi et al. 2018, "`DropBlock`: A regularization method for
 /// convolutional networks", section 3), in tensors of (batch, channels, spatial...) with one to three spatial
@@ -287,7 +289,7 @@ impl DropBlock {
         self.apply(mask, InPlace, dx)
     }
 
-    fn apply<T: Element, S: Source<T>>(
+    fn apply<T: Element, S: Place<T>>(
         &self,
         mask: MaskRef<'_>,
         x: S,
@@ -297,10 +299,10 @@ impl DropBlock {
         mask.check_len(self.mask_bits())?;
         let (bits, kept) = (mask.len(), mask.count_kept());
         if kept == 0 || kept == bits {
-            self.sampler.map(kept != 0, y, Mapped(x, Same));
+            self.sampler.map(kept != 0, y, x.op(Same));
         } else {
             let factor = Times(T::quotient(bits as u64, kept as u64));
-            self.sampler.apply_over(self.layout, mask, y, Mapped(x, factor));
+            self.sampler.apply_over(self.layout, mask, y, x.op(factor));
         }
         Ok(())
     }
@@ -322,14 +324,20 @@ impl DropBlock {
         mask.write(|words| {
             words.fill(0);
             let [vd, vh, vw] = [d - bd + 1, h - bh + 1, w - bw + 1];
-            let bits = maps * vd * vh * vw;
             let backend = self.sampler.backend();
-            let mut seeds = Seeds::new(backend, planes, &mut rng.lanes, bits);
+            let (lanes, mut left) = (&mut rng.lanes, maps * vd * vh * vw);
+            let mut seeds = Reader::new(|block: &mut [u32; LANES]| {
+                let count = mask_words(left.min(BLOCK));
+                backend.fill(lanes, planes, block.get_mut(..count).unwrap_or_default());
+                left = left.saturating_sub(BLOCK);
+            });
             for plane in (0..maps).flat_map(|map| (0..vd).map(move |z| map * d + z)) {
                 for row in (0..vh).map(|r| plane * h + r) {
                     let mut column = 0;
                     while column < vw {
-                        let seeds = seeds.take((vw - column).min(32));
+                        let count = (vw - column).min(32);
+                        // 1 where the mask drops, which is where a seed lies.
+                        let seeds = !seeds.next(count) & ones(count);
                         // Most rows have none, at the rates that are used.
                         if seeds != 0 {
                             or_bits(words, row * w + column, seeds);

@@ -1,15 +1,19 @@
-//! What a kernel makes of its target: what a kept element becomes, and what a dropped one.
+//! What a kernel makes of its target: what a kept element becomes, and what a dropped one. All arithmetic on
+//! elements stands here.
 
-use crate::element::Element;
+use crate::element::Number;
 use crate::pieces::pieces_mut;
 
 /// What becomes of x: y = keep ? x * factor + term : dropped.
-pub trait Outcome<T: Element>: Copy {
+pub trait Arithmetic<T: Number>: Copy {
     /// Whether +0.0 stands where an element is dropped.
-    const ZEROES: bool;
+    const ZEROES: bool = true;
 
     /// What a kept element is multiplied with, if with anything.
-    fn factor(self) -> Option<T>;
+    #[inline(always)]
+    fn factor(self) -> Option<T> {
+        None
+    }
 
     /// What is added then, if anything.
     #[inline(always)]
@@ -17,10 +21,24 @@ pub trait Outcome<T: Element>: Copy {
         None
     }
 
-    /// What stands where it is dropped.
+    /// What stands where an element is dropped.
     #[inline(always)]
     fn dropped(self) -> T {
         T::ZERO
+    }
+
+    /// What becomes of x where it is kept: a product and a sum with a rounding each, never fused, so that it
+    /// is the same where the machine cannot fuse them.
+    #[inline(always)]
+    fn kept(self, x: T) -> T {
+        let product = match self.factor() {
+            Some(factor) => x.times(factor),
+            None => x,
+        };
+        match self.term() {
+            Some(term) => product.plus(term),
+            None => product,
+        }
     }
 }
 
@@ -28,22 +46,13 @@ pub trait Outcome<T: Element>: Copy {
 #[derive(Clone, Copy, Debug)]
 pub struct Same;
 
-impl<T: Element> Outcome<T> for Same {
-    const ZEROES: bool = true;
-
-    #[inline(always)]
-    fn factor(self) -> Option<T> {
-        None
-    }
-}
+impl<T: Number> Arithmetic<T> for Same {}
 
 /// y = keep ? x * s : +0.0.
 #[derive(Clone, Copy, Debug)]
 pub struct Times<T>(pub(crate) T);
 
-impl<T: Element> Outcome<T> for Times<T> {
-    const ZEROES: bool = true;
-
+impl<T: Number> Arithmetic<T> for Times<T> {
     #[inline(always)]
     fn factor(self) -> Option<T> {
         Some(self.0)
@@ -58,7 +67,7 @@ pub struct Affine<T> {
     pub(crate) dropped: T,
 }
 
-impl<T: Element> Outcome<T> for Affine<T> {
+impl<T: Number> Arithmetic<T> for Affine<T> {
     const ZEROES: bool = false;
 
     #[inline(always)]
@@ -81,13 +90,8 @@ impl<T: Element> Outcome<T> for Affine<T> {
 #[derive(Clone, Copy, Debug)]
 pub struct Hide;
 
-impl<T: Element> Outcome<T> for Hide {
+impl<T: Number> Arithmetic<T> for Hide {
     const ZEROES: bool = false;
-
-    #[inline(always)]
-    fn factor(self) -> Option<T> {
-        None
-    }
 
     #[inline(always)]
     fn dropped(self) -> T {
@@ -96,7 +100,7 @@ impl<T: Element> Outcome<T> for Hide {
 }
 
 /// Where a kernel reads: the target itself, or another slice of its length.
-pub(crate) trait Source<T>: Copy {
+pub trait Source<T>: Copy {
     /// Whether it is the target itself that is read.
     const IN_PLACE: bool;
 
@@ -112,10 +116,10 @@ pub(crate) trait Source<T>: Copy {
 }
 
 /// The target is the source.
-#[derive(Clone, Copy)]
-pub(crate) struct InPlace;
+#[derive(Clone, Copy, Debug)]
+pub struct InPlace;
 
-impl<T: Element> Source<T> for InPlace {
+impl<T: Number> Source<T> for InPlace {
     const IN_PLACE: bool = true;
 
     #[inline(always)]
@@ -137,10 +141,10 @@ impl<T: Element> Source<T> for InPlace {
 }
 
 /// Nothing but +0.0.
-#[derive(Clone, Copy)]
-pub(crate) struct Zeros;
+#[derive(Clone, Copy, Debug)]
+pub struct Zeros;
 
-impl<T: Element> Source<T> for Zeros {
+impl<T: Number> Source<T> for Zeros {
     const IN_PLACE: bool = false;
 
     #[inline(always)]
@@ -161,13 +165,19 @@ impl<T: Element> Source<T> for Zeros {
     }
 }
 
-impl<T: Element> Source<T> for &[T] {
+impl<T: Number> Source<T> for &[T] {
     const IN_PLACE: bool = false;
 
     #[inline(always)]
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
         // Callers have compared the lengths, so there is always a chunk; this cannot panic.
-        *self.get(at..).and_then(|s| s.first_chunk()).unwrap_or(target)
+        match self.split_at_checked(at) {
+            Some((_, rest)) => match rest.first_chunk() {
+                Some(chunk) => *chunk,
+                None => *target,
+            },
+            None => *target,
+        }
     }
 
     #[inline(always)]
@@ -177,7 +187,8 @@ impl<T: Element> Source<T> for &[T] {
 
     #[inline(always)]
     fn map(self, at: usize, target: &mut [T], f: impl Fn(T, T) -> T) {
-        for (y, x) in target.iter_mut().zip(self.get(at..).unwrap_or_default()) {
+        let (_, source) = self.split_at_checked(at).unwrap_or_default();
+        for (y, x) in target.iter_mut().zip(source) {
             *y = f(*x, *y);
         }
     }
@@ -185,7 +196,7 @@ impl<T: Element> Source<T> for &[T] {
 
 /// All that a kernel has to know of the numbers: y = keep ? x * factor + term : dropped, where x and what
 /// stands for dropped elements may differ from place to place.
-pub(crate) trait Change<T: Element>: Copy {
+pub trait Op<T: Number>: Copy {
     /// Whether +0.0 stands wherever an element is dropped.
     const ZEROES: bool;
 
@@ -193,35 +204,13 @@ pub(crate) trait Change<T: Element>: Copy {
     #[allow(dead_code, reason = "x86 asks for it, and Cortex-M with a floating-point unit")]
     const IN_PLACE: bool;
 
-    /// The x of `target`, which lies at index `at` of the whole target.
+    /// The elements that are read for `target`, which lies at index `at` of the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
 
-    /// Where the elements of [`read`](Self::read) for all of `target` stand in memory, if they do; in place that
-    /// is a pointer by which they may be written, too.
-    #[allow(dead_code, reason = "Cortex-M with a floating-point unit asks for it")]
-    #[inline(always)]
-    fn place(self, _: usize, _: &mut [T]) -> Option<*const T> {
-        None
-    }
+    /// What becomes of one of them if it is kept.
+    fn kept(self, x: T) -> T;
 
-    /// What a kept element is multiplied with, if with anything.
-    fn factor(self) -> Option<T>;
-
-    /// What is added then, if anything.
-    #[inline(always)]
-    fn term(self) -> Option<T> {
-        None
-    }
-
-    /// What becomes of x where it is kept: a product and a sum with a rounding each, never fused, so that it
-    /// is the same where the machine cannot fuse them.
-    #[inline(always)]
-    fn kept(self, x: T) -> T {
-        let product = self.factor().map_or(x, |factor| x.times(factor));
-        self.term().map_or(product, |term| product.plus(term))
-    }
-
-    /// What stands in `target`, at index `at` of the whole, where it is dropped.
+    /// What stands in `target` where it is dropped.
     fn dropped<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
 
     /// Keeps all of `target`.
@@ -229,14 +218,25 @@ pub(crate) trait Change<T: Element>: Copy {
 
     /// Drops all of `target`.
     fn drop(self, at: usize, target: &mut [T]);
+
+    /// What stands in `target` at p = 0: the elements that are read, to the bit.
+    fn pass(self, at: usize, target: &mut [T]);
+
+    /// Where the elements that are read for all of `target` stand in memory, and what they are multiplied with, if
+    /// that is all that is done to them; in place the pointer is one by which they may be written, too.
+    #[allow(dead_code, reason = "Cortex-M with a floating-point unit asks for it")]
+    #[inline(always)]
+    fn product(self, _: usize, _: &mut [T]) -> Option<(*const T, T)> {
+        None
+    }
 }
 
-/// Elements from a source, with an outcome each.
-#[derive(Clone, Copy)]
-pub(crate) struct Mapped<S, O>(pub(crate) S, pub(crate) O);
+/// Elements from a source, with a formula.
+#[derive(Clone, Copy, Debug)]
+pub struct Mapped<S, F>(pub(crate) S, pub(crate) F);
 
-impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
-    const ZEROES: bool = O::ZEROES;
+impl<T: Number, S: Source<T>, F: Arithmetic<T>> Op<T> for Mapped<S, F> {
+    const ZEROES: bool = F::ZEROES;
     const IN_PLACE: bool = S::IN_PLACE;
 
     #[inline(always)]
@@ -245,18 +245,8 @@ impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
     }
 
     #[inline(always)]
-    fn place(self, at: usize, target: &mut [T]) -> Option<*const T> {
-        self.0.place(at, target)
-    }
-
-    #[inline(always)]
-    fn factor(self) -> Option<T> {
-        self.1.factor()
-    }
-
-    #[inline(always)]
-    fn term(self) -> Option<T> {
-        self.1.term()
+    fn kept(self, x: T) -> T {
+        self.1.kept(x)
     }
 
     #[inline(always)]
@@ -266,20 +256,33 @@ impl<T: Element, S: Source<T>, O: Outcome<T>> Change<T> for Mapped<S, O> {
 
     #[inline(always)]
     fn keep(self, at: usize, target: &mut [T]) {
-        self.0.map(at, target, |x, _| self.kept(x));
+        self.0.map(at, target, |x, _| self.1.kept(x));
     }
 
     #[inline(always)]
     fn drop(self, _: usize, target: &mut [T]) {
         target.fill(self.1.dropped());
     }
+
+    #[inline(always)]
+    fn pass(self, at: usize, target: &mut [T]) {
+        self.0.map(at, target, |x, _| x);
+    }
+
+    #[inline(always)]
+    fn product(self, at: usize, target: &mut [T]) -> Option<(*const T, T)> {
+        match (self.1.factor(), self.1.term()) {
+            (Some(factor), None) => Some((self.0.place(at, target)?, factor)),
+            _ => None,
+        }
+    }
 }
 
 /// y = keep ? a : b, to the bit.
-#[derive(Clone, Copy)]
-pub(crate) struct Either<A, B>(pub(crate) A, pub(crate) B);
+#[derive(Clone, Copy, Debug)]
+pub struct Either<A, B>(pub(crate) A, pub(crate) B);
 
-impl<T: Element, A: Source<T>, B: Source<T>> Change<T> for Either<A, B> {
+impl<T: Number, A: Source<T>, B: Source<T>> Op<T> for Either<A, B> {
     const IN_PLACE: bool = A::IN_PLACE || B::IN_PLACE;
     const ZEROES: bool = false;
 
@@ -289,8 +292,8 @@ impl<T: Element, A: Source<T>, B: Source<T>> Change<T> for Either<A, B> {
     }
 
     #[inline(always)]
-    fn factor(self) -> Option<T> {
-        None
+    fn kept(self, x: T) -> T {
+        x
     }
 
     #[inline(always)]
@@ -307,42 +310,31 @@ impl<T: Element, A: Source<T>, B: Source<T>> Change<T> for Either<A, B> {
     fn drop(self, at: usize, target: &mut [T]) {
         self.1.map(at, target, |x, _| x);
     }
+
+    #[inline(always)]
+    fn pass(self, at: usize, target: &mut [T]) {
+        self.keep(at, target);
+    }
 }
 
-/// a * u + b * v, whether kept or dropped: two products and their sum, each rounded.
-#[derive(Clone, Copy)]
-pub(crate) struct Blend<A, B, T> {
+/// What a pass writes that no mask decides.
+pub(crate) trait Sweep<T>: Copy {
+    fn sweep(self, target: &mut [T]);
+}
+
+/// target = a * u + b * v: two products and their sum, each rounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Blend<A, B, T> {
     pub(crate) a: A,
     pub(crate) u: T,
     pub(crate) b: B,
     pub(crate) v: T,
 }
 
-impl<T: Element, A: Source<T>, B: Source<T>> Change<T> for Blend<A, B, T> {
-    const IN_PLACE: bool = A::IN_PLACE || B::IN_PLACE;
-    const ZEROES: bool = false;
-
+impl<T: Number, A: Source<T>, B: Source<T>> Sweep<T> for Blend<A, B, T> {
     #[inline(always)]
-    fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
-        let (mut y, b) = (self.a.read(at, target), self.b.read(at, target));
-        for (y, b) in y.iter_mut().zip(b) {
-            *y = y.times(self.u).plus(b.times(self.v));
-        }
-        y
-    }
-
-    #[inline(always)]
-    fn factor(self) -> Option<T> {
-        None
-    }
-
-    #[inline(always)]
-    fn dropped<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
-        self.read(at, target)
-    }
-
-    #[inline(always)]
-    fn keep(self, mut at: usize, target: &mut [T]) {
+    fn sweep(self, target: &mut [T]) {
+        let mut at = 0;
         // Two passes over what stays in the nearest cache, the first over what would be overwritten.
         for target in pieces_mut(target, 512) {
             if B::IN_PLACE {
@@ -355,9 +347,15 @@ impl<T: Element, A: Source<T>, B: Source<T>> Change<T> for Blend<A, B, T> {
             at += target.len();
         }
     }
+}
 
+/// Adds what becomes of the elements of a slice that are all kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Added<'a, T, F>(pub(crate) &'a [T], pub(crate) F);
+
+impl<T: Number, F: Arithmetic<T>> Sweep<T> for Added<'_, T, F> {
     #[inline(always)]
-    fn drop(self, at: usize, target: &mut [T]) {
-        self.keep(at, target);
+    fn sweep(self, target: &mut [T]) {
+        self.0.map(0, target, |x, y| y.plus(self.1.kept(x)));
     }
 }

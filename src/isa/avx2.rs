@@ -5,32 +5,78 @@
 //! 0.077, forward 0.104 against 0.149.
 #![expect(unsafe_code, reason = "intrinsics, by the proof that is `Has` or a vector's value")]
 
-use super::matrix::{self, Bits, Pass};
-use super::wide::non_temporal::{NonTemporal, Plain};
-use super::wide::{self, Has, Wide};
+use super::non_temporal;
 use super::x86::intrinsics::*;
-use super::{Change, Mapped, Outcome, Source, portable, structured};
-use crate::element::Element;
+use super::x86::{Has, stamp};
+use crate::element::Number;
+use crate::kernel::matrix::{Bits, Pass};
+use crate::kernel::op::{Op, Source, Sweep};
+use crate::kernel::wide::{Wide, WideIsa};
+use crate::kernel::{self, Isa, kernels, pipeline};
 use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;
 use crate::rate::Planes;
 
-wide::stamp!(Vector, self, "avx2");
+kernels!(stamp Vector, self, "avx2";);
 
 /// AVX2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Features;
+#[allow(unreachable_pub, reason = "nothing public names it where AVX-512 is forced")]
+pub struct Features;
 
-/// Lanes that are seeded at a time.
-const AT_ONCE: usize = LANES / 2;
+impl WideIsa for Has<Features> {
+    type Vector = Vector;
+
+    #[inline(always)]
+    fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
+        // SAFETY: `Has` proves the features that it is compiled for.
+        unsafe { draw_some(lanes, planes, count) }
+    }
+}
+
+impl Isa for Has<Features> {
+    const VECTORS: bool = true;
+
+    #[inline(always)]
+    fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize) {
+        lanes.seed::<{ LANES / 2 }>(key.words(), count);
+    }
+
+    #[inline(always)]
+    fn fill(self, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
+        pipeline::fill(self, lanes, planes, words);
+    }
+
+    #[inline(always)]
+    fn store_past_caches<T: Number>(self, y: [T; 32], target: &mut [T; 32]) {
+        non_temporal::store(self, y, target);
+    }
+
+    #[inline(always)]
+    fn fence(self) {
+        non_temporal::fence(self);
+    }
+
+    #[inline(always)]
+    fn fill_and_apply<T: Number, O: Op<T>, const STREAMING: bool>(
+        self,
+        lanes: &mut Lanes,
+        planes: Planes,
+        words: &mut [u32],
+        target: &mut [T],
+        op: O,
+    ) {
+        pipeline::fill_and_apply::<Self, T, O, STREAMING>(self, lanes, planes, words, target, op);
+    }
+}
 
 /// The first eight lanes, for calls that use no more: a step of one register waits for less.
 #[derive(Clone, Copy)]
 pub(super) struct Half(__m256i);
 
 #[derive(Clone, Copy)]
-struct Vector(Half, Half);
+pub(crate) struct Vector(Half, Half);
 
 macro_rules! operations {
     ($($name:ident($a:ident $(, $b:ident)*) = $body:expr;)*) => {$(
@@ -72,7 +118,7 @@ impl Half {
 }
 
 impl Wide for Half {
-    type Features = Features;
+    type Proof = Has<Features>;
 
     #[inline(always)]
     fn load(has: Has<Features>, words: &[u32; LANES]) -> Self {
@@ -118,7 +164,7 @@ impl Wide for Half {
 }
 
 impl Wide for Vector {
-    type Features = Features;
+    type Proof = Has<Features>;
 
     #[inline(always)]
     fn load(has: Has<Features>, words: &[u32; LANES]) -> Self {

@@ -1,4 +1,4 @@
-//! The kernels over [`Wide`] vectors.
+//! Drawing and applying at a time, over [`Wide`] vectors.
 //!
 //! Drawing keeps the vector units busy and applying keeps the store unit busy, so the two are
 //! interleaved: a piece of one block is applied after each plane drawn of a later block. A mask is
@@ -6,41 +6,34 @@
 //! store queue behind everything before them. Measured on a prototype, AMD EPYC (Zen 4), 2026-11-23,
 //! AVX-512, f32, 16 Ki elements, p = 0.1, nanoseconds an element: one after the other 0.072,
 //! interleaved 0.056, two blocks behind 0.053, three no better; multiplying by a constant takes 0.034.
+#![allow(dead_code, reason = "only machines whose vectors are driven by intrinsics use it")]
 #![expect(clippy::indexing_slicing, reason = "indices are taken modulo the length")]
 
-use super::non_temporal::{Plain, Stores};
-use super::{Decider, Has, State, Wide};
-use crate::backend::{Change, portable};
-use crate::element::Element;
-use crate::lanes::{BLOCK, LANES, Lanes};
-use crate::rate::Planes;
+use super::op::Op;
+use super::wide::{Decider, State, Wide, WideIsa};
+use super::{BLOCK, LANES, Lanes, Number, Planes, apply};
 
 #[inline(always)]
-pub(in crate::backend) fn fill<V: Wide>(
-    has: Has<V::Features>,
-    lanes: &mut Lanes,
-    planes: Planes,
-    words: &mut [u32],
-    draw_some: impl FnOnce(&mut Lanes, Planes, usize) -> [u32; LANES],
-) {
+pub(crate) fn fill<I: WideIsa>(isa: I, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     let (blocks, rest) = words.as_chunks_mut::<LANES>();
     if !blocks.is_empty() {
-        let (mut state, decider) = (State::<V>::load(has, lanes), Decider::new(has, planes));
+        let (mut state, decider) =
+            (State::<I::Vector>::load(isa, lanes), Decider::new(isa, planes));
         for block in blocks {
             decider.draw(&mut state, || ()).store(block);
         }
         state.store(lanes);
     }
     if !rest.is_empty() {
-        let drawn = draw_some(lanes, planes, rest.len());
+        let drawn = isa.draw_some(lanes, planes, rest.len());
         copy_first(&drawn, rest);
     }
 }
 
 /// Keep words from the first `count` lanes, which `V` has; the other lanes do not advance.
 #[inline(always)]
-pub(in crate::backend) fn draw_some<V: Wide>(
-    has: Has<V::Features>,
+pub(crate) fn draw_some<V: Wide>(
+    isa: V::Proof,
     lanes: &mut Lanes,
     planes: Planes,
     count: usize,
@@ -53,8 +46,8 @@ pub(in crate::backend) fn draw_some<V: Wide>(
     };
     let used = USED.get(LANES.saturating_sub(count)..).and_then(|w| w.first_chunk());
     let used = used.unwrap_or(&[!0; LANES]);
-    let (old, decider) = (State::<V>::load(has, lanes), Decider::new(has, planes));
-    let used = V::load(has, used);
+    let (old, decider) = (State::<V>::load(isa, lanes), Decider::new(isa, planes));
+    let used = V::load(isa, used);
     let mut state = old;
     let mut words = [0; LANES];
     decider.only(used).draw(&mut state, || ()).store(&mut words);
@@ -85,18 +78,15 @@ fn copy_ends<const N: usize>(from: &[u32], to: &mut [u32]) -> bool {
     true
 }
 
-/// All of `target` is stored to by `stores` in 32s from its start on, but for a rest.
-#[expect(clippy::too_many_arguments, reason = "two of them are proofs, which are nothing")]
+/// Draws and applies, and does both at a time. All of `target` but a rest is stored to past the caches if `STREAMING`.
 #[inline(always)]
-pub(in crate::backend) fn fill_and_apply<V: Wide, T: Element, C: Change<T>, S: Stores>(
-    has: Has<V::Features>,
-    stores: S,
+pub(crate) fn fill_and_apply<I: WideIsa, T: Number, O: Op<T>, const STREAMING: bool>(
+    isa: I,
     lanes: &mut Lanes,
     planes: Planes,
     words: &mut [u32],
     target: &mut [T],
-    change: C,
-    draw_some: impl FnOnce(&mut Lanes, Planes, usize) -> [u32; LANES],
+    op: O,
 ) {
     let (blocks, rest) = target.as_chunks_mut::<BLOCK>();
     // No words at all if the mask is not to be stored.
@@ -106,7 +96,8 @@ pub(in crate::backend) fn fill_and_apply<V: Wide, T: Element, C: Change<T>, S: S
     let count = blocks.len();
     let mut at = 0;
     if count > 0 {
-        let (mut state, decider) = (State::<V>::load(has, lanes), Decider::new(has, planes));
+        let (mut state, decider) =
+            (State::<I::Vector>::load(isa, lanes), Decider::new(isa, planes));
         // Where masks wait that are not stored.
         let mut ring = [[0; LANES]; LAG];
         for i in 0..count.min(LAG) {
@@ -118,28 +109,27 @@ pub(in crate::backend) fn fill_and_apply<V: Wide, T: Element, C: Change<T>, S: S
             let mut pieces = Pieces {
                 pieces: block.as_chunks_mut::<PIECE>().0.iter_mut().zip(mask.as_chunks::<2>().0),
                 at,
-                change,
+                op,
             };
             if i + LAG < count {
-                let mut apply_one = || pieces.apply_one::<V, S>(has, stores);
+                let mut apply_one = || pieces.apply_one::<I, STREAMING>(isa);
                 let keep = decider.draw(&mut state, || {
                     apply_one();
                 });
                 while apply_one() {}
                 keep.store(stored.get_mut(i + LAG).unwrap_or(&mut ring[i % LAG]));
             } else {
-                while pieces.apply_one::<V, S>(has, stores) {}
+                while pieces.apply_one::<I, STREAMING>(isa) {}
             }
             at += BLOCK;
         }
         state.store(lanes);
     }
     if !rest.is_empty() {
-        let drawn = draw_some(lanes, planes, rest.len().div_ceil(32));
+        let drawn = isa.draw_some(lanes, planes, rest.len().div_ceil(32));
         copy_first(&drawn, rest_stored);
-        apply_from::<V, T, C, _>(has, Plain, at, &drawn, rest, change);
+        apply::apply::<I, T, O, false>(isa, at, &drawn, rest, op);
     }
-    stores.end();
 }
 
 /// Blocks between drawing a mask and applying it.
@@ -149,61 +139,24 @@ const LAG: usize = 2;
 const PIECE: usize = 64;
 
 /// What is left to apply of a block.
-struct Pieces<I, C> {
+struct Pieces<I, O> {
     /// Targets and their mask words.
     pieces: I,
     /// Where the next one lies in the whole target.
     at: usize,
-    change: C,
+    op: O,
 }
 
-impl<'a, T: Element, C: Change<T>, I> Pieces<I, C>
+impl<'a, T: Number, O: Op<T>, I> Pieces<I, O>
 where
     I: Iterator<Item = (&'a mut [T; PIECE], &'a [u32; 2])>,
 {
     /// Applies the next piece, if there is one.
     #[inline(always)]
-    fn apply_one<V: Wide, S: Stores>(&mut self, has: Has<V::Features>, stores: S) -> bool {
+    fn apply_one<J: WideIsa, const STREAMING: bool>(&mut self, isa: J) -> bool {
         let Some((target, words)) = self.pieces.next() else { return false };
-        apply_from::<V, T, C, S>(has, stores, self.at, words, target, self.change);
+        apply::apply::<J, T, O, STREAMING>(isa, self.at, words, target, self.op);
         self.at += PIECE;
         true
     }
-}
-
-/// All of `target` is stored to by `stores` in 32s from its start on, but for a rest.
-#[inline(always)]
-pub(in crate::backend) fn apply<V: Wide, T: Element, C: Change<T>, S: Stores>(
-    has: Has<V::Features>,
-    stores: S,
-    words: &[u32],
-    target: &mut [T],
-    change: C,
-) {
-    apply_from::<V, T, C, S>(has, stores, 0, words, target, change);
-    stores.end();
-}
-
-/// As the portable `apply_from`, with `stores` for all but a rest; the caller ends them.
-#[inline(always)]
-fn apply_from<V: Wide, T: Element, C: Change<T>, S: Stores>(
-    has: Has<V::Features>,
-    stores: S,
-    mut at: usize,
-    words: &[u32],
-    mut target: &mut [T],
-    change: C,
-) {
-    let choose = |word, at, x: &_, change| V::choose(has, word, at, x, change);
-    let mut words = words.iter().copied();
-    if S::NON_TEMPORAL {
-        let (whole, rest) = target.as_chunks_mut::<32>();
-        for (target, word) in whole.iter_mut().zip(&mut words) {
-            let y = choose(word, at, target, change);
-            stores.store(y, target);
-            at += 32;
-        }
-        target = rest;
-    }
-    portable::apply_from(at, words, target, change, choose);
 }

@@ -3,7 +3,7 @@
 /// Words that are shifted at a time: a vector or more on any machine.
 const AT_ONCE: usize = 16;
 
-/// As the kernel of this name.
+/// Sets each bit that lies `by` after one that is set.
 #[inline(always)]
 pub(super) fn or_shifted(words: &mut [u32], by: usize) {
     let (whole, by) = (by / 32, by % 32);

@@ -1,14 +1,32 @@
 //! Keep words by bit-sliced comparison (STREAM.md, section 4): of sixteen lanes in step, or of one.
+#![expect(clippy::indexing_slicing, reason = "indices run over the lengths of arrays")]
 
-use crate::lanes::{LANES, Lanes, step};
-use crate::rate::Planes;
+use super::{Isa, LANES, Lanes, Planes};
+use crate::lanes::step;
 
 /// Whether the target's vectors select by bits in one instruction. SSE2 takes three.
 const SELECT: bool = !cfg!(target_feature = "sse2");
 
+/// Keep words for at most a word from each lane.
+#[inline(always)]
+pub(super) fn fill_block<I: Isa>(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
+    // Up to this many words, single lanes cost less than sixteen in step.
+    let single = if I::VECTORS { 4 } else { LANES };
+    if words.len() > single {
+        let drawn = draw(lanes, planes, words.len());
+        for (l, word) in words.iter_mut().enumerate() {
+            *word = drawn[l % LANES];
+        }
+    } else {
+        for (l, word) in words.iter_mut().enumerate() {
+            *word = draw_one(lanes, planes, l);
+        }
+    }
+}
+
 /// Keep words from the first `count` lanes; the other lanes do not advance.
 #[inline(always)]
-pub(super) fn draw(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
+fn draw(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
     if count >= LANES {
         return keep_words(&mut lanes.0, planes);
     }
@@ -27,7 +45,7 @@ pub(super) fn draw(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LAN
 /// a 0 of p changes `open` alone and a 1 `drop` alone, so that p selects by branches, which repeat from
 /// word to word.
 #[inline(always)]
-pub(super) fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
+fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
     let mut state = lanes.get(l).map(|s| [s]);
     let (mut drop, mut open) = (0, !0);
     // The bits of p, and a 1 after the last of them; the overflow is the bit that comes next.
@@ -75,7 +93,7 @@ fn keep_words(state: &mut [[u32; LANES]; 4], planes: Planes) -> [u32; LANES] {
         let p = ((top as i32) >> 31) as u32;
         for i in 0..LANES {
             drop[i] = if SELECT {
-                // What p says of all that was undecided: of what still is, a later plane says it.
+                // Stores this bit of p in every undecided position; later planes overwrite those still undecided.
                 (drop[i] & !undecided[i]) | (p & undecided[i])
             } else {
                 drop[i] | (undecided[i] & !r[i] & p)

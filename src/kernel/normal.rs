@@ -4,9 +4,9 @@
 //! the sine and cosine written as additions, subtractions and multiplications of `f32`: they have the
 //! same bits on every machine, and the compiler runs them in whatever vectors there are.
 
-use super::Source;
-use crate::element::Element;
-use crate::lanes::{LANES, Lanes, step};
+use super::op::Source;
+use super::{LANES, Lanes, Number};
+use crate::lanes::step;
 
 /// Elements of a block: two for each lane.
 const PAIRS: usize = 2 * LANES;
@@ -15,9 +15,9 @@ const PAIRS: usize = 2 * LANES;
 ///
 /// Every operation stands as GAUSSIAN.md has it, in its order: to reassociate is to change the bits.
 #[inline(always)]
-pub(super) fn gaussian<const G: usize, T: Element, S: Source<T>>(
+pub(super) fn noise<const G: usize, T: Number, S: Source<T>>(
     lanes: &mut Lanes,
-    deviation: f32,
+    std_dev: f32,
     target: &mut [T],
     source: S,
 ) {
@@ -37,8 +37,8 @@ pub(super) fn gaussian<const G: usize, T: Element, S: Source<T>>(
             let at = at + g * G;
             let (x, w) = (source.read(at, cosine), source.read(at + LANES, sine));
             let normals = normals(a, b);
-            *cosine = noisy(x, deviation, normals[0]);
-            *sine = noisy(w, deviation, normals[1]);
+            *cosine = noisy(x, std_dev, normals[0]);
+            *sine = noisy(w, std_dev, normals[1]);
         }
         at += PAIRS;
     }
@@ -54,7 +54,7 @@ pub(super) fn gaussian<const G: usize, T: Element, S: Source<T>>(
         lanes.set(l, state.map(|[s]| s));
     }
     for (target, z) in rest.as_chunks_mut::<1>().0.iter_mut().zip(all.as_flattened()) {
-        *target = noisy(source.read(at, target), deviation, [*z]);
+        *target = noisy(source.read(at, target), std_dev, [*z]);
         at += 1;
     }
 }
@@ -72,9 +72,9 @@ fn group<const G: usize>(lanes: &Lanes, g: usize) -> [[u32; G]; 4] {
 /// x * (1 + s * z), of which s * z is rounded to `f32` and the rest to the element's type.
 #[inline(always)]
 #[expect(clippy::indexing_slicing, reason = "i runs over the length of each array")]
-fn noisy<const G: usize, T: Element>(mut x: [T; G], deviation: f32, z: [f32; G]) -> [T; G] {
+fn noisy<const G: usize, T: Number>(mut x: [T; G], std_dev: f32, z: [f32; G]) -> [T; G] {
     for i in 0..G {
-        x[i] = x[i].times(T::of_f32(1.0).plus(T::of_f32(deviation * z[i])));
+        x[i] = x[i].times(T::of_f32(1.0).plus(T::of_f32(std_dev * z[i])));
     }
     x
 }

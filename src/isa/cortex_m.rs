@@ -3,30 +3,27 @@
 //! These load and store many registers by one instruction. The compiler does not do so with floats, as it gives
 //! them every second register.
 
-use crate::backend::Change;
-use crate::element::Element;
+use crate::element::Number;
+use crate::kernel::op::Op;
 
-/// Whether all elements are better multiplied, and the dropped ones zeroed after that, than each decided.
+/// Multiplies whole 32s, where that and to zero what is dropped costs less than to decide one by one; tells whether it
+/// did. `target` begins at index `at` of what `op` knows.
 #[inline(always)]
-pub(super) const fn pays<T: Element, C: Change<T>>() -> bool {
-    cfg!(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))
+pub(super) fn multiplied<T: Number, O: Op<T>>(at: usize, target: &mut [[T; 32]], op: O) -> bool {
+    let pays = cfg!(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))
         && size_of::<T>() == 4
-        && C::ZEROES
-}
-
-/// What all of `target`, which begins at index `at` of what `change` knows, becomes if it is kept.
-#[inline(always)]
-pub(super) fn keep<T: Element, C: Change<T>>(at: usize, target: &mut [[T; 32]], change: C) {
+        && O::ZEROES;
+    if !pays {
+        return false;
+    }
     let target = target.as_flattened_mut();
     #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
-    if let (4, Some(factor), None) = (size_of::<T>(), change.factor(), change.term())
-        && let Some(source) = change.place(at, target)
-    {
+    if let Some((source, factor)) = op.product(at, target) {
         // In place one pointer reads and writes: a second one to the target would end the first one's right.
-        let y = if C::IN_PLACE { source.cast_mut() } else { target.as_mut_ptr() };
+        let y = if O::IN_PLACE { source.cast_mut() } else { target.as_mut_ptr() };
         if !target.is_empty() {
             #[expect(unsafe_code, reason = "a call of assembly")]
-            // SAFETY: `place` gives as many elements as `target` has, which come in 32s: another slice's, to be
+            // SAFETY: `product` gives as many elements as `target` has, which come in 32s: another slice's, to be
             // read, or in place `target`'s own. Elements are sealed to f32 and f64, of which f32 has 4 bytes. The
             // target of this build has a floating-point unit.
             unsafe {
@@ -34,9 +31,10 @@ pub(super) fn keep<T: Element, C: Change<T>>(at: usize, target: &mut [[T; 32]], 
                 assembly::multiply(source.cast(), y.cast(), target.len(), factor);
             }
         }
-        return;
+        return true;
     }
-    change.keep(at, target);
+    op.keep(at, target);
+    true
 }
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]

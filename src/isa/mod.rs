@@ -1,63 +1,14 @@
 //! Which code runs the kernels. A backend is chosen once a call, outside every loop.
 //!
-//! `kernels!` holds the one list of kernels, from which the dispatch expands, and [`Backend::ALL`] the
-//! one list of backends, over which tests and benches run. The portable backend is the definition,
-//! and every other is equal to it bit for bit.
+//! A file for an instruction set gives what it does in its own way, [`Isa`](crate::kernel::Isa), and functions that are
+//! compiled for it, one for each of the list of [`kernels!`]. [`Backend::ALL`] is the one list of backends, over which
+//! tests and benches run. The portable backend is the definition, and every other is equal to it bit for bit.
+//!
+//! `compiled` has, for each element type and operation, functions that are not generic.
 
-/// The one list of kernels, which `$expand` is given after `$first`.
-macro_rules! kernels {
-    ($expand:ident $($first:tt)*) => {
-        $expand! {
-            $($first)*
-            /// Seeds the first `count` lanes, [`Lanes::seed`].
-            fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
-
-            /// Every element as if it were kept, or as if it were dropped.
-            fn map<T: Element, C: Change<T>>(keep: bool, target: &mut [T], change: C);
-
-            /// Adds to each element what `change` makes of it where it is kept.
-            fn accumulate<T: Element, S: Source<T>, O: Outcome<T>>(
-                target: &mut [T], change: Mapped<S, O>,
-            );
-
-            /// Draws keep words into `words`: word w from lane w % 16.
-            fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]);
-
-            /// Keeps or drops element i by bit i % 32 of word i / 32.
-            fn apply<T: Element, C: Change<T>>(words: &[u32], target: &mut [T], change: C);
-
-            /// [`fill`](Self::fill) and [`apply`](Self::apply) in one pass. `words` is either as long as
-            /// the mask or empty; if it is empty the mask is forgotten.
-            fn fill_and_apply<T: Element, C: Change<T>>(
-                lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], change: C,
-            );
-
-            /// Sets each bit of `words`, a string of bits, that lies `by` after one that is set.
-            fn or_shifted(words: &mut [u32], by: usize);
-
-            /// [`apply`](Self::apply) by the bits from `first` on through a layout. The target begins at index `at`
-            /// of what `change` knows.
-            fn structured<T: Element, C: Change<T>>(
-                words: &[u32], first: usize, layout: Layout, at: usize, target: &mut [T], change: C,
-            );
-
-            /// y = x * (1 + `deviation` * z), z normal, where `target` is y and `source` gives x.
-            fn gaussian<T: Element, S: Source<T>>(
-                lanes: &mut Lanes, deviation: f32, target: &mut [T], source: S,
-            );
-
-            /// Shows the first `rows` rows of a matrix to `pass`, with their bits.
-            fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P);
-        }
-    };
-}
-
-mod change;
-mod gaussian;
-mod matrix;
+mod compiled;
+mod cortex_m;
 mod portable;
-mod shifted;
-mod structured;
 
 // Which backends this build has: all that the target can have, or the one that is forced. Nowhere else does
 // the crate ask. The others are `Missing`.
@@ -94,7 +45,7 @@ cfg_if! {
         mod avx2;
         #[cfg(not(dropout_kernels_backend = "avx2"))]
         mod avx512;
-        mod wide;
+        mod non_temporal;
         mod x86;
         use self::Missing as Neon;
         use x86::{Avx2, Avx512, BACKENDS};
@@ -128,15 +79,16 @@ cfg_if! {
     }
 }
 
-#[expect(unreachable_pub, reason = "hidden types of the public trait `Rule`")]
-pub use change::{Affine, Hide, Outcome, Same, Times};
-pub(crate) use change::{Blend, Change, Either, InPlace, Mapped, Source, Zeros};
-pub(crate) use matrix::{Bits, Moments, Outer, Pass, Product, Transposed};
+pub use compiled::Element;
+pub(crate) use compiled::{CompiledPass, Formula, Place, Runs, Sweeps};
 pub(crate) use portable::seed;
 
 use cfg_if::cfg_if;
 
-use crate::element::Element;
+use crate::element::Number;
+use crate::kernel::kernels;
+use crate::kernel::matrix::{Bits, Pass};
+use crate::kernel::op::{Op, Source, Sweep};
 use crate::key::MaskKey;
 use crate::lanes::Lanes;
 use crate::layout::Layout;
@@ -222,7 +174,7 @@ impl Backend {
 /// A backend that this machine has been seen to run: what is not portable holds the proof of it. Where the
 /// build has no such backend there is no such proof, and the compiler drops the variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Available {
+pub enum Available {
     Portable,
     Avx2(Avx2),
     Avx512(Avx512),
@@ -231,11 +183,16 @@ pub(crate) enum Available {
 
 /// The proof of a backend that this build does not have: there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Missing {}
+pub enum Missing {}
 
 impl Missing {
     const fn detect() -> Option<Self> {
         None
+    }
+
+    #[allow(dead_code, reason = "asked of x86's backends")]
+    fn streams<T>(self, _: &[T]) -> bool {
+        match self {}
     }
 }
 
@@ -258,6 +215,16 @@ impl Available {
         }
     }
 
+    /// Whether stores that go past the caches pay for an output so large, of another slice than is read.
+    #[inline(always)]
+    fn streams<T>(self, y: &[T]) -> bool {
+        match self {
+            Self::Portable | Self::Neon(_) => false,
+            Self::Avx2(proof) => proof.streams(y),
+            Self::Avx512(proof) => proof.streams(y),
+        }
+    }
+
     /// `backend` if this machine runs it, else the portable one.
     pub(crate) fn or_portable(backend: Backend) -> Self {
         Self::of(backend).unwrap_or(Self::Portable)
@@ -272,7 +239,7 @@ macro_rules! dispatch {
         impl Available {
             $(
                 $(#[$doc])*
-                #[inline]
+                #[inline(always)]
                 pub(crate) fn $kernel $(<$($generic: $bound),*>)? (self, $($argument: $type),*) {
                     match self {
                         Self::Portable => portable::$kernel($($argument),*),

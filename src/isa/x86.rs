@@ -1,0 +1,128 @@
+//! What x86 processors are asked, and the one edge between safe code and code for their features.
+
+use core::marker::PhantomData;
+
+#[cfg(target_arch = "x86")]
+pub(super) use core::arch::x86 as intrinsics;
+#[cfg(target_arch = "x86_64")]
+pub(super) use core::arch::x86_64 as intrinsics;
+
+use super::*; // what the list of kernels names
+
+/// The proof that the processor has the instructions of `F`, which costs nothing to hand on: only functions
+/// that are compiled for them make one, and only where one is can they be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Has<F>(PhantomData<F>);
+
+impl<F> Has<F> {
+    /// # Safety
+    ///
+    /// The processor has the instructions of `F`.
+    #[expect(unsafe_code, reason = "the promise that every intrinsic rests on")]
+    #[inline(always)]
+    pub(super) const unsafe fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    /// Whether stores that go past the caches pay for an output so large.
+    #[inline(always)]
+    pub(super) fn streams<T>(self, y: &[T]) -> bool {
+        non_temporal::pay(y)
+    }
+}
+
+/// The kernels as functions that enable a processor's features: all that they call is inlined into them.
+macro_rules! stamp {
+    (
+        $vector:ty, $half:ident, $features:literal;
+        $(
+            $(#[$doc:meta])*
+            fn $kernel:ident $(<$($generic:ident: $bound:path),*>)? ($($argument:ident: $type:ty),* $(,)?);
+        )*
+    ) => {
+        #[expect(
+            unsafe_code,
+            reason = "the one edge between a processor's features and their proof"
+        )]
+        #[target_feature(enable = $features)]
+        #[inline]
+        pub(super) fn has() -> Has<Features> {
+            // SAFETY: the features that `Features` stands for are this function's own; whoever calls it has
+            // them, or has seen in an `unsafe` of its own that the processor does.
+            unsafe { Has::new() }
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline(never)] // one for all element types
+        fn draw_some(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
+            if count <= LANES / 2 {
+                pipeline::draw_some::<Half>($half::has(), lanes, planes, count)
+            } else {
+                pipeline::draw_some::<$vector>(has(), lanes, planes, count)
+            }
+        }
+
+        $(
+            #[target_feature(enable = $features)]
+            pub(super) fn $kernel $(<$($generic: $bound),*>)? ($($argument: $type),*) {
+                kernel::$kernel(has(), $($argument),*);
+            }
+        )*
+    };
+}
+pub(super) use stamp;
+
+macro_rules! proof {
+    (
+        $module:ident if $detected:ident;
+        $(
+            $(#[$doc:meta])*
+            fn $kernel:ident $(<$($generic:ident: $bound:path),*>)? ($($argument:ident: $type:ty),* $(,)?);
+        )*
+    ) => {
+        #[expect(unsafe_code, reason = "the one edge between safe code and a processor's")]
+        impl Has<$module::Features> {
+            #[inline]
+            pub(super) fn detect() -> Option<Self> {
+                // SAFETY: the processor has just been seen to have the features.
+                $detected::get().then(|| unsafe { Self::new() })
+            }
+
+            $(
+                #[inline(always)]
+                pub(super) fn $kernel $(<$($generic: $bound),*>)? (self, $($argument: $type),*) {
+                    // SAFETY: a value proves the features that the kernel is compiled for.
+                    unsafe { $module::$kernel($($argument),*) }
+                }
+            )*
+        }
+    };
+}
+
+cfg_if! {
+    if #[cfg(dropout_kernels_backend = "avx512")] {
+        pub(super) use super::Missing as Avx2;
+    } else {
+        cpufeatures::new!(has_avx2, "avx2");
+        kernels!(proof avx2 if has_avx2;);
+        pub(super) type Avx2 = Has<avx2::Features>;
+    }
+}
+
+cfg_if! {
+    if #[cfg(dropout_kernels_backend = "avx2")] {
+        pub(super) use super::Missing as Avx512;
+    } else {
+        cpufeatures::new!(has_avx512, "avx512f", "avx512bw", "avx512dq", "avx512vl");
+        kernels!(proof avx512 if has_avx512;);
+        pub(super) type Avx512 = Has<avx512::Features>;
+    }
+}
+
+pub(super) const BACKENDS: &[Backend] = if cfg!(dropout_kernels_backend = "avx2") {
+    &[Backend::Portable, Backend::Avx2]
+} else if cfg!(dropout_kernels_backend = "avx512") {
+    &[Backend::Portable, Backend::Avx512]
+} else {
+    &[Backend::Portable, Backend::Avx2, Backend::Avx512]
+};

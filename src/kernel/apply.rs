@@ -1,0 +1,178 @@
+//! Masks that are applied: 32 elements by a word.
+#![expect(clippy::indexing_slicing, reason = "indices run over the lengths of arrays")]
+
+use core::num::NonZero;
+
+use super::op::Op;
+use super::{BLOCK, Isa, LANES, Lanes, Number, Planes, draw};
+use crate::pieces::pieces_mut;
+
+/// Bit i of a word.
+pub(crate) const BITS: [u32; 32] = {
+    let mut bits = [0; 32];
+    let mut i = 0;
+    while i < 32 {
+        bits[i] = 1 << i;
+        i += 1;
+    }
+    bits
+};
+
+/// What 32 elements become whose bits are those of `word`, from a table of bits.
+#[inline(always)]
+pub(crate) fn choose<T: Number, O: Op<T>>(
+    word: u32,
+    at: usize,
+    target: &[T; 32],
+    op: O,
+) -> [T; 32] {
+    let (mut y, dropped) = (op.read(at, target), op.dropped(at, target));
+    for i in 0..32 {
+        // What is kept stands outside the choice, so that the choice is a select.
+        let kept = op.kept(y[i]);
+        y[i] = if word & BITS[i] != 0 { kept } else { dropped[i] };
+    }
+    y
+}
+
+/// What all 32 become if they are kept.
+#[allow(dead_code, reason = "for instruction sets that select in their own way")]
+#[inline(always)]
+pub(crate) fn kept<T: Number, O: Op<T>>(at: usize, target: &[T; 32], op: O) -> [T; 32] {
+    let mut y = op.read(at, target);
+    for y in &mut y {
+        *y = op.kept(*y);
+    }
+    y
+}
+
+/// `target` begins at index `at` of what `op` knows; a word decides 32 elements.
+#[inline(always)]
+pub(super) fn apply<I: Isa, T: Number, O: Op<T>, const STREAMING: bool>(
+    isa: I,
+    mut at: usize,
+    words: &[u32],
+    target: &mut [T],
+    op: O,
+) {
+    let mut words = words.iter();
+    let (whole, _) = target.as_chunks_mut::<32>();
+    if isa.multiplied(at, whole, op) {
+        at += 32 * whole.len();
+        for (target, word) in whole.iter_mut().zip(&mut words) {
+            zero(!*word, target);
+        }
+    } else if I::VECTORS {
+        for (target, word) in whole.iter_mut().zip(&mut words) {
+            let y = isa.choose(*word, at, target, op);
+            if STREAMING {
+                isa.store_past_caches(y, target);
+            } else {
+                *target = y;
+            }
+            at += 32;
+        }
+    } else {
+        for (target, word) in pieces_mut(target, 32).zip(words) {
+            apply_singly(at, *word, target, op);
+            at += target.len();
+        }
+        return;
+    }
+    let (_, rest) = target.as_chunks_mut::<32>();
+    // Less than what a word decides is left.
+    if let Some(word) = words.next() {
+        apply_singly(at, *word, rest, op);
+    }
+}
+
+/// Up to 32 elements, one at a time.
+#[inline(always)]
+fn apply_singly<T: Number, O: Op<T>>(mut at: usize, mut word: u32, target: &mut [T], op: O) {
+    for target in target.as_chunks_mut::<1>().0 {
+        let [x] = op.read(at, target);
+        *target = if word & 1 != 0 { [op.kept(x)] } else { op.dropped(at, target) };
+        word >>= 1;
+        at += 1;
+    }
+}
+
+/// +0.0 where a bit of `word` is set.
+#[inline(always)]
+fn zero<T: Number>(word: u32, target: &mut [T; 32]) {
+    // From the highest bit of the reverse: a processor that counts leading zeros reverses bits, too.
+    let mut left = word.reverse_bits();
+    while let Some(bits) = NonZero::new(left) {
+        let i = bits.leading_zeros();
+        target[i as usize] = T::ZERO;
+        left &= !(1 << 31 >> i);
+    }
+}
+
+/// Draws and applies in turn.
+#[inline(always)]
+pub(super) fn fill_and_apply<I: Isa, T: Number, O: Op<T>>(
+    isa: I,
+    lanes: &mut Lanes,
+    planes: Planes,
+    words: &mut [u32],
+    target: &mut [T],
+    op: O,
+) {
+    // In firmware, where one copy of the drawing serves all, blocks would only cost their loop.
+    if cfg!(target_os = "none") && !words.is_empty() {
+        isa.fill(lanes, planes, words);
+        return apply_block(isa, 0, words, target, op);
+    }
+    let mut at = 0;
+    let mut run = |words: &mut [u32], block: &mut [T]| {
+        if cfg!(target_os = "none") {
+            isa.fill(lanes, planes, words);
+        } else {
+            draw::fill_block::<I>(lanes, planes, words);
+        }
+        apply_block(isa, at, words, block, op);
+        at += BLOCK;
+    };
+    if words.is_empty() {
+        let mut words = [0; LANES];
+        for block in pieces_mut(target, BLOCK) {
+            run(words.get_mut(..block.len().div_ceil(32)).unwrap_or_default(), block);
+        }
+    } else {
+        for (words, block) in pieces_mut(words, LANES).zip(pieces_mut(target, BLOCK)) {
+            run(words, block);
+        }
+    }
+}
+
+/// Not inlined, so that the table of bits stays in registers from word to word; but wasm's engine,
+/// measured under Node, does worse with that.
+#[cfg_attr(not(target_family = "wasm"), inline(never))]
+#[cfg_attr(target_family = "wasm", inline(always))]
+pub(super) fn apply_block<I: Isa, T: Number, O: Op<T>>(
+    isa: I,
+    at: usize,
+    words: &[u32],
+    target: &mut [T],
+    op: O,
+) {
+    apply::<I, T, O, false>(isa, at, words, target, op);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::zero;
+
+    /// Only chips with a floating-point unit call it.
+    #[test]
+    fn what_a_bit_is_set_for_becomes_zero() {
+        for word in [0, !0, 1, 1 << 31, 0xA5A5_5A5A] {
+            let mut target = [1f32; 32];
+            zero(word, &mut target);
+            for (i, y) in target.into_iter().enumerate() {
+                assert_eq!(y, if word >> i & 1 != 0 { 0.0 } else { 1.0 }, "{i} of {word:#x}");
+            }
+        }
+    }
+}

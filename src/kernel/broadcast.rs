@@ -1,0 +1,138 @@
+//! Masks of which a bit decides more than one element (what frameworks call `noise_shape` or `broadcast_dims`), never
+//! expanded in memory: long runs are filled or mapped as a whole, and for short ones the words that an element-wise
+//! mask would have are made 512 bits at a time.
+
+use super::Number;
+use super::bits::{bits, ones};
+use super::op::Op;
+use crate::layout::Layout;
+use crate::pieces::{cut, pieces_mut};
+
+/// From this many elements on, a run is worth a loop of its own.
+pub(crate) const LONG: usize = 32;
+
+/// Runs of `run` elements each, which the bits from `first` on decide, row after row by the same ones. The target
+/// begins at index `at` of what `op` knows.
+#[inline(always)]
+pub(super) fn long_runs<T: Number, O: Op<T>>(
+    words: &[u32],
+    first: usize,
+    layout: Layout,
+    mut at: usize,
+    target: &mut [T],
+    op: O,
+) {
+    // No product overflows, as `simplest` and `parts` leave no extent of 0 but `run`.
+    let Layout { width, run, .. } = layout;
+    for row in pieces_mut(target, width * run) {
+        for (keep, streak) in Streaks::new(words, first, width, run, row) {
+            if keep {
+                op.keep(at, streak);
+            } else {
+                op.drop(at, streak);
+            }
+            at += streak.len();
+        }
+    }
+}
+
+/// The words that an element-wise mask would have, of rows that all have the same bits.
+pub(crate) struct Expanded<'a> {
+    words: &'a [u32],
+    first: usize,
+    width: usize,
+    run: usize,
+    /// The bit of the row that comes next, and how often.
+    w: usize,
+    left: usize,
+}
+
+impl<'a> Expanded<'a> {
+    /// Of the bits from `first` on.
+    pub(crate) const fn new(words: &'a [u32], first: usize, layout: Layout) -> Self {
+        let Layout { width, run, .. } = layout;
+        Self { words, first, width, run, w: 0, left: run }
+    }
+
+    /// Writes the next words.
+    pub(crate) fn fill(&mut self, words: &mut [u32]) {
+        if self.run > 1 {
+            for word in words {
+                *word = self.next_of_runs();
+            }
+        } else if self.first.is_multiple_of(32) && self.width.is_multiple_of(32) {
+            for word in words {
+                *word = self.words.get((self.first + self.w) / 32).copied().unwrap_or(0);
+                self.w = if self.w + 32 < self.width { self.w + 32 } else { 0 };
+            }
+        } else {
+            for word in words {
+                *word = self.next_of_bits();
+            }
+        }
+    }
+
+    /// Where each bit comes once.
+    #[inline(always)]
+    fn next_of_bits(&mut self) -> u32 {
+        let (mut word, mut filled) = (0, 0);
+        while filled < 32 {
+            let take = (self.width - self.w).min(32 - filled);
+            word |= (bits(self.words, self.first + self.w) & ones(take)) << filled;
+            filled += take;
+            self.w = if self.w + take < self.width { self.w + take } else { 0 };
+        }
+        word
+    }
+
+    /// Where each bit comes `run` times.
+    #[inline(always)]
+    fn next_of_runs(&mut self) -> u32 {
+        let (mut word, mut filled) = (0, 0);
+        while filled < 32 {
+            let keep = bits(self.words, self.first + self.w) & 1;
+            let take = self.left.min(32 - filled);
+            word |= (ones(take) & keep.wrapping_neg()) << filled;
+            filled += take;
+            self.left -= take;
+            if self.left == 0 {
+                self.left = self.run;
+                self.w = if self.w + 1 < self.width { self.w + 1 } else { 0 };
+            }
+        }
+        word
+    }
+}
+
+/// Maximal stretches of runs that are all kept or all dropped.
+struct Streaks<'a, 't, T> {
+    words: &'a [u32],
+    /// The bit that comes next, and how many there are from it on.
+    bit: usize,
+    left: usize,
+    run: usize,
+    row: &'t mut [T],
+}
+
+impl<'a, 't, T> Streaks<'a, 't, T> {
+    #[inline(always)]
+    fn new(words: &'a [u32], bit: usize, left: usize, run: usize, row: &'t mut [T]) -> Self {
+        Self { words, bit, left, run, row }
+    }
+}
+
+impl<'t, T> Iterator for Streaks<'_, 't, T> {
+    type Item = (bool, &'t mut [T]);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(bool, &'t mut [T])> {
+        let word = bits(self.words, self.bit);
+        let keep = word & 1 != 0;
+        let alike = if keep { word.trailing_ones() } else { word.trailing_zeros() };
+        let count = self.left.min(alike as usize);
+        self.bit += count;
+        self.left -= count;
+        let streak = cut(&mut self.row, count * self.run);
+        (count > 0).then_some((keep, streak))
+    }
+}

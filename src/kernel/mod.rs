@@ -1,0 +1,263 @@
+//! How masks are drawn and applied: once, for every machine.
+//!
+//! Safe code over arrays, which knows instruction sets by the trait [`Isa`] alone. The code that needs nothing of it is
+//! the definition, and every instruction set gives the same bits. It is written so that the compiler vectorises it:
+//! sixteen lanes in step, and 32 elements against a table of bits. Where a machine has no vectors the same functions
+//! run one lane, and one element, at a time, with the state in registers.
+//!
+//! [`kernels!`] is the one list of kernels. From it `isa` makes the dispatch and each instruction set's functions.
+
+pub(crate) mod apply;
+pub(crate) mod bits;
+pub(crate) mod broadcast;
+mod draw;
+pub(crate) mod matrix;
+mod normal;
+pub(crate) mod op;
+pub(crate) mod pipeline;
+mod shift;
+pub(crate) mod wide;
+
+use crate::element::Number;
+use crate::key::MaskKey;
+use crate::lanes::{BLOCK, LANES, Lanes};
+use crate::layout::Layout;
+use crate::pieces::pieces_mut;
+use crate::rate::Planes;
+use matrix::{Bits, Pass};
+use op::{Op, Source, Sweep};
+
+/// The one list of kernels, which `$expand` is given after `$first`.
+macro_rules! kernels {
+    ($expand:ident $($first:tt)*) => {
+        $expand! {
+            $($first)*
+            /// Seeds the first `count` lanes, [`Lanes::seed`].
+            fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
+
+            /// Draws keep words into `words`: word w from lane w % 16.
+            fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]);
+
+            /// Sets each bit of `words`, a string of bits, that lies `by` after one that is set.
+            fn or_shifted(words: &mut [u32], by: usize);
+
+            /// Every element as if it were kept, or as if it were dropped. The target begins at index `at` of what
+            /// `op` knows.
+            fn map<T: Number, O: Op<T>>(keep: bool, at: usize, target: &mut [T], op: O);
+
+            /// Writes all of the target.
+            fn sweep<T: Number, S: Sweep<T>>(target: &mut [T], sweep: S);
+
+            /// Keeps or drops element i by bit i % 32 of word i / 32. The target begins at index `at` of what `op` knows.
+            fn apply<T: Number, O: Op<T>>(words: &[u32], at: usize, target: &mut [T], op: O);
+
+            /// [`apply`](Self::apply) by stores that go past the caches.
+            fn apply_streaming<T: Number, O: Op<T>>(words: &[u32], target: &mut [T], op: O);
+
+            /// [`fill`](Self::fill) and [`apply`](Self::apply) in one pass. `words` is either as long as
+            /// the mask or empty; if it is empty the mask is forgotten.
+            fn fill_and_apply<T: Number, O: Op<T>>(
+                lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], op: O,
+            );
+
+            /// [`fill_and_apply`](Self::fill_and_apply) by stores that go past the caches.
+            fn fill_and_apply_streaming<T: Number, O: Op<T>>(
+                lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], op: O,
+            );
+
+            /// Rows of long runs, by the bits from `first` on. The target begins at index `at` of what `op` knows.
+            fn long_runs<T: Number, O: Op<T>>(
+                words: &[u32], first: usize, layout: Layout, at: usize, target: &mut [T], op: O,
+            );
+
+            /// y = x * (1 + `std_dev` * z), z normal, where `target` is y and `source` gives x.
+            fn noise<T: Number, S: Source<T>>(
+                lanes: &mut Lanes, std_dev: f32, target: &mut [T], source: S,
+            );
+
+            /// Shows the first `rows` rows of a matrix to `pass`, with their bits.
+            fn rows<P: Pass>(rows: usize, bits: Bits<'_>, pass: P);
+        }
+    };
+}
+pub(crate) use kernels;
+
+/// What an instruction set does in its own way. A value is the proof that the machine has it.
+pub(crate) trait Isa: Copy {
+    /// Whether it has vectors. Where it has none, one lane and one element at a time cost less than all in step.
+    const VECTORS: bool;
+
+    /// Seeds the first `count` lanes.
+    fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize);
+
+    /// Draws keep words into `words`.
+    #[inline(always)]
+    fn fill(self, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
+        fill_blocks::<Self>(lanes, planes, words);
+    }
+
+    /// What 32 elements become whose bits are those of `word`.
+    #[inline(always)]
+    fn choose<T: Number, O: Op<T>>(self, word: u32, at: usize, target: &[T; 32], op: O) -> [T; 32] {
+        apply::choose(word, at, target, op)
+    }
+
+    /// Multiplies whole 32s, where that and to zero what is dropped costs less than to select; tells whether it did.
+    #[inline(always)]
+    fn multiplied<T: Number, O: Op<T>>(self, _: usize, _: &mut [[T; 32]], _: O) -> bool {
+        false
+    }
+
+    /// Stores 32 elements past the caches, to an address that is a multiple of 16.
+    #[inline(always)]
+    fn store_past_caches<T: Number>(self, y: [T; 32], target: &mut [T; 32]) {
+        *target = y;
+    }
+
+    /// Ends a run of [`store_past_caches`](Self::store_past_caches): what comes after it sees them.
+    #[inline(always)]
+    fn fence(self) {}
+
+    /// Draws and applies, a block of 512 elements after the other.
+    #[inline(always)]
+    fn fill_and_apply<T: Number, O: Op<T>, const STREAMING: bool>(
+        self,
+        lanes: &mut Lanes,
+        planes: Planes,
+        words: &mut [u32],
+        target: &mut [T],
+        op: O,
+    ) {
+        apply::fill_and_apply(self, lanes, planes, words, target, op);
+    }
+}
+
+/// Keep words by code without intrinsics.
+#[inline(always)]
+pub(crate) fn fill_blocks<I: Isa>(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
+    for block in pieces_mut(words, LANES) {
+        draw::fill_block::<I>(lanes, planes, block);
+    }
+}
+
+#[allow(dead_code, reason = "the portable backend has its own, for constants and for firmware")]
+#[inline(always)]
+pub(crate) fn seed<I: Isa>(isa: I, lanes: &mut Lanes, key: MaskKey, count: usize) {
+    isa.seed(lanes, key, count);
+}
+
+#[allow(dead_code, reason = "the portable backend has its own, for constants and for firmware")]
+#[inline(always)]
+pub(crate) fn fill<I: Isa>(isa: I, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
+    isa.fill(lanes, planes, words);
+}
+
+#[inline(always)]
+pub(crate) fn or_shifted<I: Isa>(_: I, words: &mut [u32], by: usize) {
+    shift::or_shifted(words, by);
+}
+
+#[inline(always)]
+pub(crate) fn map<I: Isa, T: Number, O: Op<T>>(
+    _: I,
+    keep: bool,
+    at: usize,
+    target: &mut [T],
+    op: O,
+) {
+    if keep {
+        op.keep(at, target);
+    } else {
+        op.drop(at, target);
+    }
+}
+
+#[inline(always)]
+pub(crate) fn sweep<I: Isa, T: Number, S: Sweep<T>>(_: I, target: &mut [T], sweep: S) {
+    sweep.sweep(target);
+}
+
+#[inline(always)]
+pub(crate) fn apply<I: Isa, T: Number, O: Op<T>>(
+    isa: I,
+    words: &[u32],
+    at: usize,
+    target: &mut [T],
+    op: O,
+) {
+    if I::VECTORS {
+        apply::apply::<I, T, O, false>(isa, at, words, target, op);
+    } else {
+        // Chips have one copy of it, which drawing shares.
+        apply::apply_block(isa, at, words, target, op);
+    }
+}
+
+#[inline(always)]
+pub(crate) fn apply_streaming<I: Isa, T: Number, O: Op<T>>(
+    isa: I,
+    words: &[u32],
+    target: &mut [T],
+    op: O,
+) {
+    apply::apply::<I, T, O, true>(isa, 0, words, target, op);
+    isa.fence();
+}
+
+#[inline(always)]
+pub(crate) fn fill_and_apply<I: Isa, T: Number, O: Op<T>>(
+    isa: I,
+    lanes: &mut Lanes,
+    planes: Planes,
+    words: &mut [u32],
+    target: &mut [T],
+    op: O,
+) {
+    isa.fill_and_apply::<T, O, false>(lanes, planes, words, target, op);
+}
+
+#[inline(always)]
+pub(crate) fn fill_and_apply_streaming<I: Isa, T: Number, O: Op<T>>(
+    isa: I,
+    lanes: &mut Lanes,
+    planes: Planes,
+    words: &mut [u32],
+    target: &mut [T],
+    op: O,
+) {
+    isa.fill_and_apply::<T, O, true>(lanes, planes, words, target, op);
+    isa.fence();
+}
+
+#[inline(always)]
+pub(crate) fn long_runs<I: Isa, T: Number, O: Op<T>>(
+    _: I,
+    words: &[u32],
+    first: usize,
+    layout: Layout,
+    at: usize,
+    target: &mut [T],
+    op: O,
+) {
+    broadcast::long_runs(words, first, layout, at, target, op);
+}
+
+#[inline(always)]
+pub(crate) fn noise<I: Isa, T: Number, S: Source<T>>(
+    _: I,
+    lanes: &mut Lanes,
+    std_dev: f32,
+    target: &mut [T],
+    source: S,
+) {
+    if I::VECTORS {
+        normal::noise::<LANES, T, S>(lanes, std_dev, target, source);
+    } else {
+        normal::noise::<1, T, S>(lanes, std_dev, target, source);
+    }
+}
+
+#[inline(always)]
+pub(crate) fn rows<I: Isa, P: Pass>(isa: I, rows: usize, bits: Bits<'_>, pass: P) {
+    matrix::rows(isa, rows, bits, pass);
+}

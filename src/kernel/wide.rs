@@ -1,0 +1,168 @@
+//! Sixteen lanes in vectors that are driven by intrinsics. What differs between instruction sets is a dozen
+//! operations, [`Wide`]; what is done with them stands here once.
+//!
+//! Written by hand because the compiler splits the portable code's vectors where ties are broken. The instruction sets'
+//! own files say what that gains.
+#![allow(dead_code, reason = "only machines whose vectors are driven by intrinsics use it")]
+
+use super::{Isa, LANES, Lanes, Planes};
+
+/// An instruction set of such vectors.
+pub(crate) trait WideIsa: Isa {
+    /// All sixteen lanes.
+    type Vector: Wide<Proof = Self>;
+
+    /// Keep words from the first `count` lanes; the other lanes do not advance. One function for all
+    /// element types.
+    fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES];
+}
+
+/// Sixteen lanes of `u32`, in one register or several.
+///
+/// Holding a value proves that the machine has its instructions: `load` and `splat`, the only ways to make one,
+/// ask for the proof.
+pub(crate) trait Wide: Copy {
+    /// The proof that the machine has its instructions.
+    type Proof: Isa;
+
+    fn load(isa: Self::Proof, words: &[u32; LANES]) -> Self;
+    fn splat(isa: Self::Proof, word: u32) -> Self;
+    fn store(self, words: &mut [u32; LANES]);
+    fn add(self, other: Self) -> Self;
+    fn and(self, other: Self) -> Self;
+    fn xor(self, other: Self) -> Self;
+    /// 0 - self
+    fn negate(self) -> Self;
+    fn shift_left_9(self) -> Self;
+    fn rotate_left_7(self) -> Self;
+    fn rotate_left_11(self) -> Self;
+    /// self ^ b ^ c
+    #[inline(always)]
+    fn xor3(self, b: Self, c: Self) -> Self {
+        self.xor(b).xor(c)
+    }
+    /// self | (b & !c)
+    fn or_and_not(self, b: Self, c: Self) -> Self;
+    /// self | (r < low ? bits : 0), lane by lane
+    fn or_where_below(self, r: Self, low: Self, bits: Self) -> Self;
+    /// Whether any bit of any lane is set.
+    fn any(self) -> bool;
+    /// self, but where `lanes` is 0: there `other`
+    fn where_nonzero(self, lanes: Self, other: Self) -> Self;
+}
+
+/// The generators of a stream, in registers.
+#[derive(Clone, Copy)]
+pub(super) struct State<V>([V; 4]);
+
+impl<V: Wide> State<V> {
+    #[inline(always)]
+    pub(super) fn load(isa: V::Proof, lanes: &Lanes) -> Self {
+        let [s0, s1, s2, s3] = &lanes.0;
+        Self([V::load(isa, s0), V::load(isa, s1), V::load(isa, s2), V::load(isa, s3)])
+    }
+
+    #[inline(always)]
+    pub(super) fn store(self, lanes: &mut Lanes) {
+        let [s0, s1, s2, s3] = &mut lanes.0;
+        self.0[0].store(s0);
+        self.0[1].store(s1);
+        self.0[2].store(s2);
+        self.0[3].store(s3);
+    }
+
+    /// Its lanes where `lanes` is not 0, elsewhere those of `old`.
+    #[inline(always)]
+    pub(super) fn where_nonzero(self, lanes: V, old: Self) -> Self {
+        // Spelt out: iterating over arrays by value goes through memory.
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, old.0);
+        Self([
+            a.where_nonzero(lanes, e),
+            b.where_nonzero(lanes, f),
+            c.where_nonzero(lanes, g),
+            d.where_nonzero(lanes, h),
+        ])
+    }
+
+    /// As [`step`](crate::lanes::step), for all lanes at once.
+    #[inline(always)]
+    fn step(&mut self) -> V {
+        let [s0, s1, s2, s3] = self.0;
+        self.0 = [
+            s0.xor3(s3, s1),
+            s1.xor3(s2, s0),
+            s2.xor3(s0, s1.shift_left_9()),
+            s3.xor(s1).rotate_left_11(),
+        ];
+        s0.add(s3).rotate_left_7().add(s0)
+    }
+}
+
+/// What decides, in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Decider<V> {
+    planes: Planes,
+    low: V,
+    none: V,
+    all: V,
+}
+
+impl<V: Wide> Decider<V> {
+    #[inline(always)]
+    pub(super) fn new(isa: V::Proof, planes: Planes) -> Self {
+        Self {
+            planes,
+            low: V::splat(isa, planes.low),
+            none: V::splat(isa, 0),
+            all: V::splat(isa, !0),
+        }
+    }
+
+    /// Decides only where `lanes` is all ones. Elsewhere nothing is kept, and no tie broken.
+    #[inline(always)]
+    pub(super) fn only(self, lanes: V) -> Self {
+        Self { all: lanes, ..self }
+    }
+
+    /// Keep words of all lanes, as the portable `keep_words`. Calls `between` after each plane.
+    ///
+    /// Where that keeps (drop, undecided), this keeps (drop, drop | undecided): then a plane changes
+    /// only one of the two, and both by the same operation.
+    #[inline(always)]
+    pub(super) fn draw(&self, state: &mut State<V>, mut between: impl FnMut()) -> V {
+        let (mut drop, mut open) = (self.none, self.all);
+        let mut top = self.planes.top();
+        let mut left = self.planes.count;
+        loop {
+            let r = state.step();
+            let changed = drop.or_and_not(open, r);
+            if top & 1 << 31 != 0 {
+                drop = changed;
+            } else {
+                open = changed;
+            }
+            between();
+            top <<= 1;
+            left -= 1;
+            if left == 0 {
+                break;
+            }
+        }
+        if self.planes.low != 0 {
+            let r = state.step();
+            let undecided = open.xor(drop);
+            let lowest = undecided.and(undecided.negate());
+            drop = drop.or_where_below(r, self.low, lowest);
+            let mut tied = undecided.xor(lowest);
+            while tied.any() {
+                let old = *state;
+                let r = state.step();
+                *state = state.where_nonzero(tied, old);
+                let lowest = tied.and(tied.negate());
+                drop = drop.or_where_below(r, self.low, lowest);
+                tied = tied.xor(lowest);
+            }
+        }
+        drop.xor(self.all)
+    }
+}
