@@ -29,7 +29,7 @@ fn main() {
     let (mut y, mut y64) = (Aligned::new(0f32, N), Aligned::new(0f64, N));
     let mut rng = MaskRng::new(42, 0);
     let mut scalar = Xoshiro128PlusPlus::seed_from_u64(42);
-    let deviation = gaussian.deviation();
+    let deviation = gaussian.std_dev();
 
     let mut names = vec!["Box-Muller, libm crate", "Box-Muller, std"];
     let mut times = vec![vec![]; 2 + 3 * Backend::available().count()];

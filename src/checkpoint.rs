@@ -2,8 +2,8 @@
 
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 
-use crate::STREAM_VERSION;
 use crate::error::StateError;
+use crate::key::STREAM_VERSION;
 use crate::rng::MaskRng;
 
 /// The first four bytes.

@@ -12,9 +12,9 @@ use crate::kernel::op::{InPlace, Same, Times};
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
+use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
-use crate::sampler::{Sampler, same_length};
 
 pub use alpha::Alpha;
 pub use drop_key::DropKey;
@@ -43,7 +43,7 @@ pub use rule::{Classic, Inverted, Rule};
 /// |---|---|---|
 /// | drawn, and stored in n / 8 bytes | [`forward`](Self::forward) | [`backward`](Self::backward) |
 /// | drawn from a [`MaskKey`], and never stored | [`forward_replay`](Self::forward_replay) | [`backward_replay`](Self::backward_replay) |
-/// | brought by the caller | [`forward_masked`](Self::forward_masked) | [`backward`](Self::backward) |
+/// | supplied by the caller | [`forward_masked`](Self::forward_masked) | [`backward`](Self::backward) |
 ///
 /// Each has a form `..._in_place`, and one for fixed-size arrays, `..._array`, which checks lengths
 /// when it is compiled and so has no error. (What works in place on a slice alone cannot fail, and
@@ -75,7 +75,7 @@ pub use rule::{Classic, Inverted, Rule};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dropout<R = Inverted> {
-    pub(crate) sampler: Sampler,
+    pub(crate) plan: Plan,
     rule: R,
 }
 
@@ -83,7 +83,7 @@ impl Dropout<Inverted> {
     /// Inverted dropout.
     #[must_use]
     pub const fn new(rate: DropRate) -> Self {
-        Self { sampler: Sampler::new(rate), rule: Inverted }
+        Self { plan: Plan::new(rate), rule: Inverted }
     }
 }
 
@@ -91,7 +91,7 @@ impl Dropout<Classic> {
     /// Classic dropout, with its scaling at [inference](Self::infer).
     #[must_use]
     pub const fn classic(rate: DropRate) -> Self {
-        Self { sampler: Sampler::new(rate), rule: Classic }
+        Self { plan: Plan::new(rate), rule: Classic }
     }
 }
 
@@ -100,20 +100,20 @@ impl<R: Rule> Dropout<R> {
     /// that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
-        Self { sampler: self.sampler.with_backend(backend), ..self }
+        Self { plan: self.plan.with_backend(backend), ..self }
     }
 
     /// The same at another rate. Backward needs the rate that forward had: a mask does not know its rate, and the scale
     /// would be another.
     #[must_use]
     pub fn with_rate(self, rate: DropRate) -> Self {
-        Self { sampler: self.sampler.with_rate(rate), rule: self.rule.at(rate) }
+        Self { plan: self.plan.with_rate(rate), rule: self.rule.at(rate) }
     }
 
     /// The rate.
     #[must_use]
     pub const fn rate(self) -> DropRate {
-        self.sampler.rate
+        self.plan.rate
     }
 
     /// The rule.
@@ -297,20 +297,20 @@ impl<R: Rule> Dropout<R> {
 
     /// Draws a mask that is not applied yet.
     pub(crate) fn fill(&self, rng: &mut MaskRng, mask: MaskMut<'_>) {
-        self.sampler.fill(rng, mask);
+        self.plan.fill(rng, mask);
     }
 
     pub(crate) fn forward_outcome<T: Element>(&self) -> R::Forward<T> {
-        self.rule.forward(self.sampler.rate)
+        self.rule.forward(self.plan.rate)
     }
 
     pub(crate) fn backward_outcome<T: Element>(&self) -> R::Backward<T> {
-        self.rule.backward(self.sampler.rate)
+        self.rule.backward(self.plan.rate)
     }
 
     /// Whether a mask decides at this rate; else everything counts as dropped.
     pub(crate) fn decides(&self) -> bool {
-        self.rule.decides(self.sampler.rate)
+        self.rule.decides(self.plan.rate)
     }
 
     fn draw<T: Element, S: Place<T>>(
@@ -321,7 +321,7 @@ impl<R: Rule> Dropout<R> {
         y: &mut [T],
     ) {
         let change = x.op(self.forward_outcome());
-        self.sampler.draw(rng, mask, y, change);
+        self.plan.draw(rng, mask, y, change);
     }
 
     fn replay<T: Element, S: Place<T>>(
@@ -332,7 +332,7 @@ impl<R: Rule> Dropout<R> {
         outcome: impl Formula<T>,
     ) {
         let change = x.op(outcome);
-        self.sampler.replay(key, y, change);
+        self.plan.replay(key, y, change);
     }
 
     fn apply<T: Element, S: Place<T>>(
@@ -344,20 +344,20 @@ impl<R: Rule> Dropout<R> {
     ) {
         let change = x.op(outcome);
         if self.decides() {
-            self.sampler.apply(mask, y, change);
+            self.plan.apply(mask, y, change);
         } else {
-            self.sampler.map(false, y, change);
+            self.plan.map(false, y, change);
         }
     }
 
     fn scale_for_inference<T: Element, S: Place<T>>(&self, x: S, y: &mut [T]) {
-        match (self.rule.inference(self.sampler.rate), self.sampler.rate.draws()) {
+        match (self.rule.inference(self.plan.rate), self.plan.rate.draws()) {
             (None, _) | (_, Draws::KeepAll) => {
                 x.op(Same).pass_all(y);
             }
             (Some(factor), draws) => {
                 let keep = !matches!(draws, Draws::DropAll);
-                self.sampler.map(keep, y, x.op(Times(factor)));
+                self.plan.map(keep, y, x.op(Times(factor)));
             }
         }
     }

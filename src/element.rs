@@ -2,7 +2,8 @@
 
 use core::fmt::Debug;
 
-use crate::rate::{DropRate, fraction, quotient};
+use crate::exact::{fraction, quotient};
+use crate::rate::DropRate;
 
 mod sealed {
     pub trait Sealed {}
@@ -15,12 +16,12 @@ pub trait Number: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'sta
     /// +0.0, what a dropped element becomes.
     const ZERO: Self;
 
-    /// What a logit becomes that no softmax is to see.
+    /// Written over a masked logit so that its softmax weight is zero.
     const NEG_INFINITY: Self;
 
-    /// The number of this type, of one that was rounded to both.
+    /// Picks the `f64` or `f32` value of a constant that was rounded to both types.
     #[must_use]
-    fn of_both(both: (f64, f32)) -> Self;
+    fn from_both(both: (f64, f32)) -> Self;
 
     /// The scale of inverted dropout at this rate, rounded to this type.
     fn inverted_scale(rate: DropRate) -> Self;
@@ -55,7 +56,7 @@ pub trait Number: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'sta
     fn count(n: u32) -> Self;
 
     /// The same number.
-    fn of_f32(x: f32) -> Self;
+    fn from_f32(x: f32) -> Self;
 }
 
 macro_rules! float {
@@ -65,7 +66,7 @@ macro_rules! float {
             const NEG_INFINITY: Self = Self::NEG_INFINITY;
 
             #[inline]
-            fn of_both(both: (f64, f32)) -> Self {
+            fn from_both(both: (f64, f32)) -> Self {
                 both.$half
             }
 
@@ -116,7 +117,7 @@ macro_rules! float {
             }
 
             #[inline(always)]
-            fn of_f32(x: f32) -> Self {
+            fn from_f32(x: f32) -> Self {
                 x.into()
             }
         }

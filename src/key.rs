@@ -1,11 +1,10 @@
 //! The name of a mask: (seed, stream), from which its generator starts.
 
 use crate::error::KeyError;
-use crate::lanes::initial;
-use crate::mask::MaskMut;
-use crate::rate::DropRate;
-use crate::rng::MaskRng;
-use crate::sampler::Sampler;
+
+/// The version of the mask stream (`docs/STREAM.md`), which says what mask (seed, stream, p, n) gives.
+/// A change to any mask changes it.
+pub const STREAM_VERSION: u32 = 2;
 
 /// The name of a mask, for ever and on every machine: a seed, and one of its 2^64 streams.
 ///
@@ -125,48 +124,6 @@ impl MaskKey {
         self.stream
     }
 
-    /// Draws the mask of this name: the first that [`MaskRng::from_key`] would draw, at the price of seeding
-    /// only the lanes that it uses, one for every 32 elements and sixteen at most.
-    ///
-    /// The mask can be applied later, elsewhere, by another thread.
-    ///
-    /// ```
-    /// use dropout_kernels::{Mask, MaskKey, MaskRng, drop_rate};
-    ///
-    /// let (mut a, mut b) = (Mask::<4>::new(), Mask::<4>::new());
-    /// MaskKey::new(42, 0).fill(drop_rate!(0.1), a.view_mut(100)?);
-    /// MaskRng::new(42, 0).fill(drop_rate!(0.1), b.view_mut(100)?);
-    /// assert_eq!(a, b);
-    /// # Ok::<(), dropout_kernels::ShapeError>(())
-    /// ```
-    pub fn fill(self, rate: DropRate, mask: MaskMut<'_>) {
-        Sampler::new(rate).fill_by_key(self, mask);
-    }
-
-    /// The seed of lane `lane` of the stream, as `rand_xoshiro`'s `Xoshiro128PlusPlus` takes it. Lanes 0 to 15 draw
-    /// the masks, which an audit can follow by it. Lanes from 16 on, below 2^30, draw no mask (from there they begin again): they are for other
-    /// random numbers that go with the same key, such as initial weights, augmentation or noise.
-    ///
-    /// A seed and not the generator: `from_seed` of that crate checks lengths by assertions, so that a linker finds
-    /// a panic behind it where the compiler does not inline it all.
-    ///
-    /// ```
-    /// use dropout_kernels::MaskKey;
-    /// use rand_xoshiro::{Xoshiro128PlusPlus, rand_core::{Rng, SeedableRng}};
-    ///
-    /// let mut other = Xoshiro128PlusPlus::from_seed(MaskKey::new(42, 0).lane_seed(16));
-    /// let shift = other.next_u32() % 8;
-    /// # assert!(shift < 8);
-    /// ```
-    #[must_use]
-    pub fn lane_seed(self, lane: u32) -> [u8; 16] {
-        let mut seed = [0; 16];
-        for (bytes, word) in seed.as_chunks_mut().0.iter_mut().zip(initial(self.words(), lane)) {
-            *bytes = word.to_le_bytes();
-        }
-        seed
-    }
-
     /// The 128 bits that the lanes start from (STREAM.md, section 2).
     // In firmware one copy serves every caller.
     #[cfg_attr(target_os = "none", inline(never))]
@@ -175,13 +132,6 @@ impl MaskKey {
         let t = self.stream.wrapping_add(1).wrapping_mul(G);
         let (a, b) = (mix64(z.wrapping_add(t)), mix64(z.rotate_left(32).wrapping_add(t)));
         [a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32]
-    }
-}
-
-/// The first mask that the generator draws is the key's.
-impl From<MaskKey> for MaskRng {
-    fn from(key: MaskKey) -> Self {
-        Self::from_key(key)
     }
 }
 

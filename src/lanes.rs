@@ -1,11 +1,29 @@
 //! The sixteen lanes: state, seeding and step of the generators behind every mask
 //! (STREAM.md, sections 1 and 2). Plain data; nothing here knows what a mask is.
 
+use crate::key::MaskKey;
+
 /// Generators in a stream. Part of the format: no processor changes it.
 pub(crate) const LANES: usize = 16;
 
 /// Elements that one step of all the lanes decides: one 32-bit word a lane.
 pub(crate) const BLOCK: usize = 32 * LANES;
+
+/// Whether the target has vectors at compile time. `--cfg dropout_kernels_backend="scalar"` denies it,
+/// so that what microcontrollers run can be tested on machines with vectors.
+pub(crate) const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
+    && cfg!(any(
+        target_feature = "sse2",
+        // Of Cortex-M55 some compilers say that it has neon, which it has not.
+        all(target_feature = "neon", not(all(target_arch = "arm", target_os = "none"))),
+        target_feature = "simd128",
+        target_feature = "altivec",
+        target_feature = "vector",
+        target_feature = "v",
+        target_feature = "lsx",
+        // Helium, which takes a stack of up to 3 KB, so that it is in use only where it is asked for.
+        dropout_kernels_backend = "helium",
+    ));
 
 /// Sixteen xoshiro128++ generators; state word `i` of lane `l` is `self.0[i][l]`.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,6 +60,25 @@ impl Lanes {
         }
         if may_be_zero(key) {
             self.mend();
+        }
+    }
+
+    /// Seeds the first `count` lanes by code without intrinsics, in a constant too.
+    #[inline(always)]
+    pub(crate) const fn seed_by_key(&mut self, key: MaskKey, count: usize) {
+        // The words first, so that on a chip the stack of both is not needed at once.
+        self.seed_by_words(key.words(), count);
+    }
+
+    // In firmware one copy serves every caller.
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    const fn seed_by_words(&mut self, words: [u32; 4], count: usize) {
+        match (VECTORS, count) {
+            (true, 3..) => self.seed::<4>(words, count),
+            // Of fewer, most of a vector would be for nobody.
+            (true, _) => self.seed::<2>(words, count),
+            (false, _) => self.seed::<1>(words, count),
         }
     }
 

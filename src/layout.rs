@@ -63,7 +63,7 @@ impl Layout {
         width: usize,
         run: usize,
     ) -> Result<Self, ShapeError> {
-        // The bits by themselves too: no elements can have any number of them.
+        // The bits by themselves too: a layout without elements can have any number of them.
         let checked = match product(&[groups, width]) {
             Ok(_) => product(&[groups, repeat, width, run]),
             overflow => overflow,
@@ -186,7 +186,7 @@ impl Layout {
         mask_words(self.mask_bits())
     }
 
-    /// Bits that decide an element: no elements can have any number of bits.
+    /// Bits that decide an element: a layout without elements uses none, even if groups * width is not 0.
     pub(crate) const fn deciding_bits(self) -> usize {
         if self.elements() == 0 { 0 } else { self.mask_bits() }
     }

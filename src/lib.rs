@@ -9,17 +9,23 @@
     clippy::unwrap_used
 )]
 
-// What the user asks for.
+// Asks: what a user calls.
 mod dropout;
 mod monte_carlo;
+mod plan;
 mod schedule;
 mod tape;
 mod variants;
 
-// What a mask is.
+// Does: how, once for every machine, and by which machine.
+mod isa;
+mod kernel;
+
+// Is: what a mask, its rate and its name are. Nothing here knows how masks are drawn or applied.
 mod checkpoint;
 mod element;
 mod error;
+mod exact;
 mod key;
 mod lanes;
 mod layout;
@@ -27,18 +33,13 @@ mod mask;
 mod pieces;
 mod rate;
 mod rng;
-mod sampler;
 #[cfg(feature = "serde")]
 mod serialise;
-
-// How it is done, and by which machine.
-mod isa;
-mod kernel;
 
 pub use dropout::{Alpha, Classic, DropKey, Dropout, Inverted, Rule, Structured};
 pub use error::{Error, KeyError, RateError, ShapeError, StateError, TapeError};
 pub use isa::{Backend, Element};
-pub use key::MaskKey;
+pub use key::{MaskKey, STREAM_VERSION};
 pub use layout::Layout;
 pub use mask::{KeptIndices, Mask, MaskMut, MaskRef, Runs, mask_words};
 pub use monte_carlo::{MonteCarlo, Outputs};
@@ -50,7 +51,3 @@ pub use variants::{
     DropBlock, DropConnect, DropHead, DropPath, EmbeddingDropout, GaussianDropout, LockedDropout,
     VariationalDropout, Zoneout,
 };
-
-/// The version of the mask stream (`docs/STREAM.md`), which says what mask (seed, stream, p, n) gives.
-/// A change to any mask changes it.
-pub const STREAM_VERSION: u32 = 2;

@@ -80,7 +80,7 @@ impl<T: Element> Outputs for &mut [T] {
 /// # Cost
 ///
 /// Four numbers for each output and a count. A push is some thirty additions and two multiplications per output, and
-/// one division. Mean and variance are within a few units in their last place, as far as it was tried: 10^7 passes.
+/// one division. Mean and variance are within a few units in their last place, as far as was tried: 10^7 passes.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, MaskKey, MonteCarlo, drop_rate};

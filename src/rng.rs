@@ -5,12 +5,8 @@ use core::fmt;
 use rand_core::SeedableRng;
 
 use crate::error::StateError;
-use crate::isa::{Backend, seed};
 use crate::key::MaskKey;
-use crate::lanes::{LANES, Lanes};
-use crate::mask::MaskMut;
-use crate::rate::DropRate;
-use crate::sampler::Sampler;
+use crate::lanes::{LANES, Lanes, initial};
 
 /// Sixteen xoshiro128++ generators that draw masks: the mask stream, version 2.
 ///
@@ -93,26 +89,8 @@ impl MaskRng {
     #[must_use]
     pub const fn from_key(key: MaskKey) -> Self {
         let mut new = Self { lanes: Lanes::EMPTY };
-        seed(&mut new.lanes, key, LANES);
+        new.lanes.seed_by_key(key, LANES);
         new
-    }
-
-    /// Draws a mask: each element is dropped with probability [`rate.p()`](DropRate::p).
-    ///
-    /// Costs what [`Dropout`](crate::Dropout) says. At rates 0 and 1 nothing is drawn. Calls of a multiple of 512 elements can be split and
-    /// joined: the masks, one after the other, are the same.
-    ///
-    /// From one state a higher rate drops, of the first 512 elements, all that a lower one drops. Beyond them
-    /// that holds only for rates that draw alike: both odd multiples of the same 2^-k, k from 1 to 8; or both
-    /// strictly between the same two multiples of 1/256.
-    pub fn fill(&mut self, rate: DropRate, mask: MaskMut<'_>) {
-        Sampler::new(rate).fill(self, mask);
-    }
-
-    /// [`fill`](Self::fill) by a given backend, for tests and benchmarks: the mask is the same. A
-    /// backend that this machine does not have is taken for [`Backend::Portable`].
-    pub fn fill_with(&mut self, backend: Backend, rate: DropRate, mask: MaskMut<'_>) {
-        Sampler::new(rate).with_backend(backend).fill(self, mask);
     }
 
     /// The state alone: for each lane s0 to s3, little-endian, which is the seed that
@@ -156,6 +134,39 @@ impl MaskRng {
             [*s0, *s1, *s2, *s3] = words;
         }
         Ok(Self { lanes })
+    }
+}
+
+/// The first mask that the generator draws is the key's.
+impl From<MaskKey> for MaskRng {
+    fn from(key: MaskKey) -> Self {
+        Self::from_key(key)
+    }
+}
+
+impl MaskKey {
+    /// The seed of lane `lane` of the stream, as `rand_xoshiro`'s `Xoshiro128PlusPlus` takes it. Lanes 0 to 15 draw
+    /// the masks, which an audit can follow by it. Lanes from 16 on, below 2^30, draw no mask (from there they begin again): they are for other
+    /// random numbers that go with the same key, such as initial weights, augmentation or noise.
+    ///
+    /// A seed and not the generator: `from_seed` of that crate checks lengths by assertions, so that a linker finds
+    /// a panic behind it where the compiler does not inline it all.
+    ///
+    /// ```
+    /// use dropout_kernels::MaskKey;
+    /// use rand_xoshiro::{Xoshiro128PlusPlus, rand_core::{Rng, SeedableRng}};
+    ///
+    /// let mut other = Xoshiro128PlusPlus::from_seed(MaskKey::new(42, 0).lane_seed(16));
+    /// let shift = other.next_u32() % 8;
+    /// # assert!(shift < 8);
+    /// ```
+    #[must_use]
+    pub fn lane_seed(self, lane: u32) -> [u8; 16] {
+        let mut seed = [0; 16];
+        for (bytes, word) in seed.as_chunks_mut().0.iter_mut().zip(initial(self.words(), lane)) {
+            *bytes = word.to_le_bytes();
+        }
+        seed
     }
 }
 

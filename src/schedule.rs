@@ -1,6 +1,7 @@
 //! Rates as functions of the training step.
 
-use crate::rate::{DropRate, divide_to_nearest};
+use crate::exact::divide_to_nearest;
+use crate::rate::DropRate;
 
 /// A drop rate that changes over training, in integer arithmetic: the same rates on every machine, and in
 /// constants.

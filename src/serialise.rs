@@ -5,8 +5,8 @@ use core::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::STREAM_VERSION;
 use crate::error::StateError;
+use crate::key::STREAM_VERSION;
 use crate::layout::Layout;
 use crate::mask::Mask;
 use crate::rate::DropRate;

@@ -123,11 +123,11 @@ fn golden_values() {
 /// The rounding of s is to nearest, over p from 2^-40 to 1 - 2^-40.
 #[test]
 fn the_deviation_is_the_nearest_to_the_root() {
-    assert_eq!(GaussianDropout::new(drop_rate!(0.5)).expect("below 1").deviation(), 1.0);
+    assert_eq!(GaussianDropout::new(drop_rate!(0.5)).expect("below 1").std_dev(), 1.0);
     let thresholds = (0..40).flat_map(|i| [1 << i, (1 << i) + i, 3 << i, (1 << 40) - (1 << i)]);
     for t in thresholds.filter(|t| *t < 1 << 40) {
         let rate = DropRate::from_threshold(t).expect("below 2^40");
-        let s = GaussianDropout::new(rate).expect("below 1").deviation();
+        let s = GaussianDropout::new(rate).expect("below 1").std_dev();
         assert_eq!(s, deviation(rate), "threshold {t}");
     }
 }

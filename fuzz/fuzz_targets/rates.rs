@@ -72,7 +72,7 @@ fn follow(rate: DropRate) {
     let constants = [rule.scale(), rule.shift(), rule.dropped()];
     assert_eq!(constants.map(f64::to_bits), alpha(t).map(f64::to_bits));
     match GaussianDropout::new(rate) {
-        Ok(noise) => assert_eq!(noise.deviation(), deviation(rate)),
+        Ok(noise) => assert_eq!(noise.std_dev(), deviation(rate)),
         Err(error) => assert!(error == RateError::One && kept == 0),
     }
 }

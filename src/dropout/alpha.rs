@@ -5,10 +5,11 @@ use core::hash::{Hash, Hasher};
 
 use super::rule::sealed::Sealed;
 use super::{Dropout, Rule};
+use crate::exact::{fraction, square_root};
 use crate::isa::Element;
 use crate::kernel::op::{Affine, Times};
-use crate::rate::{Draws, DropRate, fraction};
-use crate::sampler::Sampler;
+use crate::plan::Plan;
+use crate::rate::{Draws, DropRate};
 
 /// a', what SELU saturates at: -1.0507... * 1.6732..., the two constants of the paper.
 const SATURATED: f64 = -1.758_099_340_847_376_6;
@@ -92,7 +93,7 @@ impl Dropout<Alpha> {
     /// Alpha dropout, for networks of SELU units.
     #[must_use]
     pub const fn alpha(rate: DropRate) -> Self {
-        Self { sampler: Sampler::new(rate), rule: Alpha::new(rate) }
+        Self { plan: Plan::new(rate), rule: Alpha::new(rate) }
     }
 }
 
@@ -109,15 +110,15 @@ impl Rule for Alpha {
     #[inline]
     fn forward<T: Element>(self, _: DropRate) -> Affine<T> {
         Affine {
-            factor: T::of_both(self.scale),
-            term: T::of_both(self.shift),
-            dropped: T::of_both(self.dropped),
+            factor: T::from_both(self.scale),
+            term: T::from_both(self.shift),
+            dropped: T::from_both(self.dropped),
         }
     }
 
     #[inline]
     fn backward<T: Element>(self, _: DropRate) -> Times<T> {
-        Times(T::of_both(self.scale))
+        Times(T::from_both(self.scale))
     }
 
     /// At p = 1 there is no scale.
@@ -140,42 +141,5 @@ impl Eq for Alpha {}
 impl Hash for Alpha {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.scale.0.to_bits().hash(state);
-    }
-}
-
-/// The square root of a normal positive number, rounded to nearest, a bit at a time: core has none, and this
-/// one runs in constants.
-const fn square_root(x: f64) -> f64 {
-    let exponent = x.to_bits() >> 52;
-    // x = square * 4^k, with two bits of the square for each of 27 bits of its root.
-    let mut square = (x.to_bits() & ((1 << 52) - 1) | 1 << 52) << (exponent & 1 ^ 1);
-    let (mut root, mut rest) = (0, 0);
-    let mut bit = 0;
-    while bit < 53 {
-        rest = rest << 2 | square >> 52;
-        square = square << 2 & ((1 << 54) - 1);
-        let trial = root << 2 | 1;
-        root <<= 1;
-        if rest >= trial {
-            rest -= trial;
-            root |= 1;
-        }
-        bit += 1;
-    }
-    // No root is halfway between two numbers. Adding the mantissa lets a carry run into the exponent.
-    let nearest = root + (rest > root) as u64;
-    f64::from_bits(((511 + (exponent - 1) / 2) << 52) + nearest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::square_root;
-
-    /// Just below a power of 4 the root is nearest to halfway, and no rate is known to ask for it.
-    #[test]
-    fn the_root_nearest_to_halfway_is_rounded_down() {
-        assert_eq!(square_root(1f64.next_down()), 1f64.next_down());
-        assert_eq!(square_root(4f64.next_down()), 2f64.next_down());
-        assert_eq!(square_root(1.0), 1.0);
     }
 }

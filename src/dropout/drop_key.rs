@@ -4,8 +4,8 @@ use super::rule::sealed::Sealed;
 use super::{Dropout, Rule};
 use crate::isa::Element;
 use crate::kernel::op::{Hide, Same};
+use crate::plan::Plan;
 use crate::rate::DropRate;
-use crate::sampler::Sampler;
 
 /// `DropKey` (Li et al. 2023, "`DropKey` for Vision Transformer"): attention drops keys, before the softmax, so
 /// that the weights of the others still sum to 1.
@@ -69,7 +69,7 @@ impl Dropout<DropKey> {
     /// `DropKey`, for attention logits.
     #[must_use]
     pub const fn drop_key(rate: DropRate) -> Self {
-        Self { sampler: Sampler::new(rate), rule: DropKey }
+        Self { plan: Plan::new(rate), rule: DropKey }
     }
 }
 

@@ -7,9 +7,9 @@ use crate::kernel::op::InPlace;
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
+use crate::plan::same_length;
 use crate::rate::DropRate;
 use crate::rng::MaskRng;
-use crate::sampler::same_length;
 
 /// [`Dropout`] over a [`Layout`]: spatial, variational, stochastic depth, and whatever else drops more than single units
 /// at a time. Made by [`Dropout::over`].
@@ -88,7 +88,7 @@ impl<R: Rule> Structured<R> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward`](Self::forward).
     pub fn forward_in_place<T: Element>(
         &self,
         x: &mut [T],
@@ -117,7 +117,7 @@ impl<R: Rule> Structured<R> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward_replay`](Self::forward_replay).
     pub fn forward_replay_in_place<T: Element>(
         &self,
         x: &mut [T],
@@ -146,7 +146,7 @@ impl<R: Rule> Structured<R> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward_masked`](Self::forward_masked).
     pub fn forward_masked_in_place<T: Element>(
         &self,
         x: &mut [T],
@@ -175,7 +175,7 @@ impl<R: Rule> Structured<R> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`backward`](Self::backward).
     pub fn backward_in_place<T: Element>(
         &self,
         dx: &mut [T],
@@ -203,7 +203,7 @@ impl<R: Rule> Structured<R> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`backward_replay`](Self::backward_replay).
     pub fn backward_replay_in_place<T: Element>(
         &self,
         dx: &mut [T],
@@ -222,7 +222,7 @@ impl<R: Rule> Structured<R> {
         self.layout.check_len(y.len())?;
         mask.as_ref().check_len(self.layout.mask_bits())?;
         let change = x.op(self.dropout.forward_outcome());
-        self.dropout.sampler.draw_over(self.layout, rng, mask, y, change);
+        self.dropout.plan.draw_over(self.layout, rng, mask, y, change);
         Ok(())
     }
 
@@ -235,7 +235,7 @@ impl<R: Rule> Structured<R> {
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
         let change = x.op(outcome);
-        self.dropout.sampler.replay_over(self.layout, key, y, change);
+        self.dropout.plan.replay_over(self.layout, key, y, change);
         Ok(())
     }
 
@@ -250,9 +250,9 @@ impl<R: Rule> Structured<R> {
         mask.check_len(self.layout.mask_bits())?;
         let change = x.op(outcome);
         if self.dropout.decides() {
-            self.dropout.sampler.apply_over(self.layout, mask, y, change);
+            self.dropout.plan.apply_over(self.layout, mask, y, change);
         } else {
-            self.dropout.sampler.map(false, y, change);
+            self.dropout.plan.map(false, y, change);
         }
         Ok(())
     }

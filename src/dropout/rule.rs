@@ -39,7 +39,7 @@ pub trait Rule: Copy + Debug + PartialEq + sealed::Sealed {
     fn backward<T: Element>(self, rate: DropRate) -> Self::Backward<T>;
 
     #[doc(hidden)]
-    /// Whether a mask brought by the caller decides at this rate; else every unit counts as dropped.
+    /// Whether a mask supplied by the caller decides at this rate; else every unit counts as dropped.
     fn decides(self, _rate: DropRate) -> bool {
         true
     }

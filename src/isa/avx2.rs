@@ -1,6 +1,6 @@
 //! AVX2: sixteen lanes in two registers.
 //!
-//! Measured on an AMD EPYC (Zen 4), 2026-11-23, f32, 16 Ki elements, p = 0.1, nanoseconds an element,
+//! Measured on an AMD EPYC (Zen 4), 2026-11-23, f32, 16 Ki elements, p = 0.1, nanoseconds per element,
 //! least of five runs, against the portable code compiled for the same feature: masks 0.056 against
 //! 0.077, forward 0.104 against 0.149.
 #![expect(unsafe_code, reason = "intrinsics, by the proof that is `Has` or a vector's value")]

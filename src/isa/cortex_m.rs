@@ -42,7 +42,7 @@ pub(super) fn multiplied<T: Number, O: Op<T>>(at: usize, target: &mut [[T; 32]],
 mod assembly {
     /// y = x * factor, for `n` elements, a multiple of 32 that is not 0. `x` may be `y`.
     ///
-    /// 1.4 instructions an element, where the compiler's loop has 4. In what Thumb's and Arm's own encoding both
+    /// 1.4 instructions per element, where the compiler's loop has 4. In what Thumb's and Arm's own encoding both
     /// have, as the processors of this ABI are not only Cortex-M: Cortex-R's targets encode as Arm.
     ///
     /// # Safety

@@ -81,7 +81,6 @@ cfg_if! {
 
 pub use compiled::Element;
 pub(crate) use compiled::{CompiledPass, Formula, Place, Runs, Sweeps};
-pub(crate) use portable::seed;
 
 use cfg_if::cfg_if;
 

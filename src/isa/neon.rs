@@ -39,11 +39,6 @@ kernels!(methods);
 impl Isa for Neon {
     const VECTORS: bool = true;
 
-    #[inline(always)]
-    fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize) {
-        portable::seed(lanes, key, count);
-    }
-
     /// The bits are tested by hand, of which the compiler makes vectors only in part.
     ///
     /// Where dropped elements are zeros, an element's bits and ones or zeros are chosen from by their minimum:

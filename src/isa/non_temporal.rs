@@ -2,7 +2,7 @@
 //! line before it is written.
 //!
 //! Measured on an AMD EPYC (Zen 4, 32 MiB of L3), 2026-11-23, one core, f32, p = 0.1, from one slice to
-//! another, nanoseconds an element, medians, plain stores against these. In brackets with a pass after
+//! another, nanoseconds per element, medians, plain stores against these. In brackets with a pass after
 //! it that reads the output, which these stores leave to memory:
 //!
 //! | elements | 4 Mi | 8 Mi | 16 Mi |

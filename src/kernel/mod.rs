@@ -32,11 +32,11 @@ macro_rules! kernels {
     ($expand:ident $($first:tt)*) => {
         $expand! {
             $($first)*
-            /// Seeds the first `count` lanes, [`Lanes::seed`].
-            fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
-
             /// Draws keep words into `words`: word w from lane w % 16.
             fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]);
+
+            /// Seeds the first `count` lanes, [`Lanes::seed`].
+            fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
 
             /// Sets each bit of `words`, a string of bits, that lies `by` after one that is set.
             fn or_shifted(words: &mut [u32], by: usize);
@@ -88,7 +88,10 @@ pub(crate) trait Isa: Copy {
     const VECTORS: bool;
 
     /// Seeds the first `count` lanes.
-    fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize);
+    #[inline(always)]
+    fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize) {
+        lanes.seed_by_key(key, count);
+    }
 
     /// Draws keep words into `words`.
     #[inline(always)]
@@ -140,13 +143,12 @@ pub(crate) fn fill_blocks<I: Isa>(lanes: &mut Lanes, planes: Planes, words: &mut
     }
 }
 
-#[allow(dead_code, reason = "the portable backend has its own, for constants and for firmware")]
 #[inline(always)]
 pub(crate) fn seed<I: Isa>(isa: I, lanes: &mut Lanes, key: MaskKey, count: usize) {
     isa.seed(lanes, key, count);
 }
 
-#[allow(dead_code, reason = "the portable backend has its own, for constants and for firmware")]
+#[allow(dead_code, reason = "the portable backend has its own, of which firmware has one copy")]
 #[inline(always)]
 pub(crate) fn fill<I: Isa>(isa: I, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     isa.fill(lanes, planes, words);

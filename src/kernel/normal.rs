@@ -74,7 +74,7 @@ fn group<const G: usize>(lanes: &Lanes, g: usize) -> [[u32; G]; 4] {
 #[expect(clippy::indexing_slicing, reason = "i runs over the length of each array")]
 fn noisy<const G: usize, T: Number>(mut x: [T; G], std_dev: f32, z: [f32; G]) -> [T; G] {
     for i in 0..G {
-        x[i] = x[i].times(T::of_f32(1.0).plus(T::of_f32(std_dev * z[i])));
+        x[i] = x[i].times(T::from_f32(1.0).plus(T::from_f32(std_dev * z[i])));
     }
     x
 }

@@ -5,7 +5,7 @@ use crate::error::ShapeError;
 
 /// An owned mask of up to 32 * `WORDS` elements. `WORDS` is [`mask_words`] of the element count.
 ///
-/// One bit an element, 1 = keep: element i is bit i % 32 of word i / 32, bit 0 the least significant.
+/// One bit per element, 1 = keep: element i is bit i % 32 of word i / 32, bit 0 the least significant.
 /// What this crate writes has zeros past the last element; what it reads may have anything there, so
 /// the first n bits of a longer mask are a mask. A new one keeps nothing. `==` compares all words;
 /// compare [views](Self::view) to compare elements.

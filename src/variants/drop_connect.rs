@@ -9,9 +9,9 @@ use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, mask_words};
 use crate::pieces::{pieces, pieces_mut};
+use crate::plan::Plan;
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
-use crate::sampler::Sampler;
 
 /// `DropConnect` (Wan et al. 2013, "Regularization of Neural Networks using `DropConnect`", sections 2 and 3):
 /// single weights of a fully connected layer are dropped.
@@ -71,7 +71,7 @@ use crate::sampler::Sampler;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DropConnect<R = Inverted> {
-    sampler: Sampler,
+    plan: Plan,
     rule: R,
     rows: usize,
     columns: usize,
@@ -102,7 +102,7 @@ impl DropConnect<Classic> {
 impl<R: Rule> DropConnect<R> {
     const fn of(rate: DropRate, rule: R, rows: usize, columns: usize) -> Result<Self, ShapeError> {
         match Layout::vocabulary(rows, columns) {
-            Ok(_) => Ok(Self { sampler: Sampler::new(rate), rule, rows, columns }),
+            Ok(_) => Ok(Self { plan: Plan::new(rate), rule, rows, columns }),
             Err(overflow) => Err(overflow),
         }
     }
@@ -111,19 +111,19 @@ impl<R: Rule> DropConnect<R> {
     /// that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
-        Self { sampler: self.sampler.with_backend(backend), ..self }
+        Self { plan: self.plan.with_backend(backend), ..self }
     }
 
     /// The rate.
     #[must_use]
     pub const fn rate(self) -> DropRate {
-        self.sampler.rate
+        self.plan.rate
     }
 
     /// The same at another rate: see [`Dropout::with_rate`](crate::Dropout::with_rate).
     #[must_use]
     pub fn with_rate(self, rate: DropRate) -> Self {
-        Self { sampler: self.sampler.with_rate(rate), rule: self.rule.at(rate), ..self }
+        Self { plan: self.plan.with_rate(rate), rule: self.rule.at(rate), ..self }
     }
 
     /// The rule.
@@ -166,7 +166,7 @@ impl<R: Rule> DropConnect<R> {
     ) -> Result<(), ShapeError> {
         self.check(w, x, y)?;
         mask.as_ref().check_len(self.mask_bits())?;
-        self.sampler.fill(rng, mask.reborrow());
+        self.plan.fill(rng, mask.reborrow());
         self.multiply(
             self.stored(mask.as_ref()),
             w,
@@ -326,7 +326,7 @@ impl<R: Rule> DropConnect<R> {
             Some(_) => dropped.times(kept),
             None => dropped.times(T::inverted_scale(self.rate())),
         };
-        let factor = inference.unwrap_or(T::of_f32(1.0));
+        let factor = inference.unwrap_or(T::from_f32(1.0));
         for ((x, mean), variance) in self.samples(x, mean).zip(pieces_mut(variance, self.rows)) {
             let (mean, variance) = ((mean, factor), (variance, spread));
             self.pass::<T, _>(Bits::All(!0), Moments { w, x, mean, variance });
@@ -377,7 +377,7 @@ impl<R: Rule> DropConnect<R> {
     }
 
     fn pass<T: CompiledPass<P>, P>(&self, bits: Bits<'_>, pass: P) {
-        T::rows(pass, self.sampler.backend(), self.rows, bits);
+        T::rows(pass, self.plan.backend(), self.rows, bits);
     }
 
     fn multiply<T: Element>(

@@ -6,9 +6,9 @@ use crate::kernel::op::{InPlace, Same, Times};
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
+use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
-use crate::sampler::{Sampler, same_length};
 
 /// `DropHead` (Zhou et al. 2020, section 3): drops whole attention heads, and makes up for
 /// them sample by sample.
@@ -52,7 +52,7 @@ use crate::sampler::{Sampler, same_length};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DropHead {
-    sampler: Sampler,
+    plan: Plan,
     /// A group is a sample.
     layout: Layout,
 }
@@ -76,7 +76,7 @@ impl DropHead {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`new`](Self::new).
     pub const fn tokens_first(
         rate: DropRate,
         batch: usize,
@@ -85,7 +85,7 @@ impl DropHead {
         dimension: usize,
     ) -> Result<Self, ShapeError> {
         match Layout::new(batch, tokens, heads, dimension) {
-            Ok(layout) => Ok(Self { sampler: Sampler::new(rate), layout }),
+            Ok(layout) => Ok(Self { plan: Plan::new(rate), layout }),
             Err(overflow) => Err(overflow),
         }
     }
@@ -93,19 +93,19 @@ impl DropHead {
     /// As [`Dropout::with_backend`](crate::Dropout::with_backend).
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
-        Self { sampler: self.sampler.with_backend(backend), ..self }
+        Self { plan: self.plan.with_backend(backend), ..self }
     }
 
     /// The rate.
     #[must_use]
     pub const fn rate(self) -> DropRate {
-        self.sampler.rate
+        self.plan.rate
     }
 
     /// The same at another rate. A mask is as good at any rate: what it keeps says the scale.
     #[must_use]
     pub const fn with_rate(self, rate: DropRate) -> Self {
-        Self { sampler: self.sampler.with_rate(rate), ..self }
+        Self { plan: self.plan.with_rate(rate), ..self }
     }
 
     /// Which elements are a head's: its mask has [`Layout::mask_bits`], sample by sample.
@@ -135,7 +135,7 @@ impl DropHead {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward`](Self::forward).
     pub fn forward_in_place<T: Element>(
         &self,
         x: &mut [T],
@@ -164,7 +164,7 @@ impl DropHead {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward_replay`](Self::forward_replay).
     pub fn forward_replay_in_place<T: Element>(
         &self,
         x: &mut [T],
@@ -193,7 +193,7 @@ impl DropHead {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward_masked`](Self::forward_masked).
     pub fn forward_masked_in_place<T: Element>(
         &self,
         x: &mut [T],
@@ -221,7 +221,7 @@ impl DropHead {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`backward`](Self::backward).
     pub fn backward_in_place<T: Element>(
         &self,
         dx: &mut [T],
@@ -248,7 +248,7 @@ impl DropHead {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`backward_replay`](Self::backward_replay).
     pub fn backward_replay_in_place<T: Element>(
         &self,
         dx: &mut [T],
@@ -266,9 +266,9 @@ impl DropHead {
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
         mask.as_ref().check_len(self.layout.mask_bits())?;
-        self.sampler.fill(rng, mask.reborrow());
-        if let Draws::KeepAll = self.sampler.rate.draws() {
-            self.sampler.map(true, y, x.op(Same));
+        self.plan.fill(rng, mask.reborrow());
+        if let Draws::KeepAll = self.plan.rate.draws() {
+            self.plan.map(true, y, x.op(Same));
             return Ok(());
         }
         self.apply(mask.as_ref(), x, y)
@@ -281,20 +281,20 @@ impl DropHead {
         y: &mut [T],
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
-        let Draws::Planes(planes) = self.sampler.rate.draws() else {
-            self.sampler.replay(key, y, x.op(Same));
+        let Draws::Planes(planes) = self.plan.rate.draws() else {
+            self.plan.replay(key, y, x.op(Same));
             return Ok(());
         };
         let bits = self.layout.deciding_bits();
-        let mut blocks = self.sampler.blocks(planes, key, bits);
+        let mut blocks = self.plan.blocks(planes, key, bits);
         // The heads of a sample may go beyond a block, so others run ahead and count them.
-        let mut ahead = self.sampler.blocks(planes, key, bits);
+        let mut ahead = self.plan.blocks(planes, key, bits);
         let mut heads = Heads::new(self.layout.width, |bit| ahead.keeps(bit));
         while blocks.advance() {
             let first = blocks.bits.start;
             for part in self.layout.parts(first, blocks.bits.len()) {
                 let change = x.op(Times(heads.factor(part.bit)));
-                self.sampler.apply_part(blocks.words(), first, part, y, change);
+                self.plan.apply_part(blocks.words(), first, part, y, change);
             }
         }
         Ok(())
@@ -311,7 +311,7 @@ impl DropHead {
         let mut heads = Heads::new(self.layout.width, |bit| mask.get(bit) == Some(true));
         for part in self.layout.parts(0, mask.len()) {
             let change = x.op(Times(heads.factor(part.bit)));
-            self.sampler.apply_part(mask.words(), 0, part, y, change);
+            self.plan.apply_part(mask.words(), 0, part, y, change);
         }
         Ok(())
     }

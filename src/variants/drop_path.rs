@@ -6,9 +6,9 @@ use crate::isa::{Element, Formula};
 use crate::kernel::op::{Arithmetic, Same, Times};
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
+use crate::plan::same_length;
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
-use crate::sampler::same_length;
 
 /// Stochastic depth (Huang et al. 2016, "Deep Networks with Stochastic Depth", section 3), also called
 /// `DropPath`: a residual branch f is left out, for each sample by itself or for the whole batch.
@@ -106,7 +106,7 @@ impl<R: Rule> DropPath<R> {
     /// not moved.
     pub fn draw(&self, mask: MaskMut<'_>, rng: &mut MaskRng) -> Result<(), ShapeError> {
         mask.as_ref().check_len(self.branch.layout().mask_bits())?;
-        self.branch.dropout().sampler.fill(rng, mask);
+        self.branch.dropout().plan.fill(rng, mask);
         Ok(())
     }
 
@@ -133,7 +133,7 @@ impl<R: Rule> DropPath<R> {
             for samples in mask.kept_runs() {
                 let elements = samples.start * layout.run..samples.end * layout.run;
                 if let (Some(f), Some(x)) = (f.get(elements.clone()), x.get_mut(elements)) {
-                    outcome.add(dropout.sampler.backend(), f, x);
+                    outcome.add(dropout.plan.backend(), f, x);
                 }
             }
         }
@@ -150,9 +150,9 @@ impl<R: Rule> DropPath<R> {
         self.branch.layout().check_len(x.len())?;
         let dropout = self.branch.dropout();
         match (dropout.rule().inference(dropout.rate()), dropout.rate().draws()) {
-            (None, _) => Same.add(dropout.sampler.backend(), f, x),
+            (None, _) => Same.add(dropout.plan.backend(), f, x),
             (Some(_), Draws::DropAll) => {}
-            (Some(factor), _) => Times(factor).add(dropout.sampler.backend(), f, x),
+            (Some(factor), _) => Times(factor).add(dropout.plan.backend(), f, x),
         }
         Ok(())
     }

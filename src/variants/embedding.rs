@@ -106,7 +106,7 @@ impl<R: Rule> EmbeddingDropout<R> {
     /// [`ShapeError`] if `mask` does not have the bits. Then nothing is written and `rng` has not moved.
     pub fn draw(&self, mask: MaskMut<'_>, rng: &mut MaskRng) -> Result<(), ShapeError> {
         mask.as_ref().check_len(self.rows)?;
-        self.dropout.sampler.fill(rng, mask);
+        self.dropout.plan.fill(rng, mask);
         Ok(())
     }
 
@@ -174,7 +174,7 @@ impl<R: Rule> EmbeddingDropout<R> {
             let at = *index as usize * self.dimension;
             let row = dtable.get_mut(at..).and_then(|rows| rows.get_mut(..self.dimension));
             if let Some(row) = row.filter(|_| self.keeps(mask, *index)) {
-                outcome.add(self.dropout.sampler.backend(), dy, row);
+                outcome.add(self.dropout.plan.backend(), dy, row);
             }
         }
         Ok(())
@@ -235,7 +235,7 @@ impl<R: Rule> EmbeddingDropout<R> {
         keeps: impl Fn(u32) -> bool,
         change: impl Fn(u32) -> O,
     ) {
-        let backend = self.dropout.sampler.backend();
+        let backend = self.dropout.plan.backend();
         let mut rest = y;
         for index in indices {
             change(*index).map(backend, keeps(*index), cut(&mut rest, self.dimension));

@@ -5,9 +5,9 @@ use crate::isa::{Backend, Element, Place};
 use crate::kernel::op::{InPlace, Same};
 use crate::key::MaskKey;
 use crate::lanes::Lanes;
+use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
-use crate::sampler::{Sampler, same_length};
 
 /// Gaussian dropout (Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from
 /// Overfitting", section 10).
@@ -43,7 +43,7 @@ use crate::sampler::{Sampler, same_length};
 /// use dropout_kernels::{DropRate, GaussianDropout, MaskRng, RateError, drop_rate};
 ///
 /// let noise = GaussianDropout::new(drop_rate!(0.2))?;
-/// assert_eq!(noise.deviation(), 0.5); // sqrt(0.2 / 0.8)
+/// assert_eq!(noise.std_dev(), 0.5); // sqrt(0.2 / 0.8)
 ///
 /// let mut rng = MaskRng::new(42, 0);
 /// let mut before = rng.clone(); // 256 bytes, for backward
@@ -59,8 +59,8 @@ use crate::sampler::{Sampler, same_length};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GaussianDropout {
-    sampler: Sampler,
-    deviation: f32,
+    plan: Plan,
+    std_dev: f32,
 }
 
 impl GaussianDropout {
@@ -73,20 +73,20 @@ impl GaussianDropout {
         if let Draws::DropAll = rate.draws() {
             return Err(RateError::One);
         }
-        Ok(Self { sampler: Sampler::new(rate), deviation: rate.deviation() })
+        Ok(Self { plan: Plan::new(rate), std_dev: rate.std_dev() })
     }
 
     /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
     /// that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
-        Self { sampler: self.sampler.with_backend(backend), ..self }
+        Self { plan: self.plan.with_backend(backend), ..self }
     }
 
     /// The rate.
     #[must_use]
     pub const fn rate(self) -> DropRate {
-        self.sampler.rate
+        self.plan.rate
     }
 
     /// The same at another rate. Backward needs the rate that forward had.
@@ -96,15 +96,15 @@ impl GaussianDropout {
     /// [`RateError::One`] if p = 1.
     pub const fn with_rate(self, rate: DropRate) -> Result<Self, RateError> {
         match Self::new(rate) {
-            Ok(new) => Ok(Self { sampler: self.sampler.with_rate(rate), ..new }),
+            Ok(new) => Ok(Self { plan: self.plan.with_rate(rate), ..new }),
             Err(one) => Err(one),
         }
     }
 
     /// s, the standard deviation of r: sqrt(p / (1 - p)), rounded once.
     #[must_use]
-    pub const fn deviation(self) -> f32 {
-        self.deviation
+    pub const fn std_dev(self) -> f32 {
+        self.std_dev
     }
 
     /// `y = r * x`, with r from the generator. At p = 0 `y` has the bits of `x` and `rng` has not moved.
@@ -196,23 +196,23 @@ impl GaussianDropout {
     /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written.
     pub fn infer<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.sampler.map(true, y, x.op(Same));
+        self.plan.map(true, y, x.op(Same));
         Ok(())
     }
 
     fn replay<T: Element>(&self, key: MaskKey, x: impl Place<T>, y: &mut [T]) {
         let mut lanes = Lanes::EMPTY;
-        if let Draws::Planes(_) = self.sampler.rate.draws() {
-            self.sampler.backend().seed(&mut lanes, key, y.len());
+        if let Draws::Planes(_) = self.plan.rate.draws() {
+            self.plan.backend().seed(&mut lanes, key, y.len());
         }
         self.run(&mut lanes, x, y);
     }
 
     fn run<T: Element>(&self, lanes: &mut Lanes, x: impl Place<T>, y: &mut [T]) {
-        match self.sampler.rate.draws() {
-            Draws::Planes(_) => x.noise(self.sampler.backend(), lanes, self.deviation, y),
+        match self.plan.rate.draws() {
+            Draws::Planes(_) => x.noise(self.plan.backend(), lanes, self.std_dev, y),
             // Nor could it be 1: `new` refuses that.
-            Draws::KeepAll | Draws::DropAll => self.sampler.map(true, y, x.op(Same)),
+            Draws::KeepAll | Draws::DropAll => self.plan.map(true, y, x.op(Same)),
         }
     }
 }

@@ -132,7 +132,7 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward`](Self::forward).
     pub fn forward_in_place<T: Element>(&self, x: &mut [T]) -> Result<(), ShapeError> {
         self.dropout.forward_masked_in_place(x, self.mask())
     }
@@ -141,7 +141,7 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward`](Self::forward).
     pub fn backward<T: Element>(&self, dy: &[T], dx: &mut [T]) -> Result<(), ShapeError> {
         self.dropout.backward(dy, dx, self.mask())
     }
@@ -150,7 +150,7 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`backward`](Self::backward).
     pub fn backward_in_place<T: Element>(&self, dx: &mut [T]) -> Result<(), ShapeError> {
         self.dropout.backward_in_place(dx, self.mask())
     }

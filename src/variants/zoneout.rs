@@ -5,9 +5,9 @@ use crate::isa::{Backend, Element, Runs, Sweeps};
 use crate::kernel::op::{Blend, Either, InPlace, Mapped, Same, Zeros};
 use crate::key::MaskKey;
 use crate::mask::{MaskMut, MaskRef};
+use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
-use crate::sampler::{Sampler, same_length};
 
 /// Zoneout (Krueger et al. 2017, "Zoneout: Regularizing RNNs by Randomly Preserving Hidden Activations",
 /// section 3): at each step each unit keeps its old state with probability z, where dropout would zero it.
@@ -24,7 +24,7 @@ use crate::sampler::{Sampler, same_length};
 /// backend. At z = 0 and z = 1 it copies the new and the old state.
 ///
 /// Slices are of one length, the units of one step of any number of sequences; draw a new mask at each step.
-/// As in [`Dropout`](crate::Dropout) the mask is drawn and stored, replayed from a key, or brought by
+/// As in [`Dropout`](crate::Dropout) the mask is drawn and stored, replayed from a key, or supplied by
 /// the caller. `..._into_prev` writes h over `h_prev`, `..._into_new` over `h_new`. `backward` gives both parts
 /// of dh; what else flows into `h_prev` through the cell is for the caller to add.
 ///
@@ -68,33 +68,33 @@ use crate::sampler::{Sampler, same_length};
 /// says. Backward is two passes, one for each part of dh; replayed, each of them draws the mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Zoneout {
-    sampler: Sampler,
+    plan: Plan,
 }
 
 impl Zoneout {
     /// Zoneout of units with probability `rate`.
     #[must_use]
     pub const fn new(rate: DropRate) -> Self {
-        Self { sampler: Sampler::new(rate) }
+        Self { plan: Plan::new(rate) }
     }
 
     /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
     /// that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
-        Self { sampler: self.sampler.with_backend(backend) }
+        Self { plan: self.plan.with_backend(backend) }
     }
 
     /// The rate, z.
     #[must_use]
     pub const fn rate(self) -> DropRate {
-        self.sampler.rate
+        self.plan.rate
     }
 
     /// The same at another rate. Unlike that of other dropouts, a mask is as good at any rate.
     #[must_use]
     pub const fn with_rate(self, rate: DropRate) -> Self {
-        Self { sampler: self.sampler.with_rate(rate) }
+        Self { plan: self.plan.with_rate(rate) }
     }
 
     /// Draws a mask, stores it, and updates the units that it keeps: `h = k ? h_new : h_prev`.
@@ -122,7 +122,7 @@ impl Zoneout {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward`](Self::forward).
     pub fn forward_into_prev<T: Element>(
         &self,
         h_prev: &mut [T],
@@ -138,7 +138,7 @@ impl Zoneout {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward`](Self::forward).
     pub fn forward_into_new<T: Element>(
         &self,
         h_prev: &[T],
@@ -173,7 +173,7 @@ impl Zoneout {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward_replay`](Self::forward_replay).
     pub fn forward_replay_into_prev<T: Element>(
         &self,
         h_prev: &mut [T],
@@ -189,7 +189,7 @@ impl Zoneout {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward_replay`](Self::forward_replay).
     pub fn forward_replay_into_new<T: Element>(
         &self,
         h_prev: &[T],
@@ -216,7 +216,7 @@ impl Zoneout {
         same_states(h_prev, h_new)?;
         same_length(h_prev, h)?;
         mask.check_len(h.len())?;
-        self.sampler.apply(mask, h, Either(h_new, h_prev));
+        self.plan.apply(mask, h, Either(h_new, h_prev));
         Ok(())
     }
 
@@ -224,7 +224,7 @@ impl Zoneout {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward_masked`](Self::forward_masked).
     pub fn forward_masked_into_prev<T: Element>(
         &self,
         h_prev: &mut [T],
@@ -233,7 +233,7 @@ impl Zoneout {
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
         mask.check_len(h_prev.len())?;
-        self.sampler.apply(mask, h_prev, Either(h_new, InPlace));
+        self.plan.apply(mask, h_prev, Either(h_new, InPlace));
         Ok(())
     }
 
@@ -241,7 +241,7 @@ impl Zoneout {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward_masked`](Self::forward_masked).
     pub fn forward_masked_into_new<T: Element>(
         &self,
         h_prev: &[T],
@@ -250,7 +250,7 @@ impl Zoneout {
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
         mask.check_len(h_new.len())?;
-        self.sampler.apply(mask, h_new, Either(InPlace, h_prev));
+        self.plan.apply(mask, h_new, Either(InPlace, h_prev));
         Ok(())
     }
 
@@ -269,8 +269,8 @@ impl Zoneout {
         same_length(dh, dh_prev)?;
         same_length(dh, dh_new)?;
         mask.check_len(dh.len())?;
-        self.sampler.apply(mask, dh_prev, Either(Zeros, dh));
-        self.sampler.apply(mask, dh_new, Mapped(dh, Same));
+        self.plan.apply(mask, dh_prev, Either(Zeros, dh));
+        self.plan.apply(mask, dh_new, Mapped(dh, Same));
         Ok(())
     }
 
@@ -278,7 +278,7 @@ impl Zoneout {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`backward`](Self::backward).
     pub fn backward_in_place<T: Element>(
         &self,
         dh: &mut [T],
@@ -287,8 +287,8 @@ impl Zoneout {
     ) -> Result<(), ShapeError> {
         same_length(dh, dh_prev)?;
         mask.check_len(dh.len())?;
-        self.sampler.apply(mask, dh_prev, Either(Zeros, &*dh));
-        self.sampler.apply(mask, dh, Mapped(InPlace, Same));
+        self.plan.apply(mask, dh_prev, Either(Zeros, &*dh));
+        self.plan.apply(mask, dh, Mapped(InPlace, Same));
         Ok(())
     }
 
@@ -315,7 +315,7 @@ impl Zoneout {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`backward_replay`](Self::backward_replay).
     pub fn backward_replay_in_place<T: Element>(
         &self,
         dh: &mut [T],
@@ -349,7 +349,7 @@ impl Zoneout {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`infer`](Self::infer).
     pub fn infer_into_prev<T: Element>(
         &self,
         h_prev: &mut [T],
@@ -364,7 +364,7 @@ impl Zoneout {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`infer`](Self::infer).
     pub fn infer_into_new<T: Element>(
         &self,
         h_prev: &[T],
@@ -383,12 +383,12 @@ impl Zoneout {
         change: impl Runs<T>,
     ) -> Result<(), ShapeError> {
         mask.as_ref().check_len(h.len())?;
-        self.sampler.draw(rng, mask, h, change);
+        self.plan.draw(rng, mask, h, change);
         Ok(())
     }
 
     fn replay<T: Element>(&self, key: MaskKey, h: &mut [T], change: impl Runs<T>) {
-        self.sampler.replay(key, h, change);
+        self.plan.replay(key, h, change);
     }
 
     fn blend<T: Element, S: Sweeps<T>>(
@@ -398,11 +398,11 @@ impl Zoneout {
         blend: impl FnOnce(T, T) -> S,
     ) {
         match self.rate().draws() {
-            Draws::KeepAll => self.sampler.map(true, h, ends),
-            Draws::DropAll => self.sampler.map(false, h, ends),
+            Draws::KeepAll => self.plan.map(true, h, ends),
+            Draws::DropAll => self.plan.map(false, h, ends),
             Draws::Planes(_) => {
                 let (u, v) = (T::drop_probability(self.rate()), T::keep_probability(self.rate()));
-                blend(u, v).run(self.sampler.backend(), h);
+                blend(u, v).run(self.plan.backend(), h);
             }
         }
     }

@@ -100,7 +100,7 @@ pub(super) fn gaussian(digest: &mut Digest, backend: Backend) -> Result<(), Erro
     // p = 1 has no such noise.
     for rate in classes().filter(|rate| *rate != DropRate::ONE) {
         let noise = GaussianDropout::new(rate)?.with_backend(backend);
-        digest.word(noise.deviation().to_bits());
+        digest.word(noise.std_dev().to_bits());
         normals::<f32>(digest, noise)?;
         normals::<f64>(digest, noise)?;
     }

@@ -9,9 +9,9 @@ use crate::kernel::op::{InPlace, Same, Times};
 use crate::lanes::{BLOCK, LANES};
 use crate::layout::{Layout, product};
 use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
-use crate::sampler::{Sampler, same_length};
 use dilate::{dilate, or_bits};
 
 /// Blocks of neighbours are dropped together (Ghiasi et al. 2018, "`DropBlock`: A regularization method for
@@ -81,7 +81,7 @@ use dilate::{dilate, or_bits};
 pub struct DropBlock {
     rate: DropRate,
     /// At gamma.
-    sampler: Sampler,
+    plan: Plan,
     /// Three extents; axes that are not there come first, of extent 1.
     extents: [usize; 3],
     block: usize,
@@ -121,8 +121,8 @@ impl DropBlock {
             return Err(overflow);
         }
         let layout = Layout::elementwise(batch * channels * volume(extents));
-        let sampler = Sampler::new(rate);
-        Ok(Self { rate, sampler, extents, block, batch, channels, layout }.with_rate(rate))
+        let plan = Plan::new(rate);
+        Ok(Self { rate, plan, extents, block, batch, channels, layout }.with_rate(rate))
     }
 
     /// The same blocks in all channels of a sample: a mask of (batch, spatial...).
@@ -148,13 +148,13 @@ impl DropBlock {
         }
         // Each extent is at most its factor of `covered`, which is at most 2^126.
         let gamma = if covered == 0 { rate } else { rate.times_ratio(places, covered) };
-        Self { rate, sampler: self.sampler.with_rate(gamma), ..self }
+        Self { rate, plan: self.plan.with_rate(gamma), ..self }
     }
 
     /// The same run by a given backend, as [`Dropout::with_backend`](crate::Dropout::with_backend).
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
-        Self { sampler: self.sampler.with_backend(backend), ..self }
+        Self { plan: self.plan.with_backend(backend), ..self }
     }
 
     /// p.
@@ -166,7 +166,7 @@ impl DropBlock {
     /// gamma, the rate of first corners of blocks.
     #[must_use]
     pub const fn seed_rate(self) -> DropRate {
-        self.sampler.rate
+        self.plan.rate
     }
 
     /// Elements of the tensor.
@@ -221,7 +221,7 @@ impl DropBlock {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward`](Self::forward).
     pub fn forward_in_place<T: Element>(
         &self,
         x: &mut [T],
@@ -253,7 +253,7 @@ impl DropBlock {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`forward_masked`](Self::forward_masked).
     pub fn forward_masked_in_place<T: Element>(
         &self,
         x: &mut [T],
@@ -280,7 +280,7 @@ impl DropBlock {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same errors as [`backward`](Self::backward).
     pub fn backward_in_place<T: Element>(
         &self,
         dx: &mut [T],
@@ -299,17 +299,17 @@ impl DropBlock {
         mask.check_len(self.mask_bits())?;
         let (bits, kept) = (mask.len(), mask.count_kept());
         if kept == 0 || kept == bits {
-            self.sampler.map(kept != 0, y, x.op(Same));
+            self.plan.map(kept != 0, y, x.op(Same));
         } else {
             let factor = Times(T::quotient(bits as u64, kept as u64));
-            self.sampler.apply_over(self.layout, mask, y, x.op(factor));
+            self.plan.apply_over(self.layout, mask, y, x.op(factor));
         }
         Ok(())
     }
 
     /// The mask has the bits.
     fn fill(&self, mut mask: MaskMut<'_>, rng: &mut MaskRng) {
-        let planes = match self.sampler.rate.draws() {
+        let planes = match self.plan.rate.draws() {
             Draws::KeepAll => return mask.keep_all(),
             Draws::DropAll => return mask.drop_all(),
             Draws::Planes(planes) => planes,
@@ -324,7 +324,7 @@ impl DropBlock {
         mask.write(|words| {
             words.fill(0);
             let [vd, vh, vw] = [d - bd + 1, h - bh + 1, w - bw + 1];
-            let backend = self.sampler.backend();
+            let backend = self.plan.backend();
             let (lanes, mut left) = (&mut rng.lanes, maps * vd * vh * vw);
             let mut seeds = Reader::new(|block: &mut [u32; LANES]| {
                 let count = mask_words(left.min(BLOCK));

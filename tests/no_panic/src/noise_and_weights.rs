@@ -16,7 +16,7 @@ pub(crate) fn all<T: Element>(rate: DropRate, x: [T; 100]) -> Result<(), Error> 
 
 fn gaussian<T: Element>(noise: GaussianDropout, mut x: [T; 100]) -> Result<(), Error> {
     let noise = noise.with_backend(black_box(Backend::detect()));
-    black_box((noise.rate(), noise.deviation()));
+    black_box((noise.rate(), noise.std_dev()));
     let mut rng = MaskRng::new(black_box(1), black_box(2));
     let (x, y) = x.split_at_mut_checked(black_box(50)).unwrap_or_default();
     noise.forward(x, y, &mut rng)?;

@@ -1,4 +1,4 @@
-//! Masks at a rate, drawn, replayed or brought, and what they make of a slice: what every variant does.
+//! Masks at a rate, drawn, replayed or supplied by the caller, and what they make of a slice: what every variant does.
 
 use core::ops::Range;
 
@@ -13,13 +13,53 @@ use crate::rng::MaskRng;
 
 /// A rate, and who draws at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Sampler {
+pub(crate) struct Plan {
     pub(crate) rate: DropRate,
     /// `None` asks the machine at each call.
     backend: Option<Available>,
 }
 
-impl Sampler {
+impl MaskRng {
+    /// Draws a mask: each element is dropped with probability [`rate.p()`](DropRate::p).
+    ///
+    /// Costs what [`Dropout`](crate::Dropout) says. At rates 0 and 1 nothing is drawn. Calls of a multiple of 512 elements can be split and
+    /// joined: the masks, one after the other, are the same.
+    ///
+    /// From one state a higher rate drops, of the first 512 elements, all that a lower one drops. Beyond them
+    /// that holds only for rates that draw alike: both odd multiples of the same 2^-k, k from 1 to 8; or both
+    /// strictly between the same two multiples of 1/256.
+    pub fn fill(&mut self, rate: DropRate, mask: MaskMut<'_>) {
+        Plan::new(rate).fill(self, mask);
+    }
+
+    /// [`fill`](Self::fill) by a given backend, for tests and benchmarks: the mask is the same. A
+    /// backend that this machine does not have is taken for [`Backend::Portable`].
+    pub fn fill_with(&mut self, backend: Backend, rate: DropRate, mask: MaskMut<'_>) {
+        Plan::new(rate).with_backend(backend).fill(self, mask);
+    }
+}
+
+impl MaskKey {
+    /// Draws the mask of this name: the first that [`MaskRng::from_key`] would draw, at the price of seeding
+    /// only the lanes that it uses, one for every 32 elements and sixteen at most.
+    ///
+    /// The mask can be applied later, elsewhere, by another thread.
+    ///
+    /// ```
+    /// use dropout_kernels::{Mask, MaskKey, MaskRng, drop_rate};
+    ///
+    /// let (mut a, mut b) = (Mask::<4>::new(), Mask::<4>::new());
+    /// MaskKey::new(42, 0).fill(drop_rate!(0.1), a.view_mut(100)?);
+    /// MaskRng::new(42, 0).fill(drop_rate!(0.1), b.view_mut(100)?);
+    /// assert_eq!(a, b);
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    pub fn fill(self, rate: DropRate, mask: MaskMut<'_>) {
+        Plan::new(rate).fill_by_key(self, mask);
+    }
+}
+
+impl Plan {
     pub(crate) const fn new(rate: DropRate) -> Self {
         Self { rate, backend: None }
     }
