@@ -350,15 +350,28 @@ impl<R: Rule> Dropout<R> {
         }
     }
 
-    fn scale_for_inference<T: Element, S: Place<T>>(&self, x: S, y: &mut [T]) {
-        match (self.rule.inference(self.plan.rate), self.plan.rate.draws()) {
-            (None, _) | (_, Draws::KeepAll) => {
-                x.op(Same).pass_all(y);
-            }
-            (Some(factor), draws) => {
-                let keep = !matches!(draws, Draws::DropAll);
-                self.plan.map(keep, y, x.op(Times(factor)));
-            }
+    /// What inference does: the one place that says so.
+    pub(crate) fn inference<T: Element>(&self) -> Inference<T> {
+        match (self.rule.inference(self.rate()), self.rate().draws()) {
+            (None, _) | (_, Draws::KeepAll) => Inference::Same,
+            (Some(_), Draws::DropAll) => Inference::Zeros,
+            (Some(factor), Draws::Planes(_)) => Inference::Scaled(factor),
         }
     }
+
+    fn scale_for_inference<T: Element, S: Place<T>>(&self, x: S, y: &mut [T]) {
+        match self.inference() {
+            Inference::Same => x.op(Same).pass_all(y),
+            Inference::Scaled(factor) => self.plan.map(true, y, x.op(Times(factor))),
+            Inference::Zeros => self.plan.map(false, y, x.op(Same)),
+        }
+    }
+}
+
+/// What all units become at inference.
+pub(crate) enum Inference<T> {
+    Same,
+    Scaled(T),
+    /// No unit was ever trained.
+    Zeros,
 }

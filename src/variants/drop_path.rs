@@ -1,13 +1,13 @@
 //! `DropPath`: residual branches that are left out, sample by sample or for the whole batch.
 
-use crate::dropout::{Dropout, Inverted, Rule, Structured};
+use crate::dropout::{Dropout, Inference, Inverted, Rule, Structured};
 use crate::error::{RateError, ShapeError};
 use crate::isa::{Element, Formula};
 use crate::kernel::op::{Arithmetic, Same, Times};
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
 use crate::plan::same_length;
-use crate::rate::{Draws, DropRate};
+use crate::rate::DropRate;
 use crate::rng::MaskRng;
 
 /// Stochastic depth (Huang et al. 2016, "Deep Networks with Stochastic Depth", section 3), also called
@@ -149,10 +149,10 @@ impl<R: Rule> DropPath<R> {
         same_length(f, x)?;
         self.branch.layout().check_len(x.len())?;
         let dropout = self.branch.dropout();
-        match (dropout.rule().inference(dropout.rate()), dropout.rate().draws()) {
-            (None, _) => Same.add(dropout.plan.backend(), f, x),
-            (Some(_), Draws::DropAll) => {}
-            (Some(factor), _) => Times(factor).add(dropout.plan.backend(), f, x),
+        match dropout.inference() {
+            Inference::Same => Same.add(dropout.plan.backend(), f, x),
+            Inference::Scaled(factor) => Times(factor).add(dropout.plan.backend(), f, x),
+            Inference::Zeros => {}
         }
         Ok(())
     }

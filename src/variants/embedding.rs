@@ -1,13 +1,13 @@
 //! Embedding dropout: words of a vocabulary are dropped, wherever they occur.
 
-use crate::dropout::{Dropout, Inverted, Rule};
+use crate::dropout::{Dropout, Inference, Inverted, Rule};
 use crate::error::ShapeError;
 use crate::isa::{Element, Formula, Place, Runs};
 use crate::kernel::op::{InPlace, Same, Times};
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, mask_words};
 use crate::pieces::{cut, pieces};
-use crate::rate::{Draws, DropRate};
+use crate::rate::DropRate;
 use crate::rng::MaskRng;
 
 /// Embedding dropout (Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent
@@ -213,16 +213,13 @@ impl<R: Rule> EmbeddingDropout<R> {
     ) -> Result<(), ShapeError> {
         self.check_table(table)?;
         self.check(indices, y, None)?;
-        let (rule, rate) = (self.dropout.rule(), self.dropout.rate());
-        match (rule.inference(rate), rate.draws()) {
-            (None, _) | (_, Draws::KeepAll) => {
-                self.look_up(indices, y, |_| true, |index| self.row(table, index).op(Same));
+        let row = |index| self.row(table, index);
+        match self.dropout.inference() {
+            Inference::Same => self.look_up(indices, y, |_| true, |index| row(index).op(Same)),
+            Inference::Scaled(factor) => {
+                self.look_up(indices, y, |_| true, |index| row(index).op(Times(factor)));
             }
-            (Some(factor), draws) => {
-                let keep = !matches!(draws, Draws::DropAll);
-                let factor = Times(factor);
-                self.look_up(indices, y, |_| keep, |index| self.row(table, index).op(factor));
-            }
+            Inference::Zeros => self.look_up(indices, y, |_| false, |index| row(index).op(Same)),
         }
         Ok(())
     }
