@@ -19,6 +19,7 @@ use core::mem::transmute_copy;
 
 use super::x86::Has;
 use super::x86::intrinsics::{__m128, _mm_sfence, _mm_stream_ps};
+use crate::element::Number;
 
 /// Bytes of output from which on they pay.
 const LARGE: usize = 32 << 20;
@@ -42,7 +43,7 @@ fn is_aligned<T>(y: &[T]) -> bool {
 ///
 /// [`fence`] comes before anything else touches it: the kernels that store so end with one.
 #[inline(always)]
-pub(super) fn store<F, T: Copy>(_: Has<F>, y: [T; 32], target: &mut [T; 32]) {
+pub(super) fn store<F, T: Number>(_: Has<F>, y: [T; 32], target: &mut [T; 32]) {
     let aligned = target.as_mut_ptr().cast::<__m128>();
     if !aligned.is_aligned() {
         *target = y;
