@@ -5,14 +5,13 @@
 //! 0.077, forward 0.104 against 0.149.
 #![expect(unsafe_code, reason = "intrinsics, by the proof that is `Has` or a vector's value")]
 
-use super::non_temporal;
 use super::x86::intrinsics::*;
-use super::x86::{Has, stamp};
+use super::x86::{Has, Vectors, stamp};
 use crate::element::Number;
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
-use crate::kernel::wide::{Wide, WideIsa};
-use crate::kernel::{self, Isa, kernels, pipeline};
+use crate::kernel::wide::Wide;
+use crate::kernel::{self, kernels, pipeline};
 use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;
@@ -25,49 +24,18 @@ kernels!(stamp Vector, self, "avx2";);
 #[allow(unreachable_pub, reason = "nothing public names it where AVX-512 is forced")]
 pub struct Features;
 
-impl WideIsa for Has<Features> {
+impl Vectors for Features {
     type Vector = Vector;
 
     #[inline(always)]
-    fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
-        // SAFETY: `Has` proves the features that it is compiled for.
-        unsafe { draw_some(lanes, planes, count) }
-    }
-}
-
-impl Isa for Has<Features> {
-    const VECTORS: bool = true;
-
-    #[inline(always)]
-    fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize) {
+    fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
         lanes.seed::<{ LANES / 2 }>(key.words(), count);
     }
 
     #[inline(always)]
-    fn fill(self, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
-        pipeline::fill(self, lanes, planes, words);
-    }
-
-    #[inline(always)]
-    fn store_past_caches<T: Number>(self, y: [T; 32], target: &mut [T; 32]) {
-        non_temporal::store(self, y, target);
-    }
-
-    #[inline(always)]
-    fn fence(self) {
-        non_temporal::fence(self);
-    }
-
-    #[inline(always)]
-    fn fill_and_apply<T: Number, O: Op<T>, const STREAMING: bool>(
-        self,
-        lanes: &mut Lanes,
-        planes: Planes,
-        words: &mut [u32],
-        target: &mut [T],
-        op: O,
-    ) {
-        pipeline::fill_and_apply::<Self, T, O, STREAMING>(self, lanes, planes, words, target, op);
+    fn draw_some(_: Has<Self>, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
+        // SAFETY: `Has` proves the features that it is compiled for.
+        unsafe { draw_some(lanes, planes, count) }
     }
 }
 

@@ -8,15 +8,14 @@
 use core::mem::transmute_copy;
 
 use super::avx2::{self, Half};
-use super::non_temporal;
 use super::x86::intrinsics::*;
-use super::x86::{Has, stamp};
+use super::x86::{Has, Vectors, stamp};
 use crate::element::Number;
 use crate::kernel::apply::kept;
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
-use crate::kernel::wide::{Wide, WideIsa};
-use crate::kernel::{self, Isa, kernels, pipeline};
+use crate::kernel::wide::Wide;
+use crate::kernel::{self, kernels, pipeline};
 use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;
@@ -28,33 +27,30 @@ kernels!(stamp Vector, avx2, "avx512f,avx512bw,avx512dq,avx512vl";);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Features;
 
-impl WideIsa for Has<Features> {
+impl Vectors for Features {
     type Vector = Vector;
 
     #[inline(always)]
-    fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
-        // SAFETY: `Has` proves the features that it is compiled for.
-        unsafe { draw_some(lanes, planes, count) }
-    }
-}
-
-impl Isa for Has<Features> {
-    const VECTORS: bool = true;
-
-    #[inline(always)]
-    fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize) {
+    fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
         lanes.seed::<LANES>(key.words(), count);
     }
 
     #[inline(always)]
-    fn fill(self, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
-        pipeline::fill(self, lanes, planes, words);
+    fn draw_some(_: Has<Self>, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
+        // SAFETY: `Has` proves the features that it is compiled for.
+        unsafe { draw_some(lanes, planes, count) }
     }
 
     /// By mask registers loaded from the word: the compiler's choice for the portable code, a broadcast
     /// and a test against a table, costs a tenth of the whole.
     #[inline(always)]
-    fn choose<T: Number, O: Op<T>>(self, word: u32, at: usize, target: &[T; 32], op: O) -> [T; 32] {
+    fn choose<T: Number, O: Op<T>>(
+        _: Has<Self>,
+        word: u32,
+        at: usize,
+        target: &[T; 32],
+        op: O,
+    ) -> [T; 32] {
         let (kept, dropped) = (kept(at, target, op), op.dropped(at, target));
         // SAFETY: `Has` proves AVX-512; no memory is touched. Elements are sealed to f32 and f64, told apart by
         // their size, so both types of each copy are plain numbers of the same size.
@@ -76,28 +72,6 @@ impl Isa for Has<Features> {
                 transmute_copy(&y)
             }
         }
-    }
-
-    #[inline(always)]
-    fn store_past_caches<T: Number>(self, y: [T; 32], target: &mut [T; 32]) {
-        non_temporal::store(self, y, target);
-    }
-
-    #[inline(always)]
-    fn fence(self) {
-        non_temporal::fence(self);
-    }
-
-    #[inline(always)]
-    fn fill_and_apply<T: Number, O: Op<T>, const STREAMING: bool>(
-        self,
-        lanes: &mut Lanes,
-        planes: Planes,
-        words: &mut [u32],
-        target: &mut [T],
-        op: O,
-    ) {
-        pipeline::fill_and_apply::<Self, T, O, STREAMING>(self, lanes, planes, words, target, op);
     }
 }
 

@@ -8,6 +8,9 @@ pub(super) use core::arch::x86 as intrinsics;
 pub(super) use core::arch::x86_64 as intrinsics;
 
 use super::*; // what the list of kernels names
+use crate::kernel::wide::{Wide, WideIsa};
+use crate::kernel::{Isa, apply, pipeline};
+use crate::lanes::LANES;
 
 /// The proof that the processor has the instructions of `F`, which costs nothing to hand on: only functions
 /// that are compiled for them make one, and only where one is can they be used.
@@ -28,6 +31,80 @@ impl<F> Has<F> {
     #[inline(always)]
     pub(super) fn streams<T>(self, y: &[T]) -> bool {
         non_temporal::pay(y)
+    }
+}
+
+/// What differs between x86's instruction sets.
+pub(crate) trait Vectors: Copy {
+    /// All sixteen lanes.
+    type Vector: Wide<Proof = Has<Self>>;
+
+    /// Seeds the first `count` lanes.
+    fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
+
+    /// Keep words from the first `count` lanes; the other lanes do not advance.
+    fn draw_some(has: Has<Self>, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES];
+
+    /// What 32 elements become whose bits are those of `word`.
+    #[inline(always)]
+    fn choose<T: Number, O: Op<T>>(
+        _: Has<Self>,
+        word: u32,
+        at: usize,
+        target: &[T; 32],
+        op: O,
+    ) -> [T; 32] {
+        apply::choose(word, at, target, op)
+    }
+}
+
+impl<F: Vectors> WideIsa for Has<F> {
+    type Vector = F::Vector;
+
+    #[inline(always)]
+    fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
+        F::draw_some(self, lanes, planes, count)
+    }
+}
+
+impl<F: Vectors> Isa for Has<F> {
+    const VECTORS: bool = true;
+
+    #[inline(always)]
+    fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize) {
+        F::seed(lanes, key, count);
+    }
+
+    #[inline(always)]
+    fn fill(self, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
+        pipeline::fill(self, lanes, planes, words);
+    }
+
+    #[inline(always)]
+    fn choose<T: Number, O: Op<T>>(self, word: u32, at: usize, target: &[T; 32], op: O) -> [T; 32] {
+        F::choose(self, word, at, target, op)
+    }
+
+    #[inline(always)]
+    fn store_past_caches<T: Number>(self, y: [T; 32], target: &mut [T; 32]) {
+        non_temporal::store(self, y, target);
+    }
+
+    #[inline(always)]
+    fn fence(self) {
+        non_temporal::fence(self);
+    }
+
+    #[inline(always)]
+    fn fill_and_apply<T: Number, O: Op<T>, const STREAMING: bool>(
+        self,
+        lanes: &mut Lanes,
+        planes: Planes,
+        words: &mut [u32],
+        target: &mut [T],
+        op: O,
+    ) {
+        pipeline::fill_and_apply::<Self, T, O, STREAMING>(self, lanes, planes, words, target, op);
     }
 }
 
