@@ -111,19 +111,19 @@ pub(crate) fn ours<T: Element>(backend: Backend, p: f32) -> Vec<Contender<T>> {
     let seed = || black_box(42);
     list![Some(backend), Some(p);
         "fill": |mask, rng| rng.fill_with(backend, black_box(rate), mask),
-        "forward": |x, y, mask, rng| dropout.forward(x, y, mask, rng).expect(FITS),
-        "forward_in_place": |x, mask, rng| dropout.forward_in_place(x, mask, rng).expect(FITS),
+        "forward": |x, y, mask, rng| dropout.forward(x, y, rng.draw(mask)).expect(FITS),
+        "forward_in_place": |x, mask, rng| dropout.forward_in_place(x, rng.draw(mask)).expect(FITS),
         "backward": |x, y, mask| dropout.backward(x, y, mask.as_ref()).expect(FITS),
         "backward_in_place": |x, mask| {
             dropout.backward_in_place(x, mask.as_ref()).expect(FITS);
         },
-        "forward_replay": |x, y| dropout.forward_replay(x, y, MaskKey::new(seed(), 0)).expect(FITS),
-        "forward_replay_in_place": |x| dropout.forward_replay_in_place(x, MaskKey::new(seed(), 0)),
-        "backward_replay": |x, y| dropout.backward_replay(x, y, MaskKey::new(seed(), 0)).expect(FITS),
-        "backward_replay_in_place": |x| dropout.backward_replay_in_place(x, MaskKey::new(seed(), 0)),
-        "classic_forward": |x, y, mask, rng| classic.forward(x, y, mask, rng).expect(FITS),
+        "forward_replay": |x, y| dropout.forward(x, y, MaskKey::new(seed(), 0)).expect(FITS),
+        "forward_replay_in_place": |x| dropout.forward_in_place(x, MaskKey::new(seed(), 0)).expect(FITS),
+        "backward_replay": |x, y| dropout.backward(x, y, MaskKey::new(seed(), 0)).expect(FITS),
+        "backward_replay_in_place": |x| dropout.backward_in_place(x, MaskKey::new(seed(), 0)).expect(FITS),
+        "classic_forward": |x, y, mask, rng| classic.forward(x, y, rng.draw(mask)).expect(FITS),
         "classic_forward_in_place": |x, mask, rng| {
-            classic.forward_in_place(x, mask, rng).expect(FITS);
+            classic.forward_in_place(x, rng.draw(mask)).expect(FITS);
         },
         "classic_infer": |x, y| classic.infer(x, y).expect(FITS),
         "classic_infer_in_place": |x| classic.infer_in_place(x),

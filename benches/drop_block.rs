@@ -49,10 +49,10 @@ fn drop_block(c: &mut Criterion) {
         for (kind, blocks) in [("", blocks), (" shared", blocks.shared())] {
             let blocks = blocks.with_backend(backend);
             group.bench_function(name(format!("draw{kind}")), |b| {
-                b.iter(|| blocks.draw(mask!(blocks), &mut rng));
+                b.iter(|| blocks.fill(mask!(blocks), &mut rng));
             });
             group.bench_function(name(format!("forward{kind}")), |b| {
-                b.iter(|| blocks.forward(black_box(x.slice()), y.slice(), mask!(blocks), &mut rng));
+                b.iter(|| blocks.forward(black_box(x.slice()), y.slice(), rng.draw(mask!(blocks))));
             });
             group.bench_function(name(format!("backward{kind}")), |b| {
                 b.iter(|| blocks.backward(black_box(x.slice()), y.slice(), mask!(blocks).as_ref()));
@@ -60,7 +60,7 @@ fn drop_block(c: &mut Criterion) {
         }
         let plain = Dropout::new(RATE).with_backend(backend);
         group.bench_function(name("plain dropout".into()), |b| {
-            b.iter(|| plain.forward(black_box(x.slice()), y.slice(), mask!(blocks), &mut rng));
+            b.iter(|| plain.forward(black_box(x.slice()), y.slice(), rng.draw(mask!(blocks))));
         });
     }
     for separable in [false, true] {

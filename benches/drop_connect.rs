@@ -42,15 +42,15 @@ fn main() {
             };
             let (w, dw) = (black_box(&w[..]), black_box(&mut dw[..]));
             time(&mut || layer.infer(w, &x, &mut y).expect("it fits"));
-            time(&mut || layer.forward_masked(w, &x, &mut y, mask).expect("it fits"));
-            time(&mut || layer.forward_replay(w, &x, &mut y, MaskKey::new(1, 2)).expect("it fits"));
+            time(&mut || layer.forward(w, &x, &mut y, mask).expect("it fits"));
+            time(&mut || layer.forward(w, &x, &mut y, MaskKey::new(1, 2)).expect("it fits"));
             time(&mut || layer.backward_input(w, &dy, &mut dx, mask).expect("it fits"));
             time(&mut || {
-                layer.backward_input_replay(w, &dy, &mut dx, MaskKey::new(1, 2)).expect("it fits");
+                layer.backward_input(w, &dy, &mut dx, MaskKey::new(1, 2)).expect("it fits");
             });
             time(&mut || layer.backward_weights(&x, &dy, dw, mask).expect("it fits"));
             time(&mut || {
-                layer.backward_weights_replay(&x, &dy, dw, MaskKey::new(1, 2)).expect("it fits");
+                layer.backward_weights(&x, &dy, dw, MaskKey::new(1, 2)).expect("it fits");
             });
         }
         let medians = times.map(|mut times| {

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use dropout_kernels::{
     DropBlock, DropHead, DropPath, DropRate, Dropout, EmbeddingDropout, GaussianDropout, Layout,
-    LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, MonteCarlo, Rule, Structured, Zoneout,
-    drop_rate, mask_words,
+    LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, MonteCarlo, Rule, Zoneout, drop_rate,
+    mask_words,
 };
 use support::Aligned;
 
@@ -54,7 +54,7 @@ struct Row {
 }
 
 /// A rule over a layout.
-fn over<R: Rule + 'static>(name: &'static str, dropout: Structured<R>) -> Row {
+fn over<R: Rule + 'static>(name: &'static str, dropout: Dropout<R, Layout>) -> Row {
     assert_eq!(dropout.layout().elements(), N, "{name}");
     let bits = dropout.layout().mask_bits();
     Row {
@@ -62,7 +62,7 @@ fn over<R: Rule + 'static>(name: &'static str, dropout: Structured<R>) -> Row {
         bits: bits.to_string(),
         forward: Box::new(move |b| {
             let mask = Buffers::mask(&mut b.words, bits);
-            dropout.forward(b.x.slice(), b.y.slice(), mask, &mut b.rng).expect(FITS);
+            dropout.forward(b.x.slice(), b.y.slice(), b.rng.draw(mask)).expect(FITS);
         }),
         backward: Some(Box::new(move |b| {
             let mask = Buffers::drawn(&b.words, bits);
@@ -128,7 +128,7 @@ fn others() -> Vec<Row> {
             bits: heads.layout().mask_bits().to_string(),
             forward: Box::new(move |b| {
                 let mask = Buffers::mask(&mut b.words, 32);
-                heads.forward(b.x.slice(), b.y.slice(), mask, &mut b.rng).expect(FITS);
+                heads.forward(b.x.slice(), b.y.slice(), b.rng.draw(mask)).expect(FITS);
             }),
             backward: Some(Box::new(move |b| {
                 let mask = Buffers::drawn(&b.words, 32);
@@ -141,7 +141,7 @@ fn others() -> Vec<Row> {
             name: "DropPath, x += d f / q, 16 samples",
             bits: 16.to_string(),
             forward: Box::new(move |b| {
-                path.draw(Buffers::mask(&mut b.words, 16), &mut b.rng).expect(FITS);
+                path.fill(Buffers::mask(&mut b.words, 16), &mut b.rng).expect(FITS);
                 let mask = Buffers::drawn(&b.words, 16);
                 path.add(b.x.slice(), b.y.slice(), mask).expect(FITS);
             }),
@@ -154,7 +154,7 @@ fn others() -> Vec<Row> {
             name: "embedding, 256 of 1024 rows of 64",
             bits: 1024.to_string(),
             forward: Box::new(move |b| {
-                words.draw(Buffers::mask(&mut b.words, 1024), &mut b.rng).expect(FITS);
+                words.fill(Buffers::mask(&mut b.words, 1024), &mut b.rng).expect(FITS);
                 let mask = Buffers::drawn(&b.words, 1024);
                 words.forward(&indices, &table, b.y.slice(), mask).expect(FITS);
             }),
@@ -170,7 +170,7 @@ fn others() -> Vec<Row> {
             forward: Box::new(move |b| {
                 let mask = Buffers::mask(&mut b.words, N);
                 let (prev, new) = (b.x.slice(), b.z.slice());
-                zoneout.forward(prev, new, b.y.slice(), mask, &mut b.rng).expect(FITS);
+                zoneout.forward(prev, new, b.y.slice(), b.rng.draw(mask)).expect(FITS);
             }),
             backward: Some(Box::new(move |b| {
                 let mask = Buffers::drawn(&b.words, N);
@@ -181,10 +181,10 @@ fn others() -> Vec<Row> {
             name: "Gaussian, replayed",
             bits: "none".into(),
             forward: Box::new(move |b| {
-                gaussian.forward_replay(b.x.slice(), b.y.slice(), MaskKey::new(1, 2)).expect(FITS);
+                gaussian.forward(b.x.slice(), b.y.slice(), MaskKey::new(1, 2)).expect(FITS);
             }),
             backward: Some(Box::new(move |b| {
-                gaussian.backward_replay(b.x.slice(), b.y.slice(), MaskKey::new(1, 2)).expect(FITS);
+                gaussian.backward(b.x.slice(), b.y.slice(), MaskKey::new(1, 2)).expect(FITS);
             })),
         },
         Row {
@@ -208,7 +208,7 @@ fn drop_block(name: &'static str, block: DropBlock) -> Row {
         bits: bits.to_string(),
         forward: Box::new(move |b| {
             let mask = Buffers::mask(&mut b.words, bits);
-            block.forward(b.x.slice(), b.y.slice(), mask, &mut b.rng).expect(FITS);
+            block.forward(b.x.slice(), b.y.slice(), b.rng.draw(mask)).expect(FITS);
         }),
         backward: Some(Box::new(move |b| {
             let mask = Buffers::drawn(&b.words, bits);

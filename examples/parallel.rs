@@ -22,13 +22,13 @@ fn stream(step: u32, chunk: usize) -> u64 {
 
 fn forward(x: &mut [f32], seed: u64, step: u32) {
     x.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, x)| {
-        DROPOUT.forward_replay_in_place(x, MaskKey::new(seed, stream(step, chunk)));
+        DROPOUT.forward_in_place(x, MaskKey::new(seed, stream(step, chunk))).expect("any length");
     });
 }
 
 fn backward(dx: &mut [f32], seed: u64, step: u32) {
     dx.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, dx)| {
-        DROPOUT.backward_replay_in_place(dx, MaskKey::new(seed, stream(step, chunk)));
+        DROPOUT.backward_in_place(dx, MaskKey::new(seed, stream(step, chunk))).expect("any length");
     });
 }
 
@@ -36,7 +36,7 @@ fn main() {
     let ones = vec![1f32; 10_000_000];
     let mut alone = ones.clone();
     for (chunk, x) in alone.chunks_mut(CHUNK).enumerate().rev() {
-        DROPOUT.forward_replay_in_place(x, MaskKey::new(42, stream(7, chunk)));
+        DROPOUT.forward_in_place(x, MaskKey::new(42, stream(7, chunk))).expect("any length");
     }
     for threads in [1, 2, 3, 8] {
         let pool =

@@ -58,7 +58,7 @@ fn measure(name: &str, layout: Layout, rate: DropRate, columns: &Columns, rows: 
     let mut mask = MaskMut::new(&mut words, layout.mask_bits()).expect("the layout's words");
     let dropout = Dropout::new(rate).over(layout);
     let mut rng = MaskRng::new(42, 0);
-    dropout.forward_in_place(&mut x, mask.reborrow(), &mut rng).expect("the layout's elements");
+    dropout.forward_in_place(&mut x, rng.draw(mask.reborrow())).expect("the layout's elements");
     let mask = mask.as_ref();
     // A bit decides so many neighbours: what is skipped is never expanded to a mask of all inputs.
     let run = INPUTS / mask.len();

@@ -1,9 +1,7 @@
-//! Dropout over a slice: a rate and a rule, forward, backward and at inference.
+//! Dropout by one mask bit for each element, or over a layout: a rate, a rule and a shape.
 
 mod alpha;
-mod arrays;
 mod drop_key;
-mod over;
 mod rule;
 
 use crate::error::ShapeError;
@@ -12,16 +10,17 @@ use crate::kernel::op::{InPlace, Same, Times};
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
-use crate::plan::{Plan, same_length};
+use crate::plan::{Flat, Plan, Shape, same_length};
 use crate::rate::{Draws, DropRate};
-use crate::rng::MaskRng;
+use crate::source::{
+    ArraySource, KnownArrayMask, KnownMask, MaskSource, RandomSource, Visit, VisitStored,
+};
 
 pub use alpha::Alpha;
 pub use drop_key::DropKey;
-pub use over::Structured;
 pub use rule::{Classic, Inverted, Rule};
 
-/// Element-wise dropout (Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural
+/// Dropout (Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural
 /// Networks from Overfitting").
 ///
 /// With d = 1 where the mask keeps, 0 elsewhere, and p the [rate](DropRate) at which elements are
@@ -37,24 +36,42 @@ pub use rule::{Classic, Inverted, Rule};
 /// A dropped element is +0.0, or what its rule says, whatever it was, NaN and infinity too. Training and inference are
 /// different functions; there is no mode to forget.
 ///
-/// The mask of a training step comes from one of three places:
+/// # Six verbs and three sources
 ///
-/// | | forward | backward |
-/// |---|---|---|
-/// | drawn, and stored in n / 8 bytes | [`forward`](Self::forward) | [`backward`](Self::backward) |
-/// | drawn from a [`MaskKey`], and never stored | [`forward_replay`](Self::forward_replay) | [`backward_replay`](Self::backward_replay) |
-/// | supplied by the caller | [`forward_masked`](Self::forward_masked) | [`backward`](Self::backward) |
+/// [`forward`](Self::forward), [`backward`](Self::backward) and [`infer`](Self::infer) go from one slice to another, and
+/// each has a form `..._in_place`. What forward takes as `mask` says where the mask comes from; backward takes the same key,
+/// or the mask that was stored:
 ///
-/// Each has a form `..._in_place`, and one for fixed-size arrays, `..._array`, which checks lengths
-/// when it is compiled and so has no error. (What works in place on a slice alone cannot fail, and
-/// takes an array too.)
+/// ```
+/// use dropout_kernels::{Dropout, Mask, MaskKey, MaskRng, drop_rate, mask_words};
 ///
-/// # Cost
+/// let dropout = Dropout::new(drop_rate!(0.5));
+/// let (x, dy) = ([1f32; 100], [1f32; 100]);
+/// let (mut y, mut dx) = ([0f32; 100], [0f32; 100]);
 ///
-/// One pass that reads and writes each element once; mask words are drawn and applied in blocks of
-/// 512 elements. For 32 elements a draw of xoshiro128++ at p = 1/2, up to eight at p = k / 256, nine
-/// and now and then more at any other p. A replay seeds a lane for every 32 elements, sixteen at
-/// most. Under 1 KiB of stack, no heap.
+/// // A key names a mask for ever: no mask in memory.
+/// let key = MaskKey::new(42, 0); // seed, stream
+/// dropout.forward(&x, &mut y, key)?;
+/// dropout.backward(&dy, &mut dx, key)?;
+/// assert_eq!(y, dx);
+///
+/// // Drawn from a generator, and stored.
+/// let mut rng = MaskRng::new(42, 1);
+/// let mut mask = Mask::<{ mask_words(100) }>::new();
+/// dropout.forward(&x, &mut y, rng.draw(&mut mask))?;
+/// dropout.backward(&dy, &mut dx, &mask)?;
+/// assert_eq!(y, dx);
+///
+/// // A mask of your own, which alone decides what is dropped; the rate sets the scale.
+/// dropout.forward(&x, &mut y, &mask)?;
+/// assert_eq!(y, dx);
+///
+/// dropout.infer(&x, &mut y)?;
+/// assert_eq!(y, x);
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+///
+/// With fixed-size arrays, `..._array` checks lengths when it is compiled, and cannot fail:
 ///
 /// ```
 /// use dropout_kernels::{Dropout, Mask, MaskRng, drop_rate};
@@ -62,28 +79,53 @@ pub use rule::{Classic, Inverted, Rule};
 /// let dropout = Dropout::new(drop_rate!(0.5));
 /// let mut rng = MaskRng::new(42, 0);
 /// let mut mask = Mask::<1>::new();
-///
-/// let mut x = [1.0, f32::NAN, 3.0, 4.0];
-/// dropout.forward_array_in_place(&mut x, &mut mask, &mut rng);
-/// let mut dx = [1f32; 4];
-/// dropout.backward_array_in_place(&mut dx, &mask);
+/// let (x, mut y, mut dx) = ([1.0, f32::NAN, 3.0, 4.0], [0f32; 4], [0f32; 4]);
+/// dropout.forward_array(&x, &mut y, rng.draw(&mut mask));
+/// dropout.backward_array(&[1.0; 4], &mut dx, &mask);
 /// for (i, kept) in mask.view(4)?.iter().enumerate() {
 ///     assert_eq!(dx[i], if kept { 2.0 } else { 0.0 });
-///     assert!(kept || x[i] == 0.0);
+///     assert!(kept || y[i] == 0.0);
 /// }
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
+///
+/// # Over a layout
+///
+/// [`over`](Self::over) a [`Layout`] one mask bit decides for several elements: spatial and variational dropout, stochastic
+/// depth, and whatever else drops more than single units at a time. The verbs are the same, and a mask has
+/// [`Layout::mask_bits`].
+///
+/// ```
+/// use dropout_kernels::{Dropout, Layout, MaskKey, drop_rate};
+///
+/// // Variational dropout (Gal and Ghahramani 2016): 10 steps, 2 sequences, 8 units; a unit is dropped
+/// // at every step or at none.
+/// let variational = Dropout::new(drop_rate!(0.5)).over(Layout::time_major(10, 2, 8)?);
+/// let mut x = [1f32; 160];
+/// variational.forward_in_place(&mut x, MaskKey::new(42, 0))?;
+/// assert!(x.chunks(16).all(|step| step == &x[..16]));
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+///
+/// # Cost
+///
+/// One pass that reads and writes each element once; mask words are drawn and applied in blocks of
+/// 512 elements. For 32 elements a draw of xoshiro128++ at p = 1/2, up to eight at p = k / 256, usually nine
+/// draws for any other p. A key seeds a lane for every 32 elements, sixteen at
+/// most. Over a layout, runs of 32 neighbours or more are filled or scaled as a whole, and for shorter ones the words
+/// of an element-wise mask are made 512 bits at a time: the mask is never expanded. Under 1 KiB of stack, no heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Dropout<R = Inverted> {
+pub struct Dropout<R = Inverted, S = Flat> {
     pub(crate) plan: Plan,
     rule: R,
+    shape: S,
 }
 
 impl Dropout<Inverted> {
     /// Inverted dropout.
     #[must_use]
     pub const fn new(rate: DropRate) -> Self {
-        Self { plan: Plan::new(rate), rule: Inverted }
+        Self::of(rate, Inverted)
     }
 }
 
@@ -91,11 +133,91 @@ impl Dropout<Classic> {
     /// Classic dropout, with its scaling at [inference](Self::infer).
     #[must_use]
     pub const fn classic(rate: DropRate) -> Self {
-        Self { plan: Plan::new(rate), rule: Classic }
+        Self::of(rate, Classic)
     }
 }
 
 impl<R: Rule> Dropout<R> {
+    const fn of(rate: DropRate, rule: R) -> Self {
+        Self { plan: Plan::new(rate), rule, shape: Flat }
+    }
+
+    /// The same over a layout: one decision for all the elements that share a mask bit.
+    #[must_use]
+    pub const fn over(self, layout: Layout) -> Dropout<R, Layout> {
+        Dropout { plan: self.plan, rule: self.rule, shape: layout }
+    }
+
+    /// [`forward`](Self::forward) for arrays. A mask of another number of words than the array needs does not build:
+    ///
+    /// ```compile_fail
+    /// # use dropout_kernels::{Dropout, Mask, drop_rate};
+    /// let (dropout, mask) = (Dropout::new(drop_rate!(0.5)), Mask::<2>::new());
+    /// dropout.forward_array(&[1f32; 4], &mut [0f32; 4], &mask);
+    /// ```
+    pub fn forward_array<T: Element, const N: usize>(
+        &self,
+        x: &[T; N],
+        y: &mut [T; N],
+        mask: impl ArraySource<N>,
+    ) {
+        mask.visit_array(self.verb(y, self.forward_formula().from(x)));
+    }
+
+    /// [`forward_array`](Self::forward_array) in place.
+    pub fn forward_array_in_place<T: Element, const N: usize>(
+        &self,
+        x: &mut [T; N],
+        mask: impl ArraySource<N>,
+    ) {
+        mask.visit_array(self.verb(x, self.forward_formula().in_place()));
+    }
+
+    /// [`backward`](Self::backward) for arrays.
+    pub fn backward_array<T: Element, const N: usize>(
+        &self,
+        dy: &[T; N],
+        dx: &mut [T; N],
+        mask: impl KnownArrayMask<N>,
+    ) {
+        mask.visit_array(self.verb(dx, self.backward_formula().from(dy)));
+    }
+
+    /// [`backward_array`](Self::backward_array) in place.
+    pub fn backward_array_in_place<T: Element, const N: usize>(
+        &self,
+        dx: &mut [T; N],
+        mask: impl KnownArrayMask<N>,
+    ) {
+        mask.visit_array(self.verb(dx, self.backward_formula().in_place()));
+    }
+
+    /// [`infer`](Self::infer) in place, which always succeeds.
+    pub fn infer_in_place<T: Element>(&self, x: &mut [T]) {
+        self.scale_for_inference(InPlace, x);
+    }
+
+    /// [`infer`](Self::infer) for arrays.
+    pub fn infer_array<T: Element, const N: usize>(&self, x: &[T; N], y: &mut [T; N]) {
+        self.scale_for_inference(x.as_slice(), y);
+    }
+}
+
+impl<R: Rule> Dropout<R, Layout> {
+    /// The layout.
+    #[must_use]
+    pub const fn layout(self) -> Layout {
+        self.shape
+    }
+
+    /// The same without the layout.
+    #[must_use]
+    pub const fn flat(self) -> Dropout<R> {
+        Dropout { plan: self.plan, rule: self.rule, shape: Flat }
+    }
+}
+
+impl<R: Rule, S: Shape> Dropout<R, S> {
     /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
     /// that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
@@ -107,7 +229,7 @@ impl<R: Rule> Dropout<R> {
     /// would be another.
     #[must_use]
     pub fn with_rate(self, rate: DropRate) -> Self {
-        Self { plan: self.plan.with_rate(rate), rule: self.rule.at(rate) }
+        Self { plan: self.plan.with_rate(rate), rule: self.rule.at(rate), ..self }
     }
 
     /// The rate.
@@ -122,154 +244,65 @@ impl<R: Rule> Dropout<R> {
         self.rule
     }
 
-    /// Draws a mask, stores it, and drops: `y = forward(x)`.
+    /// Drops: `y = forward(x)`.
     ///
-    /// At p = 0 the output has the bits of the input, at p = 1 it is zeros ([`DropKey`]: -inf); both leave
-    /// `rng` alone.
+    /// Where the mask is drawn, the output has the bits of the input at p = 0, and is zeros ([`DropKey`]: -inf) at p = 1;
+    /// neither moves the generator. A mask of your own alone decides what is dropped, and the rate only sets the scale. (At
+    /// p = 1 the inverted rule and the alpha rule have none, and everything becomes +0.0.)
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `y` or `mask` has another length than `x`. Then nothing is written and
-    /// `rng` has not moved.
+    /// [`ShapeError`] if `y` has another length than `x`, or if the mask or the layout does not fit them. Then nothing is
+    /// written, and no generator has moved.
     pub fn forward<T: Element>(
         &self,
         x: &[T],
         y: &mut [T],
-        mask: MaskMut<'_>,
-        rng: &mut MaskRng,
+        mask: impl MaskSource,
     ) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        mask.as_ref().check_len(x.len())?;
-        self.draw(rng, mask, x, y);
-        Ok(())
+        self.run(y, mask, self.forward_formula().from(x))
     }
 
-    /// [`forward`](Self::forward) in place.
+    /// [`forward`](Self::forward) in place. By a key, and without a layout, it always succeeds.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `mask` has another length than `x`. Then nothing is written and `rng` has
-    /// not moved.
+    /// Same errors as [`forward`](Self::forward).
     pub fn forward_in_place<T: Element>(
         &self,
         x: &mut [T],
-        mask: MaskMut<'_>,
-        rng: &mut MaskRng,
+        mask: impl MaskSource,
     ) -> Result<(), ShapeError> {
-        mask.as_ref().check_len(x.len())?;
-        self.draw(rng, mask, InPlace, x);
-        Ok(())
+        self.run(x, mask, self.forward_formula().in_place())
     }
 
-    /// Drops by the mask of a key, which is not stored.
-    ///
-    /// Costs the seeding of at most 16 lanes more than [`forward`](Self::forward), and no memory.
+    /// The gradient through the elements that forward kept: `dx = backward(dy)`, by forward's key or its mask.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written.
-    pub fn forward_replay<T: Element>(
-        &self,
-        x: &[T],
-        y: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        same_length(x, y)?;
-        self.replay(key, x, y, self.forward_outcome());
-        Ok(())
-    }
-
-    /// [`forward_replay`](Self::forward_replay) in place, which cannot fail.
-    pub fn forward_replay_in_place<T: Element>(&self, x: &mut [T], key: MaskKey) {
-        self.replay(key, InPlace, x, self.forward_outcome());
-    }
-
-    /// Drops by a mask of the caller's.
-    ///
-    /// The mask alone says what is dropped; the rate gives the scale. (At p = 1 the inverted rule
-    /// and the alpha rule have none, and everything is +0.0.)
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `y` or `mask` has another length than `x`. Then nothing is written.
-    pub fn forward_masked<T: Element>(
-        &self,
-        x: &[T],
-        y: &mut [T],
-        mask: MaskRef<'_>,
-    ) -> Result<(), ShapeError> {
-        same_length(x, y)?;
-        mask.check_len(x.len())?;
-        self.apply(mask, x, y, self.forward_outcome());
-        Ok(())
-    }
-
-    /// [`forward_masked`](Self::forward_masked) in place.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `mask` has another length than `x`. Then nothing is written.
-    pub fn forward_masked_in_place<T: Element>(
-        &self,
-        x: &mut [T],
-        mask: MaskRef<'_>,
-    ) -> Result<(), ShapeError> {
-        mask.check_len(x.len())?;
-        self.apply(mask, InPlace, x, self.forward_outcome());
-        Ok(())
-    }
-
-    /// The gradient through the elements that `mask` kept: `dx = backward(dy)`.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `dx` or `mask` has another length than `dy`. Then nothing is written.
+    /// Same errors as [`forward`](Self::forward).
     pub fn backward<T: Element>(
         &self,
         dy: &[T],
         dx: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl KnownMask,
     ) -> Result<(), ShapeError> {
         same_length(dy, dx)?;
-        mask.check_len(dy.len())?;
-        self.apply(mask, dy, dx, self.backward_outcome());
-        Ok(())
+        self.run(dx, mask, self.backward_formula().from(dy))
     }
 
-    /// [`backward`](Self::backward) in place.
+    /// [`backward`](Self::backward) in place. By a key, and without a layout, it always succeeds.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `mask` has another length than `dx`. Then nothing is written.
+    /// Same errors as [`forward`](Self::forward).
     pub fn backward_in_place<T: Element>(
         &self,
         dx: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl KnownMask,
     ) -> Result<(), ShapeError> {
-        mask.check_len(dx.len())?;
-        self.apply(mask, InPlace, dx, self.backward_outcome());
-        Ok(())
-    }
-
-    /// The gradient of [`forward_replay`](Self::forward_replay) at the same key.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `dx` has another length than `dy`. Then nothing is written.
-    pub fn backward_replay<T: Element>(
-        &self,
-        dy: &[T],
-        dx: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        same_length(dy, dx)?;
-        self.replay(key, dy, dx, self.backward_outcome());
-        Ok(())
-    }
-
-    /// [`backward_replay`](Self::backward_replay) in place, which cannot fail.
-    pub fn backward_replay_in_place<T: Element>(&self, dx: &mut [T], key: MaskKey) {
-        self.replay(key, InPlace, dx, self.backward_outcome());
+        self.run(dx, mask, self.backward_formula().in_place())
     }
 
     /// Inference: the identity, but y = (1 - p) * x for the classic rule (and zeros at p = 1, where no
@@ -277,77 +310,38 @@ impl<R: Rule> Dropout<R> {
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written.
+    /// [`ShapeError`] if `y` has another length than `x`, or another than the layout. Then nothing is written.
     pub fn infer<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         same_length(x, y)?;
+        self.shape.bits(y.len())?;
         self.scale_for_inference(x, y);
         Ok(())
     }
 
-    /// [`infer`](Self::infer) in place, which cannot fail.
-    pub fn infer_in_place<T: Element>(&self, x: &mut [T]) {
-        self.scale_for_inference(InPlace, x);
-    }
-
-    /// The same over a layout: one decision for all the elements that share a mask bit.
-    #[must_use]
-    pub const fn over(self, layout: Layout) -> Structured<R> {
-        Structured::new(self, layout)
-    }
-
-    /// Draws a mask that is not applied yet.
-    pub(crate) fn fill(&self, rng: &mut MaskRng, mask: MaskMut<'_>) {
-        self.plan.fill(rng, mask);
-    }
-
-    pub(crate) fn forward_outcome<T: Element>(&self) -> R::Forward<T> {
+    pub(crate) fn forward_formula<T: Element>(&self) -> R::Forward<T> {
         self.rule.forward(self.plan.rate)
     }
 
-    pub(crate) fn backward_outcome<T: Element>(&self) -> R::Backward<T> {
+    pub(crate) fn backward_formula<T: Element>(&self) -> R::Backward<T> {
         self.rule.backward(self.plan.rate)
     }
 
-    /// Whether a mask decides at this rate; else everything counts as dropped.
+    /// Whether a stored mask decides at this rate; else everything counts as dropped.
     pub(crate) fn decides(&self) -> bool {
         self.rule.decides(self.plan.rate)
     }
 
-    fn draw<T: Element, S: Place<T>>(
-        &self,
-        rng: &mut MaskRng,
-        mask: MaskMut<'_>,
-        x: S,
-        y: &mut [T],
-    ) {
-        let change = x.op(self.forward_outcome());
-        self.plan.draw(rng, mask, y, change);
+    fn verb<'y, T, O>(&self, y: &'y mut [T], op: O) -> Drop<'y, T, S, O> {
+        Drop { plan: self.plan, decides: self.decides(), shape: self.shape, y, op }
     }
 
-    fn replay<T: Element, S: Place<T>>(
+    fn run<T: Element>(
         &self,
-        key: MaskKey,
-        x: S,
         y: &mut [T],
-        outcome: impl Formula<T>,
-    ) {
-        let change = x.op(outcome);
-        self.plan.replay(key, y, change);
-    }
-
-    fn apply<T: Element, S: Place<T>>(
-        &self,
-        mask: MaskRef<'_>,
-        x: S,
-        y: &mut [T],
-        outcome: impl Formula<T>,
-    ) {
-        let change = x.op(outcome);
-        if self.decides() {
-            self.plan.apply(mask, y, change);
-        } else {
-            self.plan.map(false, y, change);
-        }
+        mask: impl MaskSource,
+        op: impl Runs<T>,
+    ) -> Result<(), ShapeError> {
+        mask.visit(self.shape.bits(y.len())?, self.verb(y, op))
     }
 
     /// What inference does: the one place that says so.
@@ -359,11 +353,11 @@ impl<R: Rule> Dropout<R> {
         }
     }
 
-    fn scale_for_inference<T: Element, S: Place<T>>(&self, x: S, y: &mut [T]) {
+    fn scale_for_inference<T: Element>(&self, x: impl Place<T>, y: &mut [T]) {
         match self.inference() {
             Inference::Same => x.op(Same).pass_all(y),
-            Inference::Scaled(factor) => self.plan.map(true, y, x.op(Times(factor))),
-            Inference::Zeros => self.plan.map(false, y, x.op(Same)),
+            Inference::Scaled(factor) => x.op(Times(factor)).map(self.plan.backend(), true, y),
+            Inference::Zeros => x.op(Same).map(self.plan.backend(), false, y),
         }
     }
 }
@@ -374,4 +368,56 @@ pub(crate) enum Inference<T> {
     Scaled(T),
     /// No unit was ever trained.
     Zeros,
+}
+
+/// The verb of plain dropout and of layouts. The one place that says what happens at p = 0, at p = 1, and where the rule lets
+/// no mask decide.
+pub(crate) struct Drop<'y, T, S, O> {
+    pub(crate) plan: Plan,
+    /// Whether a stored mask decides at this rate; else everything counts as dropped.
+    pub(crate) decides: bool,
+    pub(crate) shape: S,
+    pub(crate) y: &'y mut [T],
+    pub(crate) op: O,
+}
+
+impl<T: Element, S: Shape, O: Runs<T>> VisitStored for Drop<'_, T, S, O> {
+    type Output = ();
+
+    #[inline]
+    fn apply(self, mask: MaskRef<'_>) {
+        if self.decides {
+            self.shape.apply(self.plan, mask, self.y, self.op);
+        } else {
+            self.op.map(self.plan.backend(), false, self.y);
+        }
+    }
+
+    #[inline]
+    fn draw(self, source: impl RandomSource, mut mask: MaskMut<'_>) {
+        match self.plan.rate.draws() {
+            Draws::KeepAll => {
+                mask.keep_all();
+                self.op.pass_all(self.y);
+            }
+            Draws::DropAll => {
+                mask.drop_all();
+                self.op.map(self.plan.backend(), false, self.y);
+            }
+            Draws::Planes(planes) => {
+                self.shape.draw(self.plan, planes, source, mask, self.y, self.op);
+            }
+        }
+    }
+}
+
+impl<T: Element, S: Shape, O: Runs<T>> Visit for Drop<'_, T, S, O> {
+    #[inline]
+    fn replay(self, key: MaskKey) {
+        match self.plan.rate.draws() {
+            Draws::KeepAll => self.op.pass_all(self.y),
+            Draws::DropAll => self.op.map(self.plan.backend(), false, self.y),
+            Draws::Planes(planes) => self.shape.replay(self.plan, planes, key, self.y, self.op),
+        }
+    }
 }

@@ -32,11 +32,11 @@ pub const STREAM_VERSION: u32 = 2;
 ///     // Layer 1 of 2 in this step: its mask is drawn in forward, and drawn again in backward.
 ///     let key = MaskKey::at(SEED, &[(step, 1 << 32), (1, 2)])?;
 ///     let (mut x, mut dx) = ([1f32; 64], [1f32; 64]);
-///     DROPOUT.forward_replay_in_place(&mut x, key);
-///     DROPOUT.backward_replay_in_place(&mut dx, key);
+///     DROPOUT.forward_in_place(&mut x, key)?;
+///     DROPOUT.backward_in_place(&mut dx, key)?;
 ///     assert_eq!(x, dx);
 /// }
-/// # Ok::<(), dropout_kernels::KeyError>(())
+/// # Ok::<(), dropout_kernels::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

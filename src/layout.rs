@@ -37,7 +37,7 @@ use crate::mask::mask_words;
 /// let mut mask = Mask::<{ MAPS.mask_words() }>::new();
 /// let mut x = [1f32; MAPS.elements()];
 /// let spatial = Dropout::new(drop_rate!(0.5)).over(MAPS);
-/// spatial.forward_in_place(&mut x, mask.view_mut(MAPS.mask_bits())?, &mut MaskRng::new(1, 0))?;
+/// spatial.forward_in_place(&mut x, MaskRng::new(1, 0).draw(mask.view_mut(MAPS.mask_bits())?))?;
 /// assert!(x.chunks(49).all(|map| map == [0.0; 49] || map == [2.0; 49]));
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```

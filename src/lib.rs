@@ -14,6 +14,7 @@ mod dropout;
 mod monte_carlo;
 mod plan;
 mod schedule;
+mod source;
 mod tape;
 mod variants;
 
@@ -36,16 +37,21 @@ mod rng;
 #[cfg(feature = "serde")]
 mod serialise;
 
-pub use dropout::{Alpha, Classic, DropKey, Dropout, Inverted, Rule, Structured};
+pub use dropout::{Alpha, Classic, DropKey, Dropout, Inverted, Rule};
 pub use error::{Error, KeyError, RateError, ShapeError, StateError, TapeError};
 pub use isa::{Backend, Element};
 pub use key::{MaskKey, STREAM_VERSION};
 pub use layout::Layout;
 pub use mask::{KeptIndices, Mask, MaskMut, MaskRef, Runs, mask_words};
 pub use monte_carlo::{MonteCarlo, Outputs};
+pub use plan::{Flat, Shape};
 pub use rate::DropRate;
 pub use rng::MaskRng;
 pub use schedule::Schedule;
+pub use source::{
+    ArraySource, Draw, KnownArrayMask, KnownMask, MaskSource, MaskStore, RandomSource, StoredMask,
+    StoredSource,
+};
 pub use tape::{MaskTape, tape_words};
 pub use variants::{
     DropBlock, DropConnect, DropHead, DropPath, EmbeddingDropout, GaussianDropout, LockedDropout,

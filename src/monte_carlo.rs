@@ -60,7 +60,7 @@ impl<T: Element> Outputs for &mut [T] {
 /// - `variance = sum (y_t - mean)^2 / (T - 1)`, how far the passes disagree. Equation 7 adds the noise of the
 ///   data, 1/tau, and divides by T: [`population_variance`](Self::population_variance).
 ///
-/// A [replay](crate::Dropout::forward_replay) for each pass needs no mask memory, and a key names
+/// A [key](crate::MaskKey) for each pass needs no mask memory, and names
 /// the whole prediction.
 ///
 /// Sums are updated one pass at a time (Welford 1962, "Note on a Method for Calculating Corrected Sums of
@@ -92,7 +92,7 @@ impl<T: Element> Outputs for &mut [T] {
 /// let mut outputs = MonteCarlo::<[f32; 1]>::new();
 /// for pass in 0..1000 {
 ///     let mut dropped = [0.0; 4];
-///     dropout.forward_replay_array(&x, &mut dropped, MaskKey::new(42, pass));
+///     dropout.forward_array(&x, &mut dropped, MaskKey::new(42, pass));
 ///     outputs.push(&[w.iter().zip(dropped).map(|(w, x)| w * x).sum()])?;
 /// }
 /// let mean = outputs.mean().expect("a pass");

@@ -1,5 +1,6 @@
-//! Masks at a rate, drawn, replayed or supplied by the caller, and what they make of a slice: what every variant does.
+//! Masks at a rate, and what they make of a slice: what every variant does.
 
+use core::fmt;
 use core::ops::Range;
 
 use crate::error::ShapeError;
@@ -10,10 +11,11 @@ use crate::layout::{Layout, Part};
 use crate::mask::{MaskMut, MaskRef, mask_words};
 use crate::rate::{Draws, DropRate, Planes};
 use crate::rng::MaskRng;
+use crate::source::{Fills, Lends as _, RandomSource};
 
 /// A rate, and who draws at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Plan {
+pub struct Plan {
     pub(crate) rate: DropRate,
     /// `None` asks the machine at each call.
     backend: Option<Available>,
@@ -55,7 +57,7 @@ impl MaskKey {
     /// # Ok::<(), dropout_kernels::ShapeError>(())
     /// ```
     pub fn fill(self, rate: DropRate, mask: MaskMut<'_>) {
-        Plan::new(rate).fill_by_key(self, mask);
+        Plan::new(rate).fill(self, mask);
     }
 }
 
@@ -78,135 +80,18 @@ impl Plan {
         self.backend.unwrap_or_else(Available::detect)
     }
 
-    /// Draws a mask, stores it, and applies it.
-    pub(crate) fn draw<T: Element>(
-        self,
-        rng: &mut MaskRng,
-        mut mask: MaskMut<'_>,
-        y: &mut [T],
-        change: impl Runs<T>,
-    ) {
-        mask.write(|words| self.run(&mut rng.lanes, words, y, change));
-    }
-
-    /// The same by the mask of a key, which is not stored.
-    pub(crate) fn replay<T: Element>(self, key: MaskKey, y: &mut [T], change: impl Runs<T>) {
-        let mut lanes = Lanes::EMPTY;
-        if let Draws::Planes(_) = self.rate.draws() {
-            self.backend().seed(&mut lanes, key, mask_words(y.len()));
-        }
-        self.run(&mut lanes, &mut [], y, change);
-    }
-
-    /// Applies a mask of `y`'s length.
-    pub(crate) fn apply<T: Element>(self, mask: MaskRef<'_>, y: &mut [T], change: impl Runs<T>) {
-        change.apply(self.backend(), mask.words(), y);
-    }
-
-    /// Every element as if it were kept, or as if it were dropped.
-    pub(crate) fn map<T: Element>(self, keep: bool, y: &mut [T], change: impl Runs<T>) {
-        change.map(self.backend(), keep, y);
-    }
-
-    fn run<T: Element>(
-        self,
-        lanes: &mut Lanes,
-        words: &mut [u32],
-        y: &mut [T],
-        change: impl Runs<T>,
-    ) {
-        match self.rate.draws() {
-            Draws::KeepAll => {
-                words.fill(!0);
-                change.pass_all(y);
-            }
-            Draws::DropAll => {
-                words.fill(0);
-                self.map(false, y, change);
-            }
-            Draws::Planes(planes) => {
-                change.draw(self.backend(), lanes, planes, words, y);
-            }
-        }
-    }
-
-    /// Draws a mask that is not applied yet.
+    /// Makes a mask that is not applied yet.
     #[inline]
-    pub(crate) fn fill(self, rng: &mut MaskRng, mut mask: MaskMut<'_>) {
+    pub(crate) fn fill(self, source: impl RandomSource, mut mask: MaskMut<'_>) {
         match self.rate.draws() {
             Draws::KeepAll => mask.keep_all(),
             Draws::DropAll => mask.drop_all(),
             Draws::Planes(planes) => {
-                mask.write(|words| self.backend().fill(&mut rng.lanes, planes, words));
-            }
-        }
-    }
-
-    /// The mask of a key.
-    pub(crate) fn fill_by_key(self, key: MaskKey, mut mask: MaskMut<'_>) {
-        match self.rate.draws() {
-            Draws::KeepAll => mask.keep_all(),
-            Draws::DropAll => mask.drop_all(),
-            Draws::Planes(planes) => {
-                let (backend, mut lanes) = (self.backend(), Lanes::EMPTY);
-                mask.write(|words| {
-                    backend.seed(&mut lanes, key, words.len());
-                    backend.fill(&mut lanes, planes, words);
+                let backend = self.backend();
+                let words = mask_words(mask.len());
+                source.with_lanes(backend, words, |lanes| {
+                    mask.write(|words| backend.fill(lanes, planes, words));
                 });
-            }
-        }
-    }
-
-    /// [`draw`](Self::draw) through a layout, whose lengths `mask` and `y` have.
-    pub(crate) fn draw_over<T: Element>(
-        self,
-        layout: Layout,
-        rng: &mut MaskRng,
-        mut mask: MaskMut<'_>,
-        y: &mut [T],
-        change: impl Runs<T>,
-    ) {
-        let layout = layout.simplest();
-        match (self.rate.draws(), layout) {
-            (Draws::Planes(_), Layout { repeat: 1, run: 1, .. }) => {
-                self.draw(rng, mask, y, change);
-            }
-            (Draws::Planes(_), _) => {
-                self.fill(rng, mask.reborrow());
-                self.apply_over(layout, mask.as_ref(), y, change);
-            }
-            (Draws::KeepAll, _) => {
-                mask.keep_all();
-                change.pass_all(y);
-            }
-            (Draws::DropAll, _) => {
-                mask.drop_all();
-                self.map(false, y, change);
-            }
-        }
-    }
-
-    /// [`replay`](Self::replay) through a layout of `y`'s length: 512 bits of mask at a time, applied wherever
-    /// they hold.
-    pub(crate) fn replay_over<T: Element>(
-        self,
-        layout: Layout,
-        key: MaskKey,
-        y: &mut [T],
-        change: impl Runs<T>,
-    ) {
-        let layout = layout.simplest();
-        let (planes, bits) = match (self.rate.draws(), layout) {
-            (Draws::Planes(planes), Layout { repeat, run, .. }) if repeat != 1 || run != 1 => {
-                (planes, layout.deciding_bits())
-            }
-            _ => return self.replay(key, y, change),
-        };
-        let mut blocks = self.blocks(planes, key, bits);
-        while blocks.advance() {
-            let Range { start, end } = blocks.bits;
-            for part in layout.parts(start, end - start) {
-                self.apply_part(blocks.words(), start, part, y, change);
             }
         }
     }
@@ -226,24 +111,150 @@ impl Plan {
         first: usize,
         Part { bit, layout, elements }: Part,
         y: &mut [T],
-        change: impl Runs<T>,
+        op: impl Runs<T>,
     ) {
         let at = elements.start;
         let target = y.get_mut(elements).unwrap_or_default();
-        change.broadcast(self.backend(), words, bit - first, layout, at, target);
+        op.broadcast(self.backend(), words, bit - first, layout, at, target);
+    }
+}
+
+impl Fills for Plan {
+    fn fill(&self, source: impl RandomSource, mask: MaskMut<'_>) {
+        Self::fill(*self, source, mask);
+    }
+}
+
+/// How mask bits belong to elements: [`Flat`], a bit for each, or a [`Layout`].
+///
+/// Sealed.
+pub trait Shape: Copy + fmt::Debug + PartialEq + shape::Sealed {}
+
+/// A bit for each element, of any number of elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flat;
+
+impl Shape for Flat {}
+impl Shape for Layout {}
+
+pub(crate) mod shape {
+    use super::*;
+
+    pub trait Sealed: Copy {
+        /// Bits of the mask of `elements` elements.
+        fn bits(self, elements: usize) -> Result<usize, ShapeError>;
+
+        fn draw<T: Element>(
+            self,
+            plan: Plan,
+            planes: Planes,
+            source: impl RandomSource,
+            mask: MaskMut<'_>,
+            y: &mut [T],
+            op: impl Runs<T>,
+        );
+
+        fn replay<T: Element>(
+            self,
+            plan: Plan,
+            planes: Planes,
+            key: MaskKey,
+            y: &mut [T],
+            op: impl Runs<T>,
+        );
+
+        fn apply<T: Element>(self, plan: Plan, mask: MaskRef<'_>, y: &mut [T], op: impl Runs<T>);
     }
 
-    /// Applies a mask of the layout's bits through it.
-    pub(crate) fn apply_over<T: Element>(
-        self,
-        layout: Layout,
-        mask: MaskRef<'_>,
-        y: &mut [T],
-        change: impl Runs<T>,
-    ) {
-        match layout.simplest() {
-            Layout { repeat: 1, run: 1, .. } => self.apply(mask, y, change),
-            layout => change.broadcast(self.backend(), mask.words(), 0, layout, 0, y),
+    impl Sealed for Flat {
+        fn bits(self, elements: usize) -> Result<usize, ShapeError> {
+            Ok(elements)
+        }
+
+        fn draw<T: Element>(
+            self,
+            plan: Plan,
+            planes: Planes,
+            source: impl RandomSource,
+            mut mask: MaskMut<'_>,
+            y: &mut [T],
+            op: impl Runs<T>,
+        ) {
+            let backend = plan.backend();
+            source.with_lanes(backend, mask_words(y.len()), |lanes| {
+                mask.write(|words| op.draw(backend, lanes, planes, words, y));
+            });
+        }
+
+        fn replay<T: Element>(
+            self,
+            plan: Plan,
+            planes: Planes,
+            key: MaskKey,
+            y: &mut [T],
+            op: impl Runs<T>,
+        ) {
+            let backend = plan.backend();
+            key.with_lanes(backend, mask_words(y.len()), |lanes| {
+                op.draw(backend, lanes, planes, &mut [], y);
+            });
+        }
+
+        fn apply<T: Element>(self, plan: Plan, mask: MaskRef<'_>, y: &mut [T], op: impl Runs<T>) {
+            op.apply(plan.backend(), mask.words(), y);
+        }
+    }
+
+    impl Sealed for Layout {
+        fn bits(self, elements: usize) -> Result<usize, ShapeError> {
+            self.check_len(elements).map(|()| self.mask_bits())
+        }
+
+        fn draw<T: Element>(
+            self,
+            plan: Plan,
+            planes: Planes,
+            source: impl RandomSource,
+            mut mask: MaskMut<'_>,
+            y: &mut [T],
+            op: impl Runs<T>,
+        ) {
+            match self.simplest() {
+                Layout { repeat: 1, run: 1, .. } => Flat.draw(plan, planes, source, mask, y, op),
+                layout => {
+                    plan.fill(source, mask.reborrow());
+                    layout.apply(plan, mask.as_ref(), y, op);
+                }
+            }
+        }
+
+        /// 512 bits of mask at a time, applied wherever they hold.
+        fn replay<T: Element>(
+            self,
+            plan: Plan,
+            planes: Planes,
+            key: MaskKey,
+            y: &mut [T],
+            op: impl Runs<T>,
+        ) {
+            let layout = self.simplest();
+            if let Layout { repeat: 1, run: 1, .. } = layout {
+                return Flat.replay(plan, planes, key, y, op);
+            }
+            let mut blocks = plan.blocks(planes, key, layout.deciding_bits());
+            while blocks.advance() {
+                let Range { start, end } = blocks.bits;
+                for part in layout.parts(start, end - start) {
+                    plan.apply_part(blocks.words(), start, part, y, op);
+                }
+            }
+        }
+
+        fn apply<T: Element>(self, plan: Plan, mask: MaskRef<'_>, y: &mut [T], op: impl Runs<T>) {
+            match self.simplest() {
+                Layout { repeat: 1, run: 1, .. } => Flat.apply(plan, mask, y, op),
+                layout => op.broadcast(plan.backend(), mask.words(), 0, layout, 0, y),
+            }
         }
     }
 }

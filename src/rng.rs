@@ -12,7 +12,7 @@ use crate::lanes::{LANES, Lanes, initial};
 ///
 /// `(seed, stream)`, or a [`MaskKey`] that holds both, names everything that follows, on every machine. So a stream can
 /// name a step and a layer, or a shard of the data: any mask can be drawn again alone, in any order, by
-/// [`forward_replay`](crate::Dropout::forward_replay) too. [`MaskKey`] says how to number streams.
+/// a key in [`forward`](crate::Dropout::forward) too. [`MaskKey`] says how to number streams.
 ///
 /// 256 bytes. Not a cryptographic generator.
 ///
@@ -41,7 +41,7 @@ use crate::lanes::{LANES, Lanes, initial};
 ///
 /// static RNG: Mutex<RefCell<MaskRng>> = Mutex::new(RefCell::new(MaskRng::new(42, 0)));
 ///
-/// /// Draws the next mask of the stream, from anywhere, to be applied by `forward_masked`. Returns
+/// /// Draws the next mask of the stream, from anywhere, to be applied by forward. Returns
 /// /// whether it did; it always does, as nothing that `fill` calls borrows the generator again.
 /// pub fn draw(rate: DropRate, mask: MaskMut<'_>) -> bool {
 ///     critical_section::with(|lock| {
@@ -68,7 +68,7 @@ use crate::lanes::{LANES, Lanes, initial};
 ///
 /// Interrupts wait for one `fill`; a long mask that is drawn 512 elements at a time, a lock each, lets them in
 /// between. They do not wait at all if each context has a stream of its own: a generator each, or
-/// [`forward_replay`](crate::Dropout::forward_replay), which needs no static.
+/// a [`MaskKey`], which needs no static.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MaskRng {
     pub(crate) lanes: Lanes,

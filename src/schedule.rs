@@ -31,12 +31,13 @@ use crate::rate::DropRate;
 /// let dropout = Dropout::new(RAMP.rate(0));
 /// for step in 0..3 {
 ///     let (dropout, key) = (dropout.with_rate(RAMP.rate(step)), MaskKey::new(42, step.into()));
-///     dropout.forward_replay_in_place(&mut x, key);
-///     dropout.backward_replay_in_place(&mut dx, key); // at the rate of its forward
+///     dropout.forward_in_place(&mut x, key)?;
+///     dropout.backward_in_place(&mut dx, key); // at the rate of its forward
 /// }
 /// assert_eq!(RAMP.rate(0), DropRate::ZERO);
 /// assert_eq!(RAMP.rate(500), drop_rate!(0.1));
 /// assert_eq!(RAMP.rate(5000), drop_rate!(0.2));
+/// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]

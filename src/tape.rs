@@ -42,8 +42,8 @@ pub const fn tape_words(lengths: &[usize]) -> usize {
 /// let mut tape = MaskTape::new([0; tape_words(&[64, 10])]);
 /// let (mut a, mut b) = ([1f32; 64], [1f32; 10]);
 ///
-/// dropout.forward_in_place(&mut a, tape.push(0, 64)?, &mut rng)?;
-/// dropout.forward_in_place(&mut b, tape.push(1, 10)?, &mut rng)?;
+/// dropout.forward_in_place(&mut a, rng.draw(tape.push(0, 64)?))?;
+/// dropout.forward_in_place(&mut b, rng.draw(tape.push(1, 10)?))?;
 ///
 /// dropout.backward_in_place(&mut b, tape.pop(1, 10)?)?;
 /// dropout.backward_in_place(&mut a, tape.pop(0, 64)?)?;

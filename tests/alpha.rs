@@ -64,7 +64,9 @@ fn a_constant_is_what_is_made_at_run_time() {
 #[test]
 fn golden_values() {
     let mut y = [1f32, -1.0, 0.5, 2.0, -1.75, 0.0, f32::NAN, 3.0];
-    Dropout::alpha(drop_rate!(0.5)).forward_replay_in_place(&mut y, MaskKey::new(42, 0));
+    Dropout::alpha(drop_rate!(0.5))
+        .forward_in_place(&mut y, MaskKey::new(42, 0))
+        .expect("any length");
     assert_eq!(
         y.map(f32::to_bits),
         [
@@ -79,7 +81,9 @@ fn golden_values() {
         ]
     );
     let mut y = [1f64, -1.0, 0.5, 2.0];
-    Dropout::alpha(drop_rate!(0.5)).forward_replay_in_place(&mut y, MaskKey::new(42, 0));
+    Dropout::alpha(drop_rate!(0.5))
+        .forward_in_place(&mut y, MaskKey::new(42, 0))
+        .expect("any length");
     assert_eq!(
         y.map(f64::to_bits),
         [
@@ -121,7 +125,7 @@ fn mean_0_and_variance_1_stay() {
     for p in [0.05, 0.1, 0.3, 0.5, 0.9] {
         let dropout = Dropout::alpha(DropRate::new(p).expect("a probability"));
         let mut y = x.clone();
-        dropout.forward_replay_in_place(&mut y, MaskKey::new(1, 0));
+        dropout.forward_in_place(&mut y, MaskKey::new(1, 0)).expect("any length");
         assert!(deviations(&y).iter().all(|z| z.abs() < LIMIT), "p {p}: {:?}", deviations(&y));
         // The power: so little off in a or b would be seen.
         for (factor, term) in [(1.02, 0.0), (0.98, 0.0), (1.0, 0.01)] {
@@ -135,7 +139,7 @@ fn mean_0_and_variance_1_stay() {
 fn dropped(rate: DropRate, p: f64, n: usize) -> f64 {
     let mut y = vec![1f32; n];
     let dropout = Dropout::alpha(rate);
-    dropout.forward_replay_in_place(&mut y, MaskKey::new(9, 0));
+    dropout.forward_in_place(&mut y, MaskKey::new(9, 0)).expect("any length");
     let value = dropout.rule().dropped() as f32;
     let count = y.iter().filter(|y| **y == value).count() as f64;
     (count - n as f64 * p) / (n as f64 * p * (1.0 - p)).sqrt()
@@ -160,7 +164,7 @@ fn what_is_dropped_does_not_look_at_x_and_has_no_gradient() {
     let dropout = Dropout::alpha(drop_rate!(0.5));
     let mask = Mask::<1>::from_words([0b0101]);
     let mut x = [f32::NAN, f32::NAN, f32::INFINITY, f32::INFINITY];
-    dropout.forward_masked_array_in_place(&mut x, &mask);
+    dropout.forward_array_in_place(&mut x, &mask);
     let value = dropout.rule().dropped() as f32;
     assert!(x[0].is_nan() && x[2] == f32::INFINITY && [x[1], x[3]] == [value; 2]);
     let mut dx = [f32::NAN, f32::NAN, 2.0, f32::INFINITY];
@@ -178,11 +182,11 @@ fn a_wrong_shape_is_refused() {
         let (mut x, mut rng) = ([1.5f32; 64], MaskRng::new(1, 2));
         let mut mask = MaskMut::new(&mut words, 63).expect("two words hold 63");
         let layout = Layout::samples(64, 1).expect("64 elements");
-        assert_eq!(dropout.forward_in_place(&mut x, mask.reborrow(), &mut rng), Err(error));
+        assert_eq!(dropout.forward_in_place(&mut x, rng.draw(mask.reborrow())), Err(error));
         assert_eq!(dropout.backward_in_place(&mut x, mask.as_ref()), Err(error));
-        assert_eq!(dropout.over(layout).forward_in_place(&mut x, mask, &mut rng), Err(error));
+        assert_eq!(dropout.over(layout).forward_in_place(&mut x, rng.draw(mask)), Err(error));
         let error = ShapeError::LengthMismatch { expected: 64, given: 9 };
-        assert_eq!(dropout.forward_replay(&x.clone(), &mut x[..9], MaskKey::new(1, 2)), Err(error));
+        assert_eq!(dropout.forward(&x.clone(), &mut x[..9], MaskKey::new(1, 2)), Err(error));
         assert_eq!((x, words, rng), ([1.5; 64], [0x1234_5678; 2], MaskRng::new(1, 2)));
     }
     for rate in [DropRate::ZERO, drop_rate!(0.3), DropRate::ONE] {
@@ -223,8 +227,9 @@ fn through_8_layers(drop: impl Fn(&mut [f32], u64)) -> [[f64; 2]; 8] {
 #[ignore = "half a minute unoptimised; .ci/run runs it in release"]
 fn alpha_dropout_keeps_the_moments_of_selu_networks() {
     fn with<R: Rule>(dropout: Dropout<R>) -> [[f64; 2]; 8] {
-        let moments =
-            through_8_layers(|x, layer| dropout.forward_replay_in_place(x, MaskKey::new(7, layer)));
+        let moments = through_8_layers(|x, layer| {
+            dropout.forward_in_place(x, MaskKey::new(7, layer)).expect("any length");
+        });
         let [mean, variance] = moments[7];
         println!("{dropout:?}: mean {mean:.4}, variance {variance:.4} after 8 layers");
         moments

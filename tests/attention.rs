@@ -57,7 +57,9 @@ fn dropped_keys_get_no_weight_and_the_others_all_of_it() {
     let keep = reference.mask(rate.threshold(), LOGITS);
     assert!(keep.chunks(KEYS).all(|row| row.iter().any(|k| *k) && !row.iter().all(|k| *k)));
     let mut x = logits();
-    Dropout::drop_key(rate).forward_replay_in_place(&mut x, MaskKey::new(SEED, STREAM));
+    Dropout::drop_key(rate)
+        .forward_in_place(&mut x, MaskKey::new(SEED, STREAM))
+        .expect("any length");
     x.chunks_mut(KEYS).for_each(softmax);
     for ((x, wanted), keep) in
         x.iter().zip(over_the_kept(&logits(), keep.iter().copied())).zip(&keep)
@@ -71,7 +73,7 @@ fn dropped_keys_get_no_weight_and_the_others_all_of_it() {
 fn a_row_without_keys_has_no_softmax() {
     let mut row = [1.0, 2.0];
     Dropout::drop_key(drop_rate!(0.5))
-        .forward_masked_array_in_place(&mut row, &Mask::<1>::from_words([0]));
+        .forward_array_in_place(&mut row, &Mask::<1>::from_words([0]));
     assert_eq!(row, [f64::NEG_INFINITY; 2]);
     softmax(&mut row);
     assert!(row.iter().all(|w| w.is_nan()));
@@ -82,11 +84,15 @@ fn a_row_without_keys_has_no_softmax() {
 fn the_gradient_of_the_logits_is_that_of_finite_differences() {
     type Drop = fn(&mut [f64], bool);
     let drop_key: Drop = |x, _| {
-        Dropout::drop_key(drop_rate!(0.4)).forward_replay_in_place(x, MaskKey::new(SEED, STREAM));
+        Dropout::drop_key(drop_rate!(0.4))
+            .forward_in_place(x, MaskKey::new(SEED, STREAM))
+            .expect("any length");
     };
     let weights: Drop = |x, after| {
         if after {
-            Dropout::new(drop_rate!(0.4)).forward_replay_in_place(x, MaskKey::new(SEED, STREAM));
+            Dropout::new(drop_rate!(0.4))
+                .forward_in_place(x, MaskKey::new(SEED, STREAM))
+                .expect("any length");
         }
     };
     let v: [f64; LOGITS] = std::array::from_fn(|i| (i as f64 * 0.3).cos());
@@ -107,7 +113,8 @@ fn the_gradient_of_the_logits_is_that_of_finite_differences() {
         let mut dw = v.map(|v| 2.0 * out * v);
         if i == 1 {
             Dropout::new(drop_rate!(0.4))
-                .backward_replay_in_place(&mut dw, MaskKey::new(SEED, STREAM));
+                .backward_in_place(&mut dw, MaskKey::new(SEED, STREAM))
+                .expect("any length");
         }
         let mut dx = [0.0; LOGITS];
         for ((dx, dw), w) in dx.chunks_mut(KEYS).zip(dw.chunks(KEYS)).zip(soft.chunks(KEYS)) {
@@ -116,7 +123,8 @@ fn the_gradient_of_the_logits_is_that_of_finite_differences() {
         }
         if i == 0 {
             Dropout::drop_key(drop_rate!(0.4))
-                .backward_replay_in_place(&mut dx, MaskKey::new(SEED, STREAM));
+                .backward_in_place(&mut dx, MaskKey::new(SEED, STREAM))
+                .expect("any length");
         }
         assert!(dx.iter().any(|d| d.abs() > 1e-3), "a gradient of zero would prove nothing");
         for (j, dx) in dx.iter().enumerate() {
@@ -133,7 +141,7 @@ fn the_gradient_of_the_logits_is_that_of_finite_differences() {
 /// The dropped count of keys in standard deviations from n * p.
 fn deviation(rate: DropRate, p: f64, n: usize) -> f64 {
     let mut x = vec![1f32; n];
-    Dropout::drop_key(rate).forward_replay_in_place(&mut x, MaskKey::new(2, 0));
+    Dropout::drop_key(rate).forward_in_place(&mut x, MaskKey::new(2, 0)).expect("any length");
     let dropped = x.iter().filter(|x| **x == f32::NEG_INFINITY).count() as f64;
     (dropped - n as f64 * p) / (n as f64 * p * (1.0 - p)).sqrt()
 }
@@ -156,6 +164,8 @@ fn keys_are_dropped_at_the_rate_p() {
 fn golden_values() {
     const GONE: f32 = f32::NEG_INFINITY;
     let mut x = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
-    Dropout::drop_key(drop_rate!(0.4)).forward_replay_in_place(&mut x, MaskKey::new(42, 0));
+    Dropout::drop_key(drop_rate!(0.4))
+        .forward_in_place(&mut x, MaskKey::new(42, 0))
+        .expect("any length");
     assert_eq!(x, [1.0, 2.0, 3.0, 4.0, GONE, 6.0, GONE, 8.0]);
 }

@@ -62,17 +62,17 @@ type Way<T> =
 fn drawing<T: Number>() -> [Way<T>; 2] {
     [
         |d, x, y, mask, rng| match x {
-            Some(x) => d.forward(x, y, mask, rng),
-            None => d.forward_in_place(y, mask, rng),
+            Some(x) => d.forward(x, y, rng.draw(mask)),
+            None => d.forward_in_place(y, rng.draw(mask)),
         },
         |d, x, y, mut mask, rng| {
             // In the order in which a program would: nothing may be drawn for slices that do not fit.
             if y.len() == d.elements() && x.is_none_or(|x| x.len() == y.len()) {
-                d.draw(mask.reborrow(), rng)?;
+                d.fill(mask.reborrow(), rng)?;
             }
             match x {
-                Some(x) => d.forward_masked(x, y, mask.as_ref()),
-                None => d.forward_masked_in_place(y, mask.as_ref()),
+                Some(x) => d.forward(x, y, mask.as_ref()),
+                None => d.forward_in_place(y, mask.as_ref()),
             }
         },
     ]
@@ -81,8 +81,8 @@ fn drawing<T: Number>() -> [Way<T>; 2] {
 fn masked<T: Number>() -> [Way<T>; 2] {
     [
         |d, x, y, mask, _| match x {
-            Some(x) => d.forward_masked(x, y, mask.as_ref()),
-            None => d.forward_masked_in_place(y, mask.as_ref()),
+            Some(x) => d.forward(x, y, mask.as_ref()),
+            None => d.forward_in_place(y, mask.as_ref()),
         },
         |d, x, y, mask, _| match x {
             Some(x) => d.backward(x, y, mask.as_ref()),
@@ -169,7 +169,7 @@ fn masks_are_the_ones_they_always_were() {
     let draw = |blocks: DropBlock| {
         let mut words = [0; 2];
         let mask = MaskMut::new(&mut words, blocks.mask_bits()).expect("two words");
-        blocks.draw(mask, &mut MaskRng::new(42, 0)).expect("its bits");
+        blocks.fill(mask, &mut MaskRng::new(42, 0)).expect("its bits");
         words
     };
     assert_eq!(draw(blocks(drop_rate!(0.3), (3, 1, 1, &[8, 8]))), [0xE3E3_FFFF, 0xFFF8_F8E0]);
@@ -253,7 +253,7 @@ const MEASURED: [(Shape<'static>, f32, usize); 4] = [
 fn draw(blocks: DropBlock) -> Vec<u32> {
     let mut words = vec![0; blocks.mask_words()];
     let mask = MaskMut::new(&mut words, blocks.mask_bits()).expect("its words");
-    blocks.draw(mask, &mut MaskRng::new(9, 0)).expect("its bits");
+    blocks.fill(mask, &mut MaskRng::new(9, 0)).expect("its bits");
     words
 }
 
@@ -337,12 +337,12 @@ fn backward_is_the_gradient_of_forward() {
         let n = blocks.elements();
         let mut words = vec![0; blocks.mask_words()];
         let mut mask = MaskMut::new(&mut words, blocks.mask_bits()).expect("its words");
-        blocks.draw(mask.reborrow(), &mut MaskRng::new(1, 0)).expect("its bits");
+        blocks.fill(mask.reborrow(), &mut MaskRng::new(1, 0)).expect("its bits");
         let kept = mask.as_ref().count_kept();
         assert!(0 < kept && kept < mask.len(), "a mask of one kind would prove little");
         let forward = |x: &[f64]| {
             let mut y = vec![0.0; n];
-            blocks.forward_masked(x, &mut y, mask.as_ref()).expect("lengths agree");
+            blocks.forward(x, &mut y, mask.as_ref()).expect("lengths agree");
             y
         };
         let loss = |x: &[f64]| forward(x).iter().map(|y| y.sin()).sum::<f64>();
@@ -382,7 +382,7 @@ fn a_shape_that_is_none_is_refused() {
     for (batch, spatial) in [(0, &[usize::MAX] as &[usize]), (1, &[0, BIG, BIG])] {
         let blocks = DropBlock::new(drop_rate!(0.1), 3, batch, 1, spatial).expect("no elements");
         let mask = MaskMut::new(&mut [], 0).expect("no words");
-        assert_eq!(blocks.draw(mask, &mut MaskRng::new(1, 0)), Ok(()));
+        assert_eq!(blocks.fill(mask, &mut MaskRng::new(1, 0)), Ok(()));
     }
 }
 

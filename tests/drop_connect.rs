@@ -96,30 +96,26 @@ fn run<T: Number, R: Formula>(case: &Case<T>, layer: DropConnect<R>, offset: usi
         let mut drawn = vec![0xDEAD_BEEF; words.len()];
         let mut rng = MaskRng::new(SEED, STREAM);
         let view = MaskMut::new(&mut drawn, mask.len()).expect("the words of the mask");
-        layer.forward(w, x, y, view, &mut rng).expect("shapes that fit");
+        layer.forward(w, x, y, rng.draw(view)).expect("shapes that fit");
         assert_eq!(drawn, words);
     });
     written(&ones(y.len()), &y, &mut |y| {
-        layer.forward_masked(w, x, y, mask).expect("shapes that fit");
+        layer.forward(w, x, y, mask).expect("shapes that fit");
     });
     written(&ones(y.len()), &y, &mut |y| {
-        layer.forward_replay(w, x, y, MaskKey::new(SEED, STREAM)).expect("shapes that fit");
+        layer.forward(w, x, y, MaskKey::new(SEED, STREAM)).expect("shapes that fit");
     });
     written(&ones(dx.len()), &dx, &mut |dx| {
         layer.backward_input(w, dy, dx, mask).expect("shapes that fit");
     });
     written(&ones(dx.len()), &dx, &mut |dx| {
-        layer
-            .backward_input_replay(w, dy, dx, MaskKey::new(SEED, STREAM))
-            .expect("shapes that fit");
+        layer.backward_input(w, dy, dx, MaskKey::new(SEED, STREAM)).expect("shapes that fit");
     });
     written(&case.dw, &dw, &mut |dw| {
         layer.backward_weights(x, dy, dw, mask).expect("shapes that fit");
     });
     written(&case.dw, &dw, &mut |dw| {
-        layer
-            .backward_weights_replay(x, dy, dw, MaskKey::new(SEED, STREAM))
-            .expect("shapes that fit");
+        layer.backward_weights(x, dy, dw, MaskKey::new(SEED, STREAM)).expect("shapes that fit");
     });
 }
 
@@ -206,7 +202,7 @@ fn what_is_dropped_takes_no_part() {
     let mask = MaskRef::new(&words, 80).expect("80 bits");
     let w: Vec<_> = keep.iter().map(|k| if *k { 1f32 } else { f32::NAN }).collect();
     let mut y = [0.0; 2];
-    layer.forward_masked(&w, &[1.0; 40], &mut y, mask).expect("shapes that fit");
+    layer.forward(&w, &[1.0; 40], &mut y, mask).expect("shapes that fit");
     assert_eq!(y, [76.0, 2.0]);
     let mut dx = [0.0; 40];
     layer.backward_input(&w, &[1.0, 1.0], &mut dx, mask).expect("shapes that fit");
@@ -229,19 +225,15 @@ fn backward_is_the_gradient_of_forward() {
         let case = case::<f64>(rate.threshold(), [5, 37, 2], |i| 0.2 * rough(i));
         let y = |w: &[f64], x: &[f64]| {
             let mut y = vec![0.0; 10];
-            layer
-                .forward_replay(w, x, &mut y, MaskKey::new(SEED, STREAM))
-                .expect("shapes that fit");
+            layer.forward(w, x, &mut y, MaskKey::new(SEED, STREAM)).expect("shapes that fit");
             y
         };
         let loss = |w: &[f64], x: &[f64]| y(w, x).iter().map(|y| y.sin()).sum::<f64>();
         let (w, x) = (&case.w, &case.x);
         let dy: Vec<_> = y(w, x).iter().map(|y| y.cos()).collect();
         let (mut dx, mut dw) = (vec![0.0; x.len()], vec![0.0; w.len()]);
-        layer.backward_input_replay(w, &dy, &mut dx, MaskKey::new(SEED, STREAM)).expect("they fit");
-        layer
-            .backward_weights_replay(x, &dy, &mut dw, MaskKey::new(SEED, STREAM))
-            .expect("they fit");
+        layer.backward_input(w, &dy, &mut dx, MaskKey::new(SEED, STREAM)).expect("they fit");
+        layer.backward_weights(x, &dy, &mut dw, MaskKey::new(SEED, STREAM)).expect("they fit");
         let moved = |v: &[f64], i: usize, by: f64| {
             let mut v = v.to_vec();
             v[i] += by;
@@ -275,9 +267,7 @@ fn moments_are_those_over_masks() {
     let (mut sum, mut squares) = (0.0, 0.0);
     for stream in 0..MASKS {
         let mut y = [0.0];
-        layer
-            .forward_replay(&case.w, &case.x, &mut y, MaskKey::new(1, stream))
-            .expect("shapes that fit");
+        layer.forward(&case.w, &case.x, &mut y, MaskKey::new(1, stream)).expect("shapes that fit");
         sum += y[0] - mean[0];
         squares += (y[0] - mean[0]).powi(2);
     }
@@ -291,9 +281,7 @@ fn golden_values() {
     let layer = DropConnect::new(drop_rate!(0.5), 3, 4).expect("a small shape");
     let w: Vec<f32> = (1..13u8).map(f32::from).collect();
     let mut y = [0.0; 3];
-    layer
-        .forward_replay(&w, &[1.0, 10.0, 100.0, 1000.0], &mut y, MaskKey::new(42, 0))
-        .expect("they fit");
+    layer.forward(&w, &[1.0, 10.0, 100.0, 1000.0], &mut y, MaskKey::new(42, 0)).expect("they fit");
     assert_eq!(y, [8642.0, 16000.0, 26200.0]);
 }
 
@@ -319,26 +307,26 @@ fn shapes_that_do_not_fit_are_errors() {
     ] {
         let y = &mut y[..y_len];
         let mask = MaskMut::new(&mut words, 40).expect("40 bits");
-        assert_eq!(layer.forward(w, x, y, mask, &mut rng), wanted);
+        assert_eq!(layer.forward(w, x, y, rng.draw(mask)), wanted);
         let mask = MaskRef::new(&words, 40).expect("40 bits");
-        assert_eq!(layer.forward_masked(w, x, y, mask), wanted);
-        assert_eq!(layer.forward_replay(w, x, y, MaskKey::new(1, 0)), wanted);
+        assert_eq!(layer.forward(w, x, y, mask), wanted);
+        assert_eq!(layer.forward(w, x, y, MaskKey::new(1, 0)), wanted);
         assert_eq!(layer.infer(w, x, y), wanted);
         let mut right = y.to_vec();
         assert_eq!(layer.infer_moments(w, x, y, &mut right), wanted);
         assert_eq!(bits(&right), bits(y));
         let (mut dx, mut dw) = (x.to_vec(), w.to_vec());
         assert_eq!(layer.backward_input(w, y, &mut dx, mask), wanted);
-        assert_eq!(layer.backward_input_replay(w, y, &mut dx, MaskKey::new(1, 0)), wanted);
+        assert_eq!(layer.backward_input(w, y, &mut dx, MaskKey::new(1, 0)), wanted);
         assert_eq!(layer.backward_weights(x, y, &mut dw, mask), wanted);
-        assert_eq!(layer.backward_weights_replay(x, y, &mut dw, MaskKey::new(1, 0)), wanted);
+        assert_eq!(layer.backward_weights(x, y, &mut dw, MaskKey::new(1, 0)), wanted);
         assert!(dx == x && dw == w);
     }
     let long = Err(ShapeError::MaskTooLong { expected: 40, given: 41 });
     let mask = MaskMut::new(&mut words, 41).expect("41 bits");
-    assert_eq!(layer.forward(&w[..40], &x[..10], &mut y[..4], mask, &mut rng), long);
+    assert_eq!(layer.forward(&w[..40], &x[..10], &mut y[..4], rng.draw(mask)), long);
     let mask = MaskRef::new(&words, 41).expect("41 bits");
-    assert_eq!(layer.forward_masked(&w[..40], &x[..10], &mut y[..4], mask), long);
+    assert_eq!(layer.forward(&w[..40], &x[..10], &mut y[..4], mask), long);
     assert_eq!(layer.backward_input(&w[..40], &w[..4], &mut y[..10], mask), long);
     assert_eq!(layer.backward_weights(&x[..10], &w[..4], &mut y[..40], mask), long);
     assert_eq!(bits(&y), bits(&[3f32; 41]));
@@ -375,7 +363,7 @@ fn weights_are_dropped_at_the_rate() {
     let mut kept = 0.0;
     for stream in 0..STREAMS {
         let mut y = [0f32];
-        layer.forward_replay(&ones, &ones, &mut y, MaskKey::new(9, stream)).expect("lengths agree");
+        layer.forward(&ones, &ones, &mut y, MaskKey::new(9, stream)).expect("lengths agree");
         kept += f64::from(y[0]); // a count below 2^24, so exact
     }
     let (n, p) = ((COLUMNS as u64 * STREAMS) as f64, rate.p());

@@ -53,16 +53,16 @@ type Way<T> =
 
 fn storing<T: Number>() -> [Way<T>; 1] {
     [|d, x, y, mask, rng| match x {
-        Some(x) => d.forward(x, y, mask, rng),
-        None => d.forward_in_place(y, mask, rng),
+        Some(x) => d.forward(x, y, rng.draw(mask)),
+        None => d.forward_in_place(y, rng.draw(mask)),
     }]
 }
 
 fn masked<T: Number>() -> [Way<T>; 2] {
     [
         |d, x, y, mask, _| match x {
-            Some(x) => d.forward_masked(x, y, mask.as_ref()),
-            None => d.forward_masked_in_place(y, mask.as_ref()),
+            Some(x) => d.forward(x, y, mask.as_ref()),
+            None => d.forward_in_place(y, mask.as_ref()),
         },
         |d, x, y, mask, _| match x {
             Some(x) => d.backward(x, y, mask.as_ref()),
@@ -74,12 +74,12 @@ fn masked<T: Number>() -> [Way<T>; 2] {
 fn replayed<T: Number>() -> [Way<T>; 2] {
     [
         |d, x, y, _, _| match x {
-            Some(x) => d.forward_replay(x, y, MaskKey::new(SEED, STREAM)),
-            None => d.forward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
+            Some(x) => d.forward(x, y, MaskKey::new(SEED, STREAM)),
+            None => d.forward_in_place(y, MaskKey::new(SEED, STREAM)),
         },
         |d, x, y, _, _| match x {
-            Some(x) => d.backward_replay(x, y, MaskKey::new(SEED, STREAM)),
-            None => d.backward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
+            Some(x) => d.backward(x, y, MaskKey::new(SEED, STREAM)),
+            None => d.backward_in_place(y, MaskKey::new(SEED, STREAM)),
         },
     ]
 }
@@ -178,8 +178,8 @@ fn at_p_0_heads_keep_their_bits() {
     let mut words = [0; mask_words(6)];
     let (mut stored, mut replayed) = (x.clone(), x.clone());
     let mask = MaskMut::new(&mut words, 6).expect("one word holds six");
-    drop_head.forward_in_place(&mut stored, mask, &mut MaskRng::new(1, 2)).expect("lengths agree");
-    drop_head.forward_replay_in_place(&mut replayed, MaskKey::new(1, 2)).expect("lengths agree");
+    drop_head.forward_in_place(&mut stored, MaskRng::new(1, 2).draw(mask)).expect("lengths agree");
+    drop_head.forward_in_place(&mut replayed, MaskKey::new(1, 2)).expect("lengths agree");
     assert_eq!((bits(&stored), bits(&replayed), words), (bits(&x), bits(&x), [0b11_1111]));
 }
 
@@ -188,9 +188,7 @@ fn a_sample_without_heads_is_zeros_in_both_directions() {
     let drop_head = DropHead::new(drop_rate!(0.5), 2, 2, 1).expect("a small shape");
     let mask = Mask::<1>::from_words([0b0100]);
     let mut x = [f32::NAN, 5.0, 5.0, f32::INFINITY];
-    drop_head
-        .forward_masked_in_place(&mut x, mask.view(4).expect("four bits"))
-        .expect("lengths agree");
+    drop_head.forward_in_place(&mut x, mask.view(4).expect("four bits")).expect("lengths agree");
     assert_eq!(x.map(f32::to_bits), [0.0f32, 0.0, 10.0, 0.0].map(f32::to_bits));
     let mut dx = [1f64; 4];
     drop_head.backward_in_place(&mut dx, mask.view(4).expect("four bits")).expect("lengths agree");
@@ -204,16 +202,12 @@ fn the_gradient_through_heads_is_that_of_finite_differences() {
         let x: [f64; 60] = std::array::from_fn(|i| (i as f64 * 0.9).cos());
         let loss = |x: [f64; 60]| {
             let mut y = x;
-            drop_head
-                .forward_replay_in_place(&mut y, MaskKey::new(SEED, STREAM))
-                .expect("lengths agree");
+            drop_head.forward_in_place(&mut y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
             (y.iter().enumerate().map(|(i, y)| y.sin() * i as f64).sum::<f64>(), y)
         };
         let (_, y) = loss(x);
         let mut dx: [f64; 60] = std::array::from_fn(|i| y[i].cos() * i as f64);
-        drop_head
-            .backward_replay_in_place(&mut dx, MaskKey::new(SEED, STREAM))
-            .expect("lengths agree");
+        drop_head.backward_in_place(&mut dx, MaskKey::new(SEED, STREAM)).expect("lengths agree");
         assert!(dx.iter().any(|d| *d != 0.0), "a gradient of zero would prove nothing");
         for (j, dx) in dx.iter().enumerate() {
             let wanted = difference(|step| {
@@ -230,7 +224,7 @@ fn the_gradient_through_heads_is_that_of_finite_differences() {
 fn deviation(rate: DropRate, p: f64, n: usize) -> f64 {
     let mut x = vec![1f32; 10 * n.div_ceil(10)];
     let drop_head = DropHead::new(rate, x.len() / 10, 10, 1).expect("a shape that fits");
-    drop_head.forward_replay_in_place(&mut x, MaskKey::new(3, 0)).expect("lengths agree");
+    drop_head.forward_in_place(&mut x, MaskKey::new(3, 0)).expect("lengths agree");
     let (n, dropped) = (x.len() as f64, x.iter().filter(|x| **x == 0.0).count() as f64);
     (dropped - n * p) / (n * p * (1.0 - p)).sqrt()
 }
@@ -253,7 +247,7 @@ fn heads_are_dropped_at_the_rate_p() {
 fn golden_values() {
     let drop_head = DropHead::new(drop_rate!(0.4), 2, 4, 1).expect("a small shape");
     let mut x = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
-    drop_head.forward_replay_in_place(&mut x, MaskKey::new(42, 0)).expect("lengths agree");
+    drop_head.forward_in_place(&mut x, MaskKey::new(42, 0)).expect("lengths agree");
     assert_eq!(x, [1.0, 2.0, 3.0, 4.0, 0.0, 12.0, 0.0, 16.0]);
 }
 
@@ -301,7 +295,7 @@ fn a_head_is_what_the_layout_says() {
     let mask = [0b10_0001];
     let mut x = [1f32; 24];
     let view = MaskRef::new(&mask, 6).expect("one word holds six");
-    drop_head.forward_masked_in_place(&mut x, view).expect("lengths agree");
+    drop_head.forward_in_place(&mut x, view).expect("lengths agree");
     let kept: Vec<_> = x.chunks(4).map(|head| head == [3.0; 4]).collect();
     assert_eq!(kept, [true, false, false, false, false, true]);
 }

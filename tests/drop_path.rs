@@ -69,7 +69,7 @@ fn check_slice<T: Number>(given: &mut Guarded<T>, wanted: impl Iterator<Item = T
 /// All that a path does, whose `decisions` bits decide `each` elements each.
 fn check<T: Number, R: Formula>(path: DropPath<R>, decisions: usize, each: usize, offset: usize) {
     let told = format!("{path:?}");
-    let rate = path.branch().dropout().rate();
+    let rate = path.branch().rate();
     let (scale, at_inference) = R::factors::<T>(rate);
     let mut reference = Reference::new(SEED, STREAM);
     let keep = reference.mask(rate.threshold(), decisions);
@@ -77,7 +77,7 @@ fn check<T: Number, R: Formula>(path: DropPath<R>, decisions: usize, each: usize
     let mut words = Guarded::new(&vec![0x5A5A_5A5A; mask_words(decisions)], offset, 0xDEAD_BEEF);
     let mut rng = MaskRng::new(SEED, STREAM);
     let mut mask = MaskMut::new(words.slice(), decisions).expect("its words");
-    path.draw(mask.reborrow(), &mut rng).expect("its bits");
+    path.fill(mask.reborrow(), &mut rng).expect("its bits");
     assert!(mask.as_ref().iter().eq(keep.iter().copied()), "{told}");
     assert_eq!(rng.to_bytes(), reference.to_bytes(), "{told}");
     assert_eq!(words.slice(), pack(&keep), "{told}");
@@ -96,7 +96,7 @@ fn check<T: Number, R: Formula>(path: DropPath<R>, decisions: usize, each: usize
     // The branch alone, and its gradient, are those of dropout over a layout.
     let branch = |i: usize| if keep[i / each] { f[i].multiply(scale) } else { T::ZERO };
     let mut y = Guarded::new(&x, offset, T::GUARD);
-    path.branch().forward_masked(&f, y.slice(), mask).expect("lengths agree");
+    path.branch().forward(&f, y.slice(), mask).expect("lengths agree");
     check_slice(&mut y, (0..x.len()).map(branch), &told);
     path.branch().backward(&f, y.slice(), mask).expect("lengths agree");
     check_slice(&mut y, (0..x.len()).map(branch), &told);
@@ -146,7 +146,7 @@ fn decisions_are_the_ones_they_always_were() {
     let path = DropPath::samples(Dropout::new(drop_rate!(0.2)), 40, 1).expect("a small shape");
     let mut words = [0; 2];
     let mask = MaskMut::new(&mut words, 40).expect("two words");
-    path.draw(mask, &mut MaskRng::new(42, 7)).expect("its bits");
+    path.fill(mask, &mut MaskRng::new(42, 7)).expect("its bits");
     assert_eq!(words, [0xBF6E_FFEF, 0x0000_007B]);
 }
 
@@ -190,7 +190,7 @@ fn samples_are_dropped_at_the_rate_p() {
         let path = DropPath::samples(Dropout::new(rate), N, 1).expect("a small shape");
         let mut words = vec![0; mask_words(N)];
         let mut mask = MaskMut::new(&mut words, N).expect("its words");
-        path.draw(mask.reborrow(), &mut MaskRng::new(4, 0)).expect("its bits");
+        path.fill(mask.reborrow(), &mut MaskRng::new(4, 0)).expect("its bits");
         (N - mask.as_ref().count_kept()) as f64 / N as f64
     };
     for p in [0.1f32, 0.2, 0.5] {
@@ -218,7 +218,7 @@ fn check_gradient<R: Rule>(dropout: Dropout<R>) {
     let path = DropPath::samples(dropout, BATCH, EACH).expect("a small shape");
     let mut words = [0];
     let mut mask = MaskMut::new(&mut words, BATCH).expect("a word");
-    path.draw(mask.reborrow(), &mut MaskRng::new(1, 0)).expect("its bits");
+    path.fill(mask.reborrow(), &mut MaskRng::new(1, 0)).expect("its bits");
     let kept = mask.as_ref().count_kept();
     assert!(0 < kept && kept < BATCH, "a mask of one kind would prove little");
     let forward = |x: &[f64]| {
@@ -266,7 +266,7 @@ fn slices_and_masks_of_other_lengths_are_refused() {
             } else {
                 let mut rng = MaskRng::new(SEED, STREAM);
                 let mask = MaskMut::new(&mut words, bits).expect("its words");
-                assert_eq!(path.draw(mask, &mut rng), Err(error));
+                assert_eq!(path.fill(mask, &mut rng), Err(error));
                 assert_eq!(rng, MaskRng::new(SEED, STREAM));
             }
             assert!(x.iter().all(|x| *x == 2.5));

@@ -30,8 +30,8 @@ type Way<T, R> = fn(&Dropout<R>, Option<&[T]>, &mut [T], MaskMut<'_>, &mut MaskR
 fn storing<T: Number, R: Rule>() -> [Way<T, R>; 1] {
     [|dropout, x, y, mask, rng| {
         match x {
-            Some(x) => dropout.forward(x, y, mask, rng),
-            None => dropout.forward_in_place(y, mask, rng),
+            Some(x) => dropout.forward(x, y, rng.draw(mask)),
+            None => dropout.forward_in_place(y, rng.draw(mask)),
         }
         .expect("lengths agree");
     }]
@@ -42,8 +42,8 @@ fn masked<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     [
         |dropout, x, y, mask, _| {
             match x {
-                Some(x) => dropout.forward_masked(x, y, mask.as_ref()),
-                None => dropout.forward_masked_in_place(y, mask.as_ref()),
+                Some(x) => dropout.forward(x, y, mask.as_ref()),
+                None => dropout.forward_in_place(y, mask.as_ref()),
             }
             .expect("lengths agree");
         },
@@ -60,17 +60,19 @@ fn masked<T: Number, R: Rule>() -> [Way<T, R>; 2] {
 /// Ways without a mask: forward, and backward.
 fn replayed<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     [
-        |dropout, x, y, _, _| match x {
-            Some(x) => {
-                dropout.forward_replay(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
+        |dropout, x, y, _, _| {
+            match x {
+                Some(x) => dropout.forward(x, y, MaskKey::new(SEED, STREAM)),
+                None => dropout.forward_in_place(y, MaskKey::new(SEED, STREAM)),
             }
-            None => dropout.forward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
+            .expect("lengths agree");
         },
-        |dropout, x, y, _, _| match x {
-            Some(x) => {
-                dropout.backward_replay(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
+        |dropout, x, y, _, _| {
+            match x {
+                Some(x) => dropout.backward(x, y, MaskKey::new(SEED, STREAM)),
+                None => dropout.backward_in_place(y, MaskKey::new(SEED, STREAM)),
             }
-            None => dropout.backward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
+            .expect("lengths agree");
         },
     ]
 }
@@ -235,27 +237,27 @@ macro_rules! arrays {
                 let (mut x, mut y) = (values, [1f32; N]);
                 let mut wanted = values;
                 let slice_mask = mask2.view_mut(N).expect("mask_words(N) words");
-                dropout.forward_in_place(&mut wanted, slice_mask, &mut rng2).expect("lengths agree");
+                dropout.forward_in_place(&mut wanted, rng2.draw(slice_mask)).expect("lengths agree");
 
-                dropout.forward_array_in_place(&mut x, &mut mask, &mut rng);
+                dropout.forward_array_in_place(&mut x, rng.draw(&mut mask));
                 assert_eq!((bits(&x), &mask, &rng), (bits(&wanted), &mask2, &rng2));
-                dropout.forward_array(&values, &mut y, &mut mask, &mut MaskRng::new(SEED, 0));
+                dropout.forward_array(&values, &mut y, MaskRng::new(SEED, 0).draw(&mut mask));
                 assert_eq!((bits(&y), &mask), (bits(&wanted), &mask2));
                 y = [1.0; N];
-                dropout.forward_replay_array(&values, &mut y, MaskKey::new(SEED, 0));
+                dropout.forward_array(&values, &mut y, MaskKey::new(SEED, 0));
                 assert_eq!(bits(&y), bits(&wanted));
                 y = [1.0; N];
-                dropout.backward_replay_array(&values, &mut y, MaskKey::new(SEED, 0));
-                dropout.backward_replay(&values, &mut wanted, MaskKey::new(SEED, 0)).expect("lengths agree");
+                dropout.backward_array(&values, &mut y, MaskKey::new(SEED, 0));
+                dropout.backward(&values, &mut wanted, MaskKey::new(SEED, 0)).expect("lengths agree");
                 assert_eq!(bits(&y), bits(&wanted));
 
                 // A brought mask decides alone, at p = 0 too; so it is not compared with the above.
                 let brought = Mask::from_words([0x0F0F_3355; mask_words(N)]);
                 let view = brought.view(N).expect("mask_words(N) words");
                 (x, y) = (values, [1.0; N]);
-                dropout.forward_masked(&values, &mut wanted, view).expect("lengths agree");
-                dropout.forward_masked_array(&values, &mut y, &brought);
-                dropout.forward_masked_array_in_place(&mut x, &brought);
+                dropout.forward(&values, &mut wanted, view).expect("lengths agree");
+                dropout.forward_array(&values, &mut y, &brought);
+                dropout.forward_array_in_place(&mut x, &brought);
                 assert_eq!((bits(&y), bits(&x)), (bits(&wanted), bits(&wanted)));
                 (x, y) = (values, [1.0; N]);
                 dropout.backward(&values, &mut wanted, view).expect("lengths agree");
@@ -306,10 +308,10 @@ fn a_mask_of_another_length_is_refused() {
             ShapeError::MaskTooLong { expected: n, given }
         };
         let lengths = [n, n, given];
-        refused(lengths, error, |d, x, y, mask, rng| d.forward(x, y, mask, rng));
-        refused(lengths, error, |d, _, y, mask, rng| d.forward_in_place(y, mask, rng));
-        refused(lengths, error, |d, x, y, mask, _| d.forward_masked(x, y, mask.as_ref()));
-        refused(lengths, error, |d, _, y, mask, _| d.forward_masked_in_place(y, mask.as_ref()));
+        refused(lengths, error, |d, x, y, mask, rng| d.forward(x, y, rng.draw(mask)));
+        refused(lengths, error, |d, _, y, mask, rng| d.forward_in_place(y, rng.draw(mask)));
+        refused(lengths, error, |d, x, y, mask, _| d.forward(x, y, mask.as_ref()));
+        refused(lengths, error, |d, _, y, mask, _| d.forward_in_place(y, mask.as_ref()));
         refused(lengths, error, |d, x, y, mask, _| d.backward(x, y, mask.as_ref()));
         refused(lengths, error, |d, _, y, mask, _| d.backward_in_place(y, mask.as_ref()));
     }
@@ -320,11 +322,11 @@ fn an_output_of_another_length_is_refused() {
     for (n, given) in [(64, 63), (64, 65), (64, 0), (0, 1)] {
         let error = ShapeError::LengthMismatch { expected: n, given };
         let lengths = [n, given, n];
-        refused(lengths, error, |d, x, y, mask, rng| d.forward(x, y, mask, rng));
-        refused(lengths, error, |d, x, y, mask, _| d.forward_masked(x, y, mask.as_ref()));
+        refused(lengths, error, |d, x, y, mask, rng| d.forward(x, y, rng.draw(mask)));
+        refused(lengths, error, |d, x, y, mask, _| d.forward(x, y, mask.as_ref()));
         refused(lengths, error, |d, x, y, mask, _| d.backward(x, y, mask.as_ref()));
-        refused(lengths, error, |d, x, y, _, _| d.forward_replay(x, y, MaskKey::new(1, 2)));
-        refused(lengths, error, |d, x, y, _, _| d.backward_replay(x, y, MaskKey::new(1, 2)));
+        refused(lengths, error, |d, x, y, _, _| d.forward(x, y, MaskKey::new(1, 2)));
+        refused(lengths, error, |d, x, y, _, _| d.backward(x, y, MaskKey::new(1, 2)));
         refused(lengths, error, |d, x, y, _, _| d.infer(x, y));
     }
 }
@@ -370,6 +372,6 @@ fn the_first_bits_of_a_longer_mask_are_a_mask() {
     let mask = Mask::<2>::from_words([0b0110, !0]);
     let mut x = [1f32; 4];
     let first: MaskRef<'_> = mask.view(4).expect("two words hold four");
-    dropout.forward_masked_in_place(&mut x, first).expect("lengths agree");
+    dropout.forward_in_place(&mut x, first).expect("lengths agree");
     assert_eq!(x, [0.0, 2.0, 2.0, 0.0]);
 }

@@ -71,7 +71,7 @@ impl<T: Number, R: Rule> Case<'_, T, R> {
             Guarded::new(&vec![0x5A5A_5A5A; mask_words(rows)], self.offset, 0xDEAD_BEEF);
         let mut rng = MaskRng::new(SEED, STREAM);
         let mask = MaskMut::new(words.slice(), rows).expect("its words");
-        self.embedding.draw(mask, &mut rng).expect("its bits");
+        self.embedding.fill(mask, &mut rng).expect("its bits");
         assert_eq!(words.slice(), pack(&keep));
         assert!(words.intact(|a, b| a == b));
         assert_eq!(rng.to_bytes(), reference.to_bytes());
@@ -165,7 +165,7 @@ fn words_are_the_ones_that_always_were_dropped() {
     let embedding = EmbeddingDropout::new(Dropout::new(drop_rate!(0.1)), 50, 1).expect("small");
     let mut words = [0; 2];
     let mask = MaskMut::new(&mut words, 50).expect("two words");
-    embedding.draw(mask, &mut MaskRng::new(42, 1)).expect("its bits");
+    embedding.fill(mask, &mut MaskRng::new(42, 1)).expect("its bits");
     assert_eq!(words, [0xFCF7_FFFF, 0x0003_DBFF]);
 }
 
@@ -183,7 +183,7 @@ fn words_are_dropped_at_the_rate_p() {
         let embedding = EmbeddingDropout::new(Dropout::classic(rate), ROWS, 1).expect("small");
         let mut words = vec![0; mask_words(ROWS)];
         let mut mask = MaskMut::new(&mut words, ROWS).expect("its words");
-        embedding.draw(mask.reborrow(), &mut MaskRng::new(4, 0)).expect("its bits");
+        embedding.fill(mask.reborrow(), &mut MaskRng::new(4, 0)).expect("its bits");
         let mut y = vec![0.5; 2 * ROWS];
         embedding.forward(&indices, &table, &mut y, mask.as_ref()).expect("it fits");
         let (there, back) = y.split_at(ROWS);
@@ -229,7 +229,7 @@ fn check_gradient<R: Rule>(dropout: Dropout<R>) {
     let indices = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5];
     let mut words = [0];
     let mut mask = MaskMut::new(&mut words, ROWS).expect("a word");
-    embedding.draw(mask.reborrow(), &mut MaskRng::new(1, 0)).expect("its bits");
+    embedding.fill(mask.reborrow(), &mut MaskRng::new(1, 0)).expect("its bits");
     let kept = indices.iter().filter(|i| mask.as_ref().get(**i as usize) == Some(true)).count();
     assert!(0 < kept && kept < indices.len(), "a mask of one kind would prove little");
     let forward = |table: &[f64]| {
@@ -287,7 +287,7 @@ fn indices_slices_and_masks_that_do_not_fit_are_refused() {
             } else {
                 let mut rng = MaskRng::new(SEED, STREAM);
                 let mask = MaskMut::new(&mut words, bits).expect("its words");
-                assert_eq!(embedding.draw(mask, &mut rng), Err(error));
+                assert_eq!(embedding.fill(mask, &mut rng), Err(error));
                 assert_eq!(rng, MaskRng::new(SEED, STREAM));
             }
             assert!(y.iter().all(|y| *y == 2.5));

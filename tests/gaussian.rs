@@ -40,18 +40,18 @@ fn ways<T: Number>() -> [(Way<T>, bool); 4] {
         (
             |d, x, y, _| match x {
                 Some(x) => {
-                    d.forward_replay(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
+                    d.forward(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
                 }
-                None => d.forward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
+                None => d.forward_in_place(y, MaskKey::new(SEED, STREAM)),
             },
             false,
         ),
         (
             |d, x, y, _| match x {
                 Some(x) => {
-                    d.backward_replay(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
+                    d.backward(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
                 }
-                None => d.backward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
+                None => d.backward_in_place(y, MaskKey::new(SEED, STREAM)),
             },
             false,
         ),
@@ -115,7 +115,7 @@ fn a_call_can_be_split_at_multiples_of_32_elements() {
 fn golden_values() {
     let dropout = GaussianDropout::new(drop_rate!(0.2)).expect("below 1");
     let mut x = [1f32; 18];
-    dropout.forward_replay_in_place(&mut x, MaskKey::new(42, 0));
+    dropout.forward_in_place(&mut x, MaskKey::new(42, 0));
     let first = [x[0], x[1], x[15], x[16], x[17]].map(f32::to_bits);
     assert_eq!(first, [0x3f2b_b5f9, 0xbb0d_4000, 0x3f9d_c3bf, 0x3e9c_6ab4, 0x3fbf_abc8]);
 }
@@ -143,8 +143,8 @@ fn a_rate_of_1_and_lengths_that_differ_are_errors() {
     let wrong = Err(ShapeError::LengthMismatch { expected: 40, given: 41 });
     assert_eq!(dropout.forward(&x, &mut y, &mut rng), wrong);
     assert_eq!(dropout.backward(&x, &mut y, &mut rng), wrong);
-    assert_eq!(dropout.forward_replay(&x, &mut y, MaskKey::new(1, 0)), wrong);
-    assert_eq!(dropout.backward_replay(&x, &mut y, MaskKey::new(1, 0)), wrong);
+    assert_eq!(dropout.forward(&x, &mut y, MaskKey::new(1, 0)), wrong);
+    assert_eq!(dropout.backward(&x, &mut y, MaskKey::new(1, 0)), wrong);
     assert_eq!(dropout.infer(&x, &mut y), wrong);
     assert_eq!(y, [7.0; 41]);
     assert!(rng == MaskRng::new(1, 0));
@@ -166,13 +166,13 @@ fn backward_is_the_gradient_of_forward() {
     let dropout = GaussianDropout::new(drop_rate!(0.4)).expect("below 1");
     let y = |x: &[f64]| {
         let mut y = vec![0.0; x.len()];
-        dropout.forward_replay(x, &mut y, MaskKey::new(5, 6)).expect("lengths agree");
+        dropout.forward(x, &mut y, MaskKey::new(5, 6)).expect("lengths agree");
         y
     };
     let loss = |x: &[f64]| y(x).iter().map(|y| y.sin()).sum::<f64>();
     let x: Vec<f64> = (0..70).map(|i| (f64::from(i) * 0.9).cos()).collect();
     let mut dx: Vec<f64> = y(&x).iter().map(|y| y.cos()).collect();
-    dropout.backward_replay_in_place(&mut dx, MaskKey::new(5, 6));
+    dropout.backward_in_place(&mut dx, MaskKey::new(5, 6));
     for i in 0..x.len() {
         let moved = |by: f64| {
             let mut x = x.clone();
@@ -189,7 +189,7 @@ fn normals(n: usize) -> Vec<f64> {
     let mut r = vec![1f64; n];
     GaussianDropout::new(drop_rate!(0.5))
         .expect("below 1")
-        .forward_replay_in_place(&mut r, MaskKey::new(SEED, STREAM));
+        .forward_in_place(&mut r, MaskKey::new(SEED, STREAM));
     r.into_iter().map(|r| r - 1.0).collect()
 }
 

@@ -69,19 +69,18 @@ impl<R: Rule> Network<R> {
         stream: u64,
     ) {
         match masks {
-            Masks::Stored => self.dropout.forward_array_in_place(x, mask, rng),
-            Masks::Replayed => self.dropout.forward_replay_in_place(x, MaskKey::new(5, stream)),
-            Masks::Brought => self.dropout.forward_masked_array_in_place(x, mask),
+            Masks::Stored => self.dropout.forward_array_in_place(x, rng.draw(mask)),
+            Masks::Replayed => self.dropout.forward_array_in_place(x, MaskKey::new(5, stream)),
+            Masks::Brought => self.dropout.forward_array_in_place(x, &*mask),
         }
     }
 
     fn backward(&self, masks: Masks, dx: &mut [f64], mask: MaskRef<'_>, stream: u64) {
         match masks {
-            Masks::Stored | Masks::Brought => {
-                self.dropout.backward_in_place(dx, mask).expect("lengths agree");
-            }
-            Masks::Replayed => self.dropout.backward_replay_in_place(dx, MaskKey::new(5, stream)),
+            Masks::Stored | Masks::Brought => self.dropout.backward_in_place(dx, mask),
+            Masks::Replayed => self.dropout.backward_in_place(dx, MaskKey::new(5, stream)),
         }
+        .expect("lengths agree");
     }
 }
 

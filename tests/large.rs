@@ -17,9 +17,9 @@ type Way<T> = (&'static str, fn(&Dropout, &[T], &mut [T], MaskMut<'_>, &mut Mask
 
 fn ways<T: Number>() -> [Way<T>; 3] {
     [
-        ("stored", |d, x, y, mask, rng| d.forward(x, y, mask, rng).expect("lengths agree")),
+        ("stored", |d, x, y, mask, rng| d.forward(x, y, rng.draw(mask)).expect("lengths agree")),
         ("replayed", |d, x, y, _, _| {
-            d.backward_replay(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
+            d.backward(x, y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
         }),
         ("masked", |d, x, y, mask, _| d.backward(x, y, mask.as_ref()).expect("lengths agree")),
     ]

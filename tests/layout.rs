@@ -5,7 +5,7 @@ mod support;
 
 use dropout_kernels::{
     Backend, DropHead, DropRate, Dropout, Layout, MaskKey, MaskMut, MaskRef, MaskRng, Rule,
-    ShapeError, Structured, drop_rate, mask_words,
+    ShapeError, drop_rate, mask_words,
 };
 use support::guarded::Guarded;
 use support::layouts::spread;
@@ -58,21 +58,26 @@ fn layout([groups, repeat, width, run]: [usize; 4]) -> Layout {
 }
 
 /// From x to y, or in place if there is no x.
-type Way<T, R> =
-    fn(&Structured<R>, Option<&[T]>, &mut [T], MaskMut<'_>, &mut MaskRng) -> Result<(), ShapeError>;
+type Way<T, R> = fn(
+    &Dropout<R, Layout>,
+    Option<&[T]>,
+    &mut [T],
+    MaskMut<'_>,
+    &mut MaskRng,
+) -> Result<(), ShapeError>;
 
 fn storing<T: Number, R: Rule>() -> [Way<T, R>; 1] {
     [|d, x, y, mask, rng| match x {
-        Some(x) => d.forward(x, y, mask, rng),
-        None => d.forward_in_place(y, mask, rng),
+        Some(x) => d.forward(x, y, rng.draw(mask)),
+        None => d.forward_in_place(y, rng.draw(mask)),
     }]
 }
 
 fn masked<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     [
         |d, x, y, mask, _| match x {
-            Some(x) => d.forward_masked(x, y, mask.as_ref()),
-            None => d.forward_masked_in_place(y, mask.as_ref()),
+            Some(x) => d.forward(x, y, mask.as_ref()),
+            None => d.forward_in_place(y, mask.as_ref()),
         },
         |d, x, y, mask, _| match x {
             Some(x) => d.backward(x, y, mask.as_ref()),
@@ -84,18 +89,18 @@ fn masked<T: Number, R: Rule>() -> [Way<T, R>; 2] {
 fn replayed<T: Number, R: Rule>() -> [Way<T, R>; 2] {
     [
         |d, x, y, _, _| match x {
-            Some(x) => d.forward_replay(x, y, MaskKey::new(SEED, STREAM)),
-            None => d.forward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
+            Some(x) => d.forward(x, y, MaskKey::new(SEED, STREAM)),
+            None => d.forward_in_place(y, MaskKey::new(SEED, STREAM)),
         },
         |d, x, y, _, _| match x {
-            Some(x) => d.backward_replay(x, y, MaskKey::new(SEED, STREAM)),
-            None => d.backward_replay_in_place(y, MaskKey::new(SEED, STREAM)),
+            Some(x) => d.backward(x, y, MaskKey::new(SEED, STREAM)),
+            None => d.backward_in_place(y, MaskKey::new(SEED, STREAM)),
         },
     ]
 }
 
 struct Case<'a, T, R> {
-    dropout: Structured<R>,
+    dropout: Dropout<R, Layout>,
     x: &'a [T],
     offset: usize,
 }
@@ -136,7 +141,7 @@ impl<T: Number, R: Rule> Case<'_, T, R> {
         };
         let fresh = MaskRng::new(SEED, STREAM);
         let mut reference = Reference::new(SEED, STREAM);
-        let keep = reference.mask(self.dropout.dropout().rate().threshold(), bits);
+        let keep = reference.mask(self.dropout.rate().threshold(), bits);
         let words = pack(&keep);
         let moved = MaskRng::from_bytes(&reference.to_bytes()).expect("a generator's state");
         let garbage = vec![0x5A5A_5A5A; words.len()];
@@ -208,23 +213,21 @@ fn at_p_0_nothing_changes_and_at_p_1_all_is_zero() {
             let dropout = Dropout::new(rate).over(layout);
             let mask = MaskMut::new(&mut words, layout.mask_bits()).expect("the layout's words");
             let mut in_place = x.clone();
-            dropout.forward_in_place(&mut in_place, mask, &mut rng).expect("lengths agree");
+            dropout.forward_in_place(&mut in_place, rng.draw(mask)).expect("lengths agree");
             assert_eq!(bits(&in_place), bits(&y));
             let mask = MaskRef::new(&words, layout.mask_bits()).expect("the layout's words");
             assert!(mask.iter().all(|keep| keep == (word != 0)));
             assert_eq!(rng, MaskRng::new(SEED, STREAM));
             let mut out = vec![1.0; x.len()];
-            dropout
-                .forward_replay(&x, &mut out, MaskKey::new(SEED, STREAM))
-                .expect("lengths agree");
+            dropout.forward(&x, &mut out, MaskKey::new(SEED, STREAM)).expect("lengths agree");
             assert_eq!(bits(&out), bits(&y));
 
             // Times a plus b would be x too, but for the sign of -0.0.
             let alpha = Dropout::alpha(rate).over(layout);
-            alpha.forward_replay(&x, &mut out, MaskKey::new(SEED, STREAM)).expect("lengths agree");
+            alpha.forward(&x, &mut out, MaskKey::new(SEED, STREAM)).expect("lengths agree");
             assert_eq!(bits(&out), bits(&y));
             let mask = MaskMut::new(&mut words, layout.mask_bits()).expect("the layout's words");
-            alpha.forward(&x, &mut out, mask, &mut rng).expect("lengths agree");
+            alpha.forward(&x, &mut out, rng.draw(mask)).expect("lengths agree");
             assert_eq!(bits(&out), bits(&y));
         }
     }
@@ -261,7 +264,7 @@ fn constructors_share_a_bit_over_the_right_axes() {
             assert!(mask.set(alone, true));
             let mut x = vec![1f32; bits.len()];
             let dropout = Dropout::classic(drop_rate!(0.5)).over(layout);
-            dropout.forward_masked_in_place(&mut x, mask.as_ref()).expect("lengths agree");
+            dropout.forward_in_place(&mut x, mask.as_ref()).expect("lengths agree");
             assert!(x.iter().zip(bits).all(|(x, bit)| (*x != 0.0) == (*bit == alone)));
         }
     }
@@ -321,16 +324,12 @@ fn a_shape_of_no_elements_takes_no_time() {
         assert_eq!(layout.elements(), 0);
         for rate in [DropRate::ZERO, drop_rate!(0.3), DropRate::ONE] {
             let (mut x, dropout) = ([0f32; 0], Dropout::new(rate).over(layout));
-            dropout
-                .forward_replay_in_place(&mut x, MaskKey::new(SEED, STREAM))
-                .expect("no elements");
-            dropout
-                .backward_replay_in_place(&mut x, MaskKey::new(SEED, STREAM))
-                .expect("no elements");
+            dropout.forward_in_place(&mut x, MaskKey::new(SEED, STREAM)).expect("no elements");
+            dropout.backward_in_place(&mut x, MaskKey::new(SEED, STREAM)).expect("no elements");
             let [batch, tokens, heads, dimension] = shape;
             let heads = DropHead::tokens_first(rate, batch, tokens, heads, dimension);
             let heads = heads.expect("a layout that was made before");
-            heads.forward_replay_in_place(&mut x, MaskKey::new(SEED, STREAM)).expect("no elements");
+            heads.forward_in_place(&mut x, MaskKey::new(SEED, STREAM)).expect("no elements");
             let mut words = [0x1234_5678];
             if layout.mask_bits() > 32 {
                 continue;
@@ -338,9 +337,9 @@ fn a_shape_of_no_elements_takes_no_time() {
             let words = &mut words[..layout.mask_words()];
             let mut mask = MaskMut::new(words, layout.mask_bits()).expect("the layout's words");
             let mut rng = MaskRng::new(SEED, STREAM);
-            dropout.forward_in_place(&mut x, mask.reborrow(), &mut rng).expect("no elements");
+            dropout.forward_in_place(&mut x, rng.draw(mask.reborrow())).expect("no elements");
             dropout.backward_in_place(&mut x, mask.as_ref()).expect("no elements");
-            heads.forward_in_place(&mut x, mask.reborrow(), &mut rng).expect("no elements");
+            heads.forward_in_place(&mut x, rng.draw(mask.reborrow())).expect("no elements");
         }
     }
 }

@@ -16,11 +16,11 @@ fn the_published_mask_decides_channels() {
         let (mut first, mut second) = ([0.9f32; 300], [0.9f32; 300]);
         dropout
             .over(maps)
-            .forward_replay_in_place(&mut first, MaskKey::new(42, 0))
+            .forward_in_place(&mut first, MaskKey::new(42, 0))
             .expect("lengths agree");
         dropout
             .over(last)
-            .forward_replay_in_place(&mut second, MaskKey::new(42, 0))
+            .forward_in_place(&mut second, MaskKey::new(42, 0))
             .expect("lengths agree");
         for i in 0..300 {
             let y = |bit: usize| {
@@ -43,9 +43,7 @@ fn backward_is_the_gradient_of_forward() {
         let weight = |i: usize| (i as f64 * 1.3 + 0.1).sin();
         let forward = |x: &[f64]| {
             let mut y = x.to_vec();
-            dropout
-                .forward_replay_in_place(&mut y, MaskKey::new(SEED, STREAM))
-                .expect("lengths agree");
+            dropout.forward_in_place(&mut y, MaskKey::new(SEED, STREAM)).expect("lengths agree");
             y
         };
         let loss = |x: &[f64]| -> f64 {
@@ -53,9 +51,7 @@ fn backward_is_the_gradient_of_forward() {
         };
         let slope = |(i, y): (usize, &f64)| weight(i) * (1.0 - y.tanh().powi(2));
         let mut dx: Vec<f64> = forward(&x).iter().enumerate().map(slope).collect();
-        dropout
-            .backward_replay_in_place(&mut dx, MaskKey::new(SEED, STREAM))
-            .expect("lengths agree");
+        dropout.backward_in_place(&mut dx, MaskKey::new(SEED, STREAM)).expect("lengths agree");
         assert!(dx.contains(&0.0) && dx.iter().any(|dx| *dx != 0.0), "some are dropped, not all");
         for i in 0..n {
             let moved = |step: f64| {
@@ -89,9 +85,7 @@ fn channels_are_dropped_at_the_rate() {
         let mut dropped = 0;
         for stream in 0..STREAMS {
             let mut x = vec![1f32; layout.elements()];
-            dropout
-                .forward_replay_in_place(&mut x, MaskKey::new(SEED, stream))
-                .expect("lengths agree");
+            dropout.forward_in_place(&mut x, MaskKey::new(SEED, stream)).expect("lengths agree");
             dropped += x.iter().filter(|x| **x == 0.0).count();
         }
         assert_eq!(dropped % 2, 0, "both places of a channel");

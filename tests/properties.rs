@@ -237,10 +237,10 @@ fn affine<T: Number>(s: Setting, epsilon: f64) -> Result<(), TestCaseError> {
     for backend in Backend::available() {
         let alpha = Dropout::alpha(s.rate).with_backend(backend);
         let [mut fx, mut fy] = [x.clone(), y.clone()];
-        alpha.forward_replay_in_place(&mut fx, MaskKey::new(s.seed, s.stream));
-        alpha.forward_replay_in_place(&mut fy, MaskKey::new(s.seed, s.stream));
+        alpha.forward_in_place(&mut fx, MaskKey::new(s.seed, s.stream)).expect("any length");
+        alpha.forward_in_place(&mut fy, MaskKey::new(s.seed, s.stream)).expect("any length");
         let mut linear = combined(1.0, &x, -1.0, &y);
-        alpha.backward_replay_in_place(&mut linear, MaskKey::new(s.seed, s.stream));
+        alpha.backward_in_place(&mut linear, MaskKey::new(s.seed, s.stream)).expect("any length");
         let (scale, shift) = (alpha.rule().scale(), alpha.rule().shift().abs());
         for i in 0..n {
             let error = fx[i].to_f64() - fy[i].to_f64() - linear[i].to_f64();
@@ -259,7 +259,7 @@ fn masks_compose<T: Number>(n: usize, a: &[u32], b: &[u32]) -> Result<(), TestCa
         let dropout = Dropout::classic(drop_rate!(0.3)).with_backend(backend);
         let by = |words: &[u32], x: &[T]| -> Vec<T> {
             let mut y = vec![T::ONE; n];
-            dropout.forward_masked(x, &mut y, mask(words, n)).expect("lengths agree");
+            dropout.forward(x, &mut y, mask(words, n)).expect("lengths agree");
             y
         };
         let both = changed(a, n, |a| a.and(mask(b, n)).expect("lengths agree"));
@@ -280,7 +280,7 @@ fn split_and_join<T: Number>(s: Setting, at: usize) -> Result<(), TestCaseError>
         let dropout = Dropout::new(s.rate).with_backend(backend);
         let forward = |x: &mut [T], words: &mut [u32], rng: &mut MaskRng| {
             let mask = MaskMut::new(words, x.len()).expect("mask_words(n) words");
-            dropout.forward_in_place(x, mask, rng).expect("lengths agree");
+            dropout.forward_in_place(x, rng.draw(mask)).expect("lengths agree");
         };
         let (mut whole, mut words, mut rng) = (x.clone(), vec![0; mask_words(n)], s.rng());
         forward(&mut whole, &mut words, &mut rng);
@@ -319,7 +319,7 @@ fn split_and_join<T: Number>(s: Setting, at: usize) -> Result<(), TestCaseError>
         let by = |groups: usize, x: &mut [T], keep: &[bool]| {
             let words = pack(keep);
             let mask = mask(&words, keep.len());
-            over(groups).forward_masked_in_place(x, mask).expect("lengths agree");
+            over(groups).forward_in_place(x, mask).expect("lengths agree");
         };
         by(groups, &mut whole, &keep);
         let (left, right) = parts.split_at_mut(over(first).layout().elements());
@@ -451,8 +451,8 @@ proptest! {
         let (mut stored, mut replayed) = (x.clone(), x);
         let mask = MaskMut::new(&mut words, stored.len()).expect("mask_words(n) words");
         let mut rng = MaskRng::new(seed, stream);
-        dropout.forward_in_place(&mut stored, mask, &mut rng).expect("lengths agree");
-        dropout.forward_replay_in_place(&mut replayed, MaskKey::new(seed, stream));
+        dropout.forward_in_place(&mut stored, rng.draw(mask)).expect("lengths agree");
+        dropout.forward_in_place(&mut replayed, MaskKey::new(seed, stream)).expect("any length");
         prop_assert_eq!(stored, replayed);
     }
 
@@ -556,7 +556,7 @@ proptest! {
             let blocks = DropBlock::new(rate, block, 1, 1, &extents).expect("few elements");
             let mut words = vec![0; blocks.mask_words()];
             let mask = MaskMut::new(&mut words, blocks.mask_bits()).expect("mask_words(n) words");
-            blocks.draw(mask, &mut MaskRng::new(seed, 0)).expect("lengths agree");
+            blocks.fill(mask, &mut MaskRng::new(seed, 0)).expect("lengths agree");
             (blocks.seed_rate(), words)
         };
         let ((less_gamma, less), (more_gamma, more)) = (of(lower), of(higher));

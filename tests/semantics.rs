@@ -25,7 +25,7 @@ fn train<T: Number, R: Rule>(
     let mut rng = MaskRng::new(1, 2);
     let (mut y, mut dx) = (x.to_vec(), dy.to_vec());
     dropout
-        .forward_in_place(&mut y, mask.view_mut(x.len()).expect("N bits"), &mut rng)
+        .forward_in_place(&mut y, rng.draw(mask.view_mut(x.len()).expect("N bits")))
         .and_then(|()| dropout.backward_in_place(&mut dx, mask.view(x.len())?))
         .expect("lengths agree");
     (y, dx, mask, rng)
@@ -40,8 +40,8 @@ fn everywhere<R: Rule>(dropout: Dropout<R>) -> impl Iterator<Item = Dropout<R>> 
 fn every_draw<T: Number, R: Rule>(dropout: Dropout<R>, x: &[T]) -> [Vec<T>; 4] {
     let (y, dx, ..) = train(dropout, x, x);
     let (mut in_place, mut out) = (x.to_vec(), vec![T::ONE; x.len()]);
-    dropout.forward_replay_in_place(&mut in_place, MaskKey::new(1, 2));
-    dropout.forward_replay(x, &mut out, MaskKey::new(1, 2)).expect("lengths agree");
+    dropout.forward_in_place(&mut in_place, MaskKey::new(1, 2)).expect("any length");
+    dropout.forward(x, &mut out, MaskKey::new(1, 2)).expect("lengths agree");
     [y, dx, in_place, out]
 }
 
@@ -103,16 +103,14 @@ fn a_mask_of_the_callers_decides_alone() {
         dropout(&mut x, &mask);
         x
     };
-    let inverted = |rate| dropped(&|x, m| Dropout::new(rate).forward_masked_array_in_place(x, m));
-    let classic =
-        |rate| dropped(&|x, m| Dropout::classic(rate).forward_masked_array_in_place(x, m));
+    let inverted = |rate| dropped(&|x, m| Dropout::new(rate).forward_array_in_place(x, m));
+    let classic = |rate| dropped(&|x, m| Dropout::classic(rate).forward_array_in_place(x, m));
     assert_eq!(inverted(DropRate::ZERO), [3.0, 0.0]);
     assert_eq!(classic(DropRate::ZERO), [3.0, 0.0]);
     assert_eq!(classic(DropRate::ONE), [3.0, 0.0]);
     assert_eq!(inverted(DropRate::ONE), [0.0, 0.0]);
-    let alpha = |rate| dropped(&|x, m| Dropout::alpha(rate).forward_masked_array_in_place(x, m));
-    let drop_key =
-        |rate| dropped(&|x, m| Dropout::drop_key(rate).forward_masked_array_in_place(x, m));
+    let alpha = |rate| dropped(&|x, m| Dropout::alpha(rate).forward_array_in_place(x, m));
+    let drop_key = |rate| dropped(&|x, m| Dropout::drop_key(rate).forward_array_in_place(x, m));
     assert_eq!(alpha(DropRate::ZERO), [3.0, -1.758_099_3]);
     assert_eq!(alpha(DropRate::ONE), [0.0, 0.0]);
     assert_eq!(drop_key(DropRate::ZERO), [3.0, f32::NEG_INFINITY]);
@@ -129,9 +127,9 @@ fn at_p_1_nothing_comes_through_a_mask_that_keeps() {
         let over = dropout.over(Layout::elementwise(x.len()));
         let mut ways = [x.clone(), x.clone(), x.clone(), x];
         let [forward, backward, forward_over, backward_over] = &mut ways;
-        dropout.forward_masked_in_place(forward, mask).expect("lengths agree");
+        dropout.forward_in_place(forward, mask).expect("lengths agree");
         dropout.backward_in_place(backward, mask).expect("lengths agree");
-        over.forward_masked_in_place(forward_over, mask).expect("lengths agree");
+        over.forward_in_place(forward_over, mask).expect("lengths agree");
         over.backward_in_place(backward_over, mask).expect("lengths agree");
         assert!(ways.iter().flatten().all(|y| y.bits() == 0), "{dropout:?}: {ways:?}");
     }
@@ -240,7 +238,7 @@ fn the_gradient_does_not_look_at_the_forward_values() {
 fn one_in_a_mask_is_keep() {
     let mask = Mask::<1>::from_words([0b01]);
     let mut x = [3f32, 3.0];
-    Dropout::new(drop_rate!(0.5)).forward_masked_array_in_place(&mut x, &mask);
+    Dropout::new(drop_rate!(0.5)).forward_array_in_place(&mut x, &mask);
     assert_eq!(x, [6.0, 0.0]);
 }
 

@@ -38,7 +38,7 @@ fn plain_dropout_of_few_elements() {
                 let mut words = vec![0xA5A5_A5A5; mask_words(n)].into_boxed_slice();
                 let mut y = vec![f32::NAN; n].into_boxed_slice();
                 let mask = MaskMut::new(&mut words, n).expect("its words");
-                dropout.forward(&x, &mut y, mask, &mut MaskRng::new(42, 7)).expect("lengths agree");
+                dropout.forward(&x, &mut y, MaskRng::new(42, 7).draw(mask)).expect("lengths agree");
                 assert_eq!((bits(&y), &*words), (wanted.clone(), &*pack(&keep)), "{backend:?} {n}");
 
                 let mask = MaskRef::new(&words, n).expect("its words");
@@ -46,7 +46,7 @@ fn plain_dropout_of_few_elements() {
                 dropout.backward_in_place(&mut y, mask).expect("lengths agree");
                 assert_eq!(bits(&y), wanted, "{backend:?} {n}");
                 y.copy_from_slice(&x);
-                dropout.forward_replay_in_place(&mut y, MaskKey::new(42, 7));
+                dropout.forward_in_place(&mut y, MaskKey::new(42, 7)).expect("any length");
                 assert_eq!(bits(&y), wanted, "{backend:?} {n}");
 
                 let doubles: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
@@ -76,14 +76,14 @@ fn layouts_of_few_elements() {
             let mut words = vec![0; layout.mask_words()].into_boxed_slice();
             let mut y = vec![1f32; layout.elements()].into_boxed_slice();
             let mask = MaskMut::new(&mut words, layout.mask_bits()).expect("its words");
-            over.forward_in_place(&mut y, mask, &mut MaskRng::new(1, 2)).expect("lengths agree");
+            over.forward_in_place(&mut y, MaskRng::new(1, 2).draw(mask)).expect("lengths agree");
             if backend == Backend::Portable {
                 portable.copy_from_slice(&y);
                 assert!(y.contains(&0.0) && y.iter().any(|y| *y != 0.0), "{layout:?}");
             }
             assert_eq!(y, portable, "{backend:?} {layout:?}");
             let mut y = vec![1f32; layout.elements()].into_boxed_slice();
-            over.forward_replay_in_place(&mut y, MaskKey::new(1, 2)).expect("lengths agree");
+            over.forward_in_place(&mut y, MaskKey::new(1, 2)).expect("lengths agree");
             assert_eq!(y, portable, "{backend:?} {layout:?}");
         }
     }
@@ -99,25 +99,25 @@ fn other_kernels_of_few_elements() {
         let mut noise = x.clone();
         let gaussian =
             GaussianDropout::new(drop_rate!(0.2)).expect("below 1").with_backend(backend);
-        gaussian.forward_replay_in_place(&mut noise, key);
+        gaussian.forward_in_place(&mut noise, key);
 
         let mut maps = x.clone();
         let blocks = DropBlock::new(drop_rate!(0.2), 3, 1, 3, &[5, 5]).expect("a small shape");
         let blocks = blocks.with_backend(backend);
         let mut words = vec![0; blocks.mask_words()];
         let mask = MaskMut::new(&mut words, blocks.mask_bits()).expect("its words");
-        blocks.forward_in_place(&mut maps, mask, &mut MaskRng::from_key(key)).expect("they fit");
+        blocks.forward_in_place(&mut maps, MaskRng::from_key(key).draw(mask)).expect("they fit");
 
         let layer = DropConnect::new(drop_rate!(0.4), 3, 25).expect("a small shape");
         let layer = layer.with_backend(backend);
         let (mut y, mut dx, mut dw) = (vec![0f32; 3], vec![0f32; 25], vec![0f32; 75]);
-        layer.forward_replay(&x, &x[..25], &mut y, key).expect("they fit");
-        layer.backward_input_replay(&x, &y, &mut dx, key).expect("they fit");
-        layer.backward_weights_replay(&x[..25], &y, &mut dw, key).expect("they fit");
+        layer.forward(&x, &x[..25], &mut y, key).expect("they fit");
+        layer.backward_input(&x, &y, &mut dx, key).expect("they fit");
+        layer.backward_weights(&x[..25], &y, &mut dw, key).expect("they fit");
 
         let mut h = vec![0f32; 75];
         let zoneout = Zoneout::new(drop_rate!(0.3)).with_backend(backend);
-        zoneout.forward_replay(&x, &noise, &mut h, key).expect("lengths agree");
+        zoneout.forward(&x, &noise, &mut h, key).expect("lengths agree");
 
         let all: Vec<_> = [&noise, &maps, &y, &dx, &dw, &h].map(|x| bits(x)).into();
         assert_eq!(*first.get_or_insert_with(|| all.clone()), all, "{backend:?}");

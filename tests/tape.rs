@@ -186,7 +186,7 @@ fn words_that_are_taken_away_are_errors() {
 fn one_question_mark_serves_tape_and_dropout() {
     fn step(tape: &mut MaskTape<[u32; 8]>, x: &mut [f32], rng: &mut MaskRng) -> Result<(), Error> {
         let dropout = Dropout::new(drop_rate!(0.5));
-        dropout.forward_in_place(x, tape.push(0, 64)?, rng)?;
+        dropout.forward_in_place(x, rng.draw(tape.push(0, 64)?))?;
         dropout.backward_in_place(x, tape.pop(0, 64)?)?;
         Ok(())
     }

@@ -147,9 +147,7 @@ fn backward_is_the_gradient_of_forward() {
         let zoneout = Zoneout::new(rate);
         let forward = |states: &[Vec<f64>; 2]| {
             let mut h = vec![0.0; N];
-            zoneout
-                .forward_replay(&states[0], &states[1], &mut h, MaskKey::new(SEED, 1))
-                .expect("N each");
+            zoneout.forward(&states[0], &states[1], &mut h, MaskKey::new(SEED, 1)).expect("N each");
             h
         };
         let loss = |states: &[Vec<f64>; 2]| -> f64 {
@@ -159,9 +157,7 @@ fn backward_is_the_gradient_of_forward() {
         let mut dh = forward(&states);
         dh.iter_mut().enumerate().for_each(|(i, h)| *h = 2.0 * *h + i as f64);
         let (mut dh_prev, mut dh_new) = (vec![9.0; N], vec![9.0; N]);
-        zoneout
-            .backward_replay(&dh, &mut dh_prev, &mut dh_new, MaskKey::new(SEED, 1))
-            .expect("N each");
+        zoneout.backward(&dh, &mut dh_prev, &mut dh_new, MaskKey::new(SEED, 1)).expect("N each");
         for (which, given) in [&dh_prev, &dh_new].into_iter().enumerate() {
             for i in 0..N {
                 let moved = |step: f64| {
@@ -180,9 +176,7 @@ fn backward_is_the_gradient_of_forward() {
 /// Units held at rate `drawn`, in standard deviations from what z says.
 fn deviation(drawn: DropRate, z: f64, n: usize) -> f64 {
     let (prev, mut h) = (vec![1f32; n], vec![0f32; n]);
-    Zoneout::new(drawn)
-        .forward_replay_into_new(&prev, &mut h, MaskKey::new(1, 0))
-        .expect("one length");
+    Zoneout::new(drawn).forward_into_new(&prev, &mut h, MaskKey::new(1, 0)).expect("one length");
     let held = h.iter().filter(|h| **h == 1.0).count() as f64;
     (held - n as f64 * z) / (n as f64 * z * (1.0 - z)).sqrt()
 }
@@ -211,12 +205,14 @@ fn golden_values() {
     let (prev, new, mut h) = ([-1f32; 100], [1f32; 100], [0f32; 100]);
     let mut words = [0; 4];
     let mask = MaskMut::new(&mut words, 100).expect("four words");
-    zoneout.forward(&prev, &new, &mut h, mask, &mut MaskRng::new(42, 0)).expect("100 each");
+    zoneout.forward(&prev, &new, &mut h, MaskRng::new(42, 0).draw(mask)).expect("100 each");
     assert_eq!(words, [0xfeff_afbf, 0x7fff_b7ff, 0xffff_ffff, 0x0000_000f]);
     let held: Vec<_> = (0..100).filter(|i| h[*i] == -1.0).collect();
     assert_eq!(held[..5], [6, 12, 14, 24, 43]);
     let mut dropped = [1f32; 100];
-    Dropout::classic(drop_rate!(0.1)).forward_replay_in_place(&mut dropped, MaskKey::new(42, 0));
+    Dropout::classic(drop_rate!(0.1))
+        .forward_in_place(&mut dropped, MaskKey::new(42, 0))
+        .expect("any length");
     assert!((0..100).all(|i| (dropped[i] == 0.0) == (h[i] == -1.0)));
     zoneout.infer(&[3.0; 100], &[0.7; 100], &mut h).expect("100 each");
     assert_eq!(h[0].to_bits(), 0x3F6E_147B);
@@ -284,7 +280,7 @@ fn a_brought_mask_decides_alone() {
     for rate in RATES {
         let mut h = [1f32, 2.0, 3.0];
         let mask = MaskRef::new(&[0b010], 3).expect("a word");
-        Zoneout::new(rate).forward_masked_into_prev(&mut h, &[-1.0; 3], mask).expect("3 each");
+        Zoneout::new(rate).forward_into_prev(&mut h, &[-1.0; 3], mask).expect("3 each");
         assert_eq!(h, [1.0, -1.0, 3.0]);
     }
 }

@@ -43,9 +43,9 @@ impl Dropper {
         let mut rng = MaskRng::new(self.seed, step.into());
         let dropped = if kind == Kind::Block {
             let rate = Schedule::linear(DropRate::ZERO, rate, self.steps).rate(step);
-            blocks(rate, maps.len()).forward_in_place(maps, mask, &mut rng)
+            blocks(rate, maps.len()).forward_in_place(maps, rng.draw(mask))
         } else {
-            Dropout::new(rate).over(layout).forward_in_place(maps, mask, &mut rng)
+            Dropout::new(rate).over(layout).forward_in_place(maps, rng.draw(mask))
         };
         dropped.expect("the layout is that of the maps");
     }

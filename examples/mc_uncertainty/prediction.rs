@@ -39,7 +39,9 @@ pub(crate) fn predict(
             let step = batch as u64 * u64::from(passes) + u64::from(pass);
             let rows = network.outputs(pixels, |layer, x| {
                 let stream = step * LAYERS as u64 + layer as u64;
-                Dropout::new(RATES[layer]).forward_replay_in_place(x, MaskKey::new(seed, stream));
+                Dropout::new(RATES[layer])
+                    .forward_in_place(x, MaskKey::new(seed, stream))
+                    .expect("any length");
             });
             for (outputs, row) in outputs.iter_mut().zip(&rows) {
                 let p = softmax(row);

@@ -81,12 +81,12 @@ impl Masks {
                     tape.push(layer as u32, x.len()).expect("the tape holds a step's masks");
                 let mut rng = MaskRng::from_key(key);
                 dropout
-                    .forward_in_place(x, mask.reborrow(), &mut rng)
+                    .forward_in_place(x, rng.draw(mask.reborrow()))
                     .expect("the mask has the batch's length");
                 mask.as_ref().count_kept()
             }
             Store::Replay => {
-                dropout.forward_replay_in_place(x, key);
+                dropout.forward_in_place(x, key).expect("any length");
                 count_kept(dropout.rate(), x.len(), key)
             }
         };
@@ -102,7 +102,7 @@ impl Masks {
                 let mask = tape.pop(layer as u32, dx.len()).expect("layers go backward in reverse");
                 dropout.backward_in_place(dx, mask).expect("the mask has the batch's length");
             }
-            Store::Replay => dropout.backward_replay_in_place(dx, key),
+            Store::Replay => dropout.backward_in_place(dx, key).expect("any length"),
         }
     }
 

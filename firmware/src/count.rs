@@ -114,20 +114,20 @@ fn rows(rate: DropRate, n: usize) -> Result<[u32; ROWS.len()], Failure> {
 
     let dropout = Dropout::new(rate);
     count!(rng.fill(rate, bits.view_mut(n)?));
-    count!(dropout.forward_in_place(x, bits.view_mut(n)?, &mut rng)?);
+    count!(dropout.forward_in_place(x, rng.draw(bits.view_mut(n)?))?);
     count!(dropout.backward_in_place(x, bits.view(n)?)?);
-    count!(dropout.forward_replay_in_place(x, MaskKey::new(black_box(42), black_box(7))));
-    count!(dropout.backward_replay_in_place(x, MaskKey::new(black_box(42), black_box(7))));
+    count!(dropout.forward_in_place(x, MaskKey::new(black_box(42), black_box(7)))?);
+    count!(dropout.backward_in_place(x, MaskKey::new(black_box(42), black_box(7)))?);
 
     for layout in [Layout::channels_first(1, n / 16, &[4, 4])?, Layout::time_major(n / 32, 1, 32)?]
     {
         let (over, m) = (dropout.over(layout), layout.mask_bits());
-        count!(over.forward_in_place(x, bits.view_mut(m)?, &mut rng)?);
+        count!(over.forward_in_place(x, rng.draw(bits.view_mut(m)?))?);
         count!(over.backward_in_place(x, bits.view(m)?)?);
     }
 
     let block = DropBlock::new(rate, 3, 1, n / 64, &[8, 8])?;
-    count!(block.forward_in_place(x, bits.view_mut(n)?, &mut rng)?);
+    count!(block.forward_in_place(x, rng.draw(bits.view_mut(n)?))?);
     count!(block.backward_in_place(x, bits.view(n)?)?);
 
     // Whose first word differs, so that comparing them shows no more than that there is one.

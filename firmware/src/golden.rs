@@ -118,7 +118,7 @@ impl Golden<'_> {
         let noise = GaussianDropout::new(drop_rate!(0.2));
         let noise = noise.map_err(|_| Failure("a rate was refused"))?;
         let mut y = [1f32; 18];
-        noise.forward_replay_in_place(&mut y, MaskKey::new(42, 0));
+        noise.forward_in_place(&mut y, MaskKey::new(42, 0));
         let bits = [0, 1, 15, 16, 17].map(|i: usize| y[i].to_bits());
         self.line(&GAUSSIAN, format_args!("`{}`", Words(&bits)))?;
         Ok(())

@@ -85,7 +85,7 @@ fn draw(context: Context) -> bool {
 /// A training step that drops by a stream of its own, and what of it is compared: no lock, no static.
 fn step(stream: u64, digest: u32) -> u32 {
     let mut x = [1f32; UNITS];
-    Dropout::new(RATE).forward_replay_in_place(&mut x, MaskKey::new(SEED, stream));
+    let _fits = Dropout::new(RATE).forward_in_place(&mut x, MaskKey::new(SEED, stream));
     x.iter().fold(digest, |digest, x| (digest ^ x.to_bits()).wrapping_mul(0x0100_0193))
 }
 

@@ -73,7 +73,7 @@ fn check<T: Number>(input: &Input) {
         start.clone(),
     );
     let mask = MaskMut::new(&mut words, given).expect("its words");
-    assert_eq!(blocks.draw(mask, &mut rng).is_ok(), given == bits);
+    assert_eq!(blocks.fill(mask, &mut rng).is_ok(), given == bits);
     if given == bits {
         assert_eq!(words, pack(&drawn(blocks, shape, &mut moved)));
     } else {

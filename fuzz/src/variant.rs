@@ -2,8 +2,8 @@
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{
-    Backend, DropBlock, DropHead, Dropout, GaussianDropout, Mask, MaskKey, MaskMut, MaskRng, Rule,
-    ShapeError, Structured, mask_words,
+    Backend, DropBlock, DropHead, Dropout, GaussianDropout, Layout, Mask, MaskKey, MaskMut,
+    MaskRng, Rule, ShapeError, mask_words,
 };
 
 use crate::exact::{Exact, assert_alike};
@@ -58,10 +58,10 @@ macro_rules! by_mask {
     ($variant:expr, $way:expr, $slices:expr) => {{
         let Slices { x, y, mask, rng, .. } = $slices;
         match ($way, x) {
-            (Forward, Some(x)) => $variant.forward(x, y, mask, rng),
-            (Forward, None) => $variant.forward_in_place(y, mask, rng),
-            (Masked, Some(x)) => $variant.forward_masked(x, y, mask.as_ref()),
-            (Masked, None) => $variant.forward_masked_in_place(y, mask.as_ref()),
+            (Forward, Some(x)) => $variant.forward(x, y, rng.draw(mask)),
+            (Forward, None) => $variant.forward_in_place(y, rng.draw(mask)),
+            (Masked, Some(x)) => $variant.forward(x, y, mask.as_ref()),
+            (Masked, None) => $variant.forward_in_place(y, mask.as_ref()),
             (_, Some(x)) => $variant.backward(x, y, mask.as_ref()),
             (_, None) => $variant.backward_in_place(y, mask.as_ref()),
         }
@@ -69,15 +69,13 @@ macro_rules! by_mask {
 }
 
 macro_rules! by_name {
-    ($variant:expr, $way:expr, $slices:expr, $result:expr) => {{
+    ($variant:expr, $way:expr, $slices:expr) => {{
         let Slices { x, y, at: (seed, stream), .. } = $slices;
         match ($way, x) {
-            (Replay, Some(x)) => $variant.forward_replay(x, y, MaskKey::new(seed, stream)),
-            (Replay, None) => {
-                $result($variant.forward_replay_in_place(y, MaskKey::new(seed, stream)))
-            }
-            (_, Some(x)) => $variant.backward_replay(x, y, MaskKey::new(seed, stream)),
-            (_, None) => $result($variant.backward_replay_in_place(y, MaskKey::new(seed, stream))),
+            (Replay, Some(x)) => $variant.forward(x, y, MaskKey::new(seed, stream)),
+            (Replay, None) => $variant.forward_in_place(y, MaskKey::new(seed, stream)),
+            (_, Some(x)) => $variant.backward(x, y, MaskKey::new(seed, stream)),
+            (_, None) => $variant.backward_in_place(y, MaskKey::new(seed, stream)),
         }
     }};
 }
@@ -88,7 +86,7 @@ impl<T: Number, R: Rule> Variant<T> for Dropout<R> {
 
     fn run(&self, way: Way, slices: Slices<'_, T>) -> Result<(), ShapeError> {
         match (way, slices.x) {
-            (Replay | BackwardReplay, _) => by_name!(self, way, slices, Ok),
+            (Replay | BackwardReplay, _) => by_name!(self, way, slices),
             (Infer, Some(x)) => self.infer(x, slices.y),
             (Infer, None) => {
                 self.infer_in_place(slices.y);
@@ -119,20 +117,16 @@ impl<T: Number, R: Rule> Variant<T> for Arrays<R> {
         let words = mask.as_ref().words().try_into().unwrap_or_default();
         let mut owned = Mask::<{ mask_words(N) }>::from_words(words);
         match (way, x) {
-            (Forward, Some(x)) => self.0.forward_array(x, y, &mut owned, rng),
-            (Forward, None) => self.0.forward_array_in_place(y, &mut owned, rng),
-            (Replay, Some(x)) => self.0.forward_replay_array(x, y, MaskKey::new(seed, stream)),
-            (Replay, None) => self.0.forward_replay_in_place(y, MaskKey::new(seed, stream)),
-            (Masked, Some(x)) => self.0.forward_masked_array(x, y, &owned),
-            (Masked, None) => self.0.forward_masked_array_in_place(y, &owned),
+            (Forward, Some(x)) => self.0.forward_array(x, y, rng.draw(&mut owned)),
+            (Forward, None) => self.0.forward_array_in_place(y, rng.draw(&mut owned)),
+            (Replay, Some(x)) => self.0.forward_array(x, y, MaskKey::new(seed, stream)),
+            (Replay, None) => self.0.forward_array_in_place(y, MaskKey::new(seed, stream)),
+            (Masked, Some(x)) => self.0.forward_array(x, y, &owned),
+            (Masked, None) => self.0.forward_array_in_place(y, &owned),
             (Backward, Some(x)) => self.0.backward_array(x, y, &owned),
             (Backward, None) => self.0.backward_array_in_place(y, &owned),
-            (BackwardReplay, Some(x)) => {
-                self.0.backward_replay_array(x, y, MaskKey::new(seed, stream))
-            }
-            (BackwardReplay, None) => {
-                self.0.backward_replay_in_place(y, MaskKey::new(seed, stream))
-            }
+            (BackwardReplay, Some(x)) => self.0.backward_array(x, y, MaskKey::new(seed, stream)),
+            (BackwardReplay, None) => self.0.backward_array_in_place(y, MaskKey::new(seed, stream)),
             (Infer, Some(x)) => self.0.infer_array(x, y),
             (Infer, None) => self.0.infer_in_place(y),
         }
@@ -149,7 +143,7 @@ macro_rules! with_layout {
 
             fn run(&self, way: Way, slices: Slices<'_, T>) -> Result<(), ShapeError> {
                 match way {
-                    Replay | BackwardReplay => by_name!(self, way, slices, |result| result),
+                    Replay | BackwardReplay => by_name!(self, way, slices),
                     _ => by_mask!(self, way, slices),
                 }
             }
@@ -157,7 +151,7 @@ macro_rules! with_layout {
     };
 }
 
-with_layout!([R: Rule] Structured<R>);
+with_layout!([R: Rule] Dropout<R, Layout>);
 with_layout!([] DropHead);
 
 impl<T: Number> Variant<T> for DropBlock {
@@ -176,7 +170,8 @@ impl<T: Number> Variant<T> for GaussianDropout {
     const MOVING: &'static [Way] = &[Forward, Backward];
 
     fn run(&self, way: Way, slices: Slices<'_, T>) -> Result<(), ShapeError> {
-        let Slices { x, y, rng, .. } = slices;
+        let Slices { x, y, rng, at: (seed, stream), .. } = slices;
+        let key = MaskKey::new(seed, stream);
         match (way, x) {
             (Forward, Some(x)) => self.forward(x, y, rng),
             (Forward, None) => {
@@ -191,7 +186,11 @@ impl<T: Number> Variant<T> for GaussianDropout {
             (Infer, Some(x)) => self.infer(x, y),
             // Nothing is left to do.
             (Infer, None) => Ok(()),
-            _ => by_name!(self, way, Slices { x, y, rng, ..slices }, Ok),
+            (_, Some(x)) => self.forward(x, y, key),
+            (_, None) => {
+                self.forward_in_place(y, key);
+                Ok(())
+            }
         }
     }
 }

@@ -8,7 +8,6 @@ use super::{Dropout, Rule};
 use crate::exact::{fraction, square_root};
 use crate::isa::Element;
 use crate::kernel::op::{Affine, Times};
-use crate::plan::Plan;
 use crate::rate::{Draws, DropRate};
 
 /// a', what SELU saturates at: -1.0507... * 1.6732..., the two constants of the paper.
@@ -37,13 +36,13 @@ const SATURATED: f64 = -1.758_099_340_847_376_6;
 ///
 /// const ALPHA: Dropout<Alpha> = Dropout::alpha(drop_rate!(0.5));
 /// let mut y = [1f32; 8];
-/// ALPHA.forward_replay_in_place(&mut y, MaskKey::new(42, 0));
+/// ALPHA.forward_in_place(&mut y, MaskKey::new(42, 0))?;
 /// let (kept, dropped) = (0.8864049 + 0.77919394, -0.77919394);
 /// assert!(y.iter().all(|y| *y == kept || *y == dropped));
 ///
 /// // Feature alpha dropout: 2 samples of 3 channels of 4 x 4.
 /// let mut maps = [1f32; 96];
-/// ALPHA.over(Layout::channels_first(2, 3, &[4, 4])?).forward_replay_in_place(&mut maps, MaskKey::new(42, 0))?;
+/// ALPHA.over(Layout::channels_first(2, 3, &[4, 4])?).forward_in_place(&mut maps, MaskKey::new(42, 0))?;
 /// assert!(maps.chunks(16).all(|map| map == [kept; 16] || map == [dropped; 16]));
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
@@ -93,7 +92,7 @@ impl Dropout<Alpha> {
     /// Alpha dropout, for networks of SELU units.
     #[must_use]
     pub const fn alpha(rate: DropRate) -> Self {
-        Self { plan: Plan::new(rate), rule: Alpha::new(rate) }
+        Self::of(rate, Alpha::new(rate))
     }
 }
 

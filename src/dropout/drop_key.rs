@@ -4,7 +4,6 @@ use super::rule::sealed::Sealed;
 use super::{Dropout, Rule};
 use crate::isa::Element;
 use crate::kernel::op::{Hide, Same};
-use crate::plan::Plan;
 use crate::rate::DropRate;
 
 /// `DropKey` (Li et al. 2023, "`DropKey` for Vision Transformer"): attention drops keys, before the softmax, so
@@ -31,7 +30,7 @@ use crate::rate::DropRate;
 ///     bits.set(query * TOKENS + query, true);
 /// }
 /// let mut logits = [0.25f32; TOKENS * TOKENS];
-/// drop_key.forward_masked_array_in_place(&mut logits, &mask);
+/// drop_key.forward_array_in_place(&mut logits, &mask);
 /// for row in logits.chunks(TOKENS) {
 ///     assert!(row.iter().any(|x| *x == 0.25));
 ///     assert!(row.iter().all(|x| *x == 0.25 || *x == f32::NEG_INFINITY));
@@ -53,12 +52,13 @@ use crate::rate::DropRate;
 /// let attention = Dropout::new(drop_rate!(0.1));
 /// // 2 samples, 3 heads, 4 queries, 4 keys: the softmax of the logits.
 /// let mut weights = [0.25f32; 2 * 3 * 4 * 4];
-/// attention.forward_replay_in_place(&mut weights, MaskKey::new(42, 0));
+/// attention.forward_in_place(&mut weights, MaskKey::new(42, 0))?;
 /// let mut gradient = [1f32; 96]; // to the weights
-/// attention.backward_replay_in_place(&mut gradient, MaskKey::new(42, 0));
+/// attention.backward_in_place(&mut gradient, MaskKey::new(42, 0))?;
 /// for (w, g) in weights.iter().zip(gradient) {
 ///     assert_eq!(*w, 0.25 * g);
 /// }
+/// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 ///
 /// Whole heads: [`DropHead`](crate::DropHead).
@@ -69,7 +69,7 @@ impl Dropout<DropKey> {
     /// `DropKey`, for attention logits.
     #[must_use]
     pub const fn drop_key(rate: DropRate) -> Self {
-        Self { plan: Plan::new(rate), rule: DropKey }
+        Self::of(rate, DropKey)
     }
 }
 

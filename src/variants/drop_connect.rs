@@ -11,7 +11,7 @@ use crate::mask::{MaskMut, MaskRef, mask_words};
 use crate::pieces::{pieces, pieces_mut};
 use crate::plan::Plan;
 use crate::rate::{Draws, DropRate};
-use crate::rng::MaskRng;
+use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 
 /// `DropConnect` (Wan et al. 2013, "Regularization of Neural Networks using `DropConnect`", sections 2 and 3):
 /// single weights of a fully connected layer are dropped.
@@ -56,11 +56,11 @@ use crate::rng::MaskRng;
 /// let layer = DropConnect::new(drop_rate!(0.5), 2, 3)?; // 2 rows, 3 columns
 /// let w = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0];
 /// let (x, mut y) = ([1.0, 10.0, 100.0], [0.0; 2]);
-/// layer.forward_replay(&w, &x, &mut y, MaskKey::new(42, 0))?;
+/// layer.forward(&w, &x, &mut y, MaskKey::new(42, 0))?;
 ///
 /// let (dy, mut dx, mut dw) = ([1.0, 1.0], [0.0; 3], [0.0; 6]);
-/// layer.backward_input_replay(&w, &dy, &mut dx, MaskKey::new(42, 0))?; // the same mask
-/// layer.backward_weights_replay(&x, &dy, &mut dw, MaskKey::new(42, 0))?;
+/// layer.backward_input(&w, &dy, &mut dx, MaskKey::new(42, 0))?; // the same mask
+/// layer.backward_weights(&x, &dy, &mut dw, MaskKey::new(42, 0))?;
 /// let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
 /// assert_eq!(product(&dx, &x), y[0] + y[1]); // y is linear in x, and in W
 /// assert_eq!(product(&dw, &w), y[0] + y[1]);
@@ -150,140 +150,54 @@ impl<R: Rule> DropConnect<R> {
         mask_words(self.mask_bits())
     }
 
-    /// Draws a mask, stores it, and multiplies: y = s (M o W) x.
+    /// Multiplies with the weights that are kept: y = s (M o W) x.
     ///
     /// # Errors
     ///
     /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing is written and
-    /// `rng` has not moved.
+    /// no generator has moved.
     pub fn forward<T: Element>(
         &self,
         w: &[T],
         x: &[T],
         y: &mut [T],
-        mut mask: MaskMut<'_>,
-        rng: &mut MaskRng,
-    ) -> Result<(), ShapeError> {
-        self.check(w, x, y)?;
-        mask.as_ref().check_len(self.mask_bits())?;
-        self.plan.fill(rng, mask.reborrow());
-        self.multiply(
-            self.stored(mask.as_ref()),
-            w,
-            x,
-            y,
-            self.rule.forward::<T>(self.rate()).factor(),
-        );
-        Ok(())
-    }
-
-    /// [`forward`](Self::forward) by the mask of a key, which
-    /// is not stored.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
-    pub fn forward_replay<T: Element>(
-        &self,
-        w: &[T],
-        x: &[T],
-        y: &mut [T],
-        key: MaskKey,
+        mask: impl MaskSource,
     ) -> Result<(), ShapeError> {
         self.check(w, x, y)?;
         let factor = self.rule.forward::<T>(self.rate()).factor();
-        self.multiply(self.replayed(key), w, x, y, factor);
-        Ok(())
-    }
-
-    /// [`forward`](Self::forward) by a mask of the caller's.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing is written.
-    pub fn forward_masked<T: Element>(
-        &self,
-        w: &[T],
-        x: &[T],
-        y: &mut [T],
-        mask: MaskRef<'_>,
-    ) -> Result<(), ShapeError> {
-        self.check(w, x, y)?;
-        mask.check_len(self.mask_bits())?;
-        self.multiply(self.stored(mask), w, x, y, self.rule.forward::<T>(self.rate()).factor());
-        Ok(())
+        self.by_bits(mask, |bits| self.multiply(bits, w, x, y, factor))
     }
 
     /// The gradient to the input: dx = s (M o W)^T dy.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing is written.
+    /// Same errors as [`forward`](Self::forward).
     pub fn backward_input<T: Element>(
         &self,
         w: &[T],
         dy: &[T],
         dx: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl KnownMask,
     ) -> Result<(), ShapeError> {
         self.check(w, dx, dy)?;
-        mask.check_len(self.mask_bits())?;
-        self.add_to_input(self.stored(mask), w, dy, dx);
-        Ok(())
-    }
-
-    /// [`backward_input`](Self::backward_input) of [`forward_replay`](Self::forward_replay) at the same
-    /// key.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
-    pub fn backward_input_replay<T: Element>(
-        &self,
-        w: &[T],
-        dy: &[T],
-        dx: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        self.check(w, dx, dy)?;
-        self.add_to_input(self.replayed(key), w, dy, dx);
-        Ok(())
+        self.by_bits(mask, |bits| self.add_to_input(bits, w, dy, dx))
     }
 
     /// Adds the gradient to the weights: dW += s M o (dy x^T). Those of dropped weights keep their bits.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing is written.
+    /// Same errors as [`forward`](Self::forward).
     pub fn backward_weights<T: Element>(
         &self,
         x: &[T],
         dy: &[T],
         dw: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl KnownMask,
     ) -> Result<(), ShapeError> {
         self.check(dw, x, dy)?;
-        mask.check_len(self.mask_bits())?;
-        self.add_to_weights(self.stored(mask), x, dy, dw);
-        Ok(())
-    }
-
-    /// [`backward_weights`](Self::backward_weights) of [`forward_replay`](Self::forward_replay) at the same
-    /// key.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
-    pub fn backward_weights_replay<T: Element>(
-        &self,
-        x: &[T],
-        dy: &[T],
-        dw: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        self.check(dw, x, dy)?;
-        self.add_to_weights(self.replayed(key), x, dy, dw);
-        Ok(())
+        self.by_bits(mask, |bits| self.add_to_weights(bits, x, dy, dw))
     }
 
     /// Inference by the mean: y = W x, or q W x under the classic rule.
@@ -352,17 +266,16 @@ impl<R: Rule> DropConnect<R> {
         Ok(())
     }
 
-    /// A mask of the caller's; the inverted rule has no scale at p = 1, and drops all.
-    fn stored<'a>(&self, mask: MaskRef<'a>) -> Bits<'a> {
-        if self.rule.decides(self.rate()) { Bits::Stored(mask.words()) } else { Bits::All(0) }
-    }
-
-    fn replayed(&self, key: MaskKey) -> Bits<'static> {
-        match self.rate().draws() {
-            Draws::KeepAll => Bits::All(!0),
-            Draws::DropAll => Bits::All(0),
-            Draws::Planes(planes) => Bits::Drawn(key, planes, mask_words(self.mask_bits())),
-        }
+    fn by_bits(
+        &self,
+        mask: impl MaskSource,
+        then: impl FnOnce(Bits<'_>),
+    ) -> Result<(), ShapeError> {
+        let decides = self.rule.decides(self.rate());
+        mask.visit(
+            self.mask_bits(),
+            ByBits { plan: self.plan, decides, bits: self.mask_bits(), then },
+        )
     }
 
     /// The vectors of a batch, whose shapes [`check`](Self::check) has seen.
@@ -407,5 +320,39 @@ impl<R: Rule> DropConnect<R> {
         for (x, dy) in pieces(x, self.columns).zip(pieces(dy, self.rows)) {
             self.pass::<T, _>(bits, Outer { dw, x, dy, factor });
         }
+    }
+}
+
+/// A verb that takes the bits of the weights as they go.
+struct ByBits<F> {
+    plan: Plan,
+    decides: bool,
+    /// Weights.
+    bits: usize,
+    then: F,
+}
+
+impl<F: FnOnce(Bits<'_>)> VisitStored for ByBits<F> {
+    type Output = ();
+
+    /// The inverted rule has no scale at p = 1, and drops all.
+    fn apply(self, mask: MaskRef<'_>) {
+        (self.then)(if self.decides { Bits::Stored(mask.words()) } else { Bits::All(0) });
+    }
+
+    fn draw(self, source: impl RandomSource, mut mask: MaskMut<'_>) {
+        self.plan.fill(source, mask.reborrow());
+        self.apply(mask.as_ref());
+    }
+}
+
+impl<F: FnOnce(Bits<'_>)> Visit for ByBits<F> {
+    fn replay(self, key: MaskKey) {
+        let bits = self.bits;
+        (self.then)(match self.plan.rate.draws() {
+            Draws::KeepAll => Bits::All(!0),
+            Draws::DropAll => Bits::All(0),
+            Draws::Planes(planes) => Bits::Drawn(key, planes, mask_words(bits)),
+        });
     }
 }

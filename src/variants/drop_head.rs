@@ -1,14 +1,15 @@
 //! `DropHead`: whole attention heads.
 
 use crate::error::ShapeError;
-use crate::isa::{Backend, Element, Place};
+use crate::isa::{Backend, Element, Place, Runs};
 use crate::kernel::op::{InPlace, Same, Times};
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef};
+use crate::plan::shape::Sealed as _;
 use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
-use crate::rng::MaskRng;
+use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 
 /// `DropHead` (Zhou et al. 2020, section 3): drops whole attention heads, and makes up for
 /// them sample by sample.
@@ -31,7 +32,7 @@ use crate::rng::MaskRng;
 ///
 /// # Cost
 ///
-/// One pass over the elements, as [`Structured`](crate::Structured). A mask has batch * heads bits. A replay draws
+/// One pass over the elements, as [`Dropout`](crate::Dropout) over a layout. A mask has batch * heads bits. A replay draws
 /// each bit twice, once to count.
 ///
 /// ```
@@ -40,13 +41,13 @@ use crate::rng::MaskRng;
 /// // 8 samples, 4 heads, 10 tokens of 16 elements for each head.
 /// let drop_head = DropHead::new(drop_rate!(0.2), 8, 4, 10 * 16)?;
 /// let mut x = [3f32; 8 * 4 * 160];
-/// drop_head.forward_replay_in_place(&mut x, MaskKey::new(42, 0))?;
+/// drop_head.forward_in_place(&mut x, MaskKey::new(42, 0))?;
 /// for sample in x.chunks(4 * 160) {
 ///     let kept = sample.chunks(160).filter(|head| head[0] != 0.0).count() as f32;
 ///     assert!(sample.chunks(160).all(|head| head == [0.0; 160] || head == [3.0 * (4.0 / kept); 160]));
 /// }
 /// let mut dx = [3f32; 8 * 4 * 160];
-/// drop_head.backward_replay_in_place(&mut dx, MaskKey::new(42, 0))?;
+/// drop_head.backward_in_place(&mut dx, MaskKey::new(42, 0))?;
 /// assert_eq!(dx, x);
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
@@ -114,21 +115,20 @@ impl DropHead {
         self.layout
     }
 
-    /// Draws a mask, stores it, and drops: `y = forward(x)`.
+    /// Drops: `y = forward(x)`. The mask alone says what is dropped and how the rest is scaled.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `x` and `y` do not have the layout's elements, or `mask` its bits. Then nothing is
-    /// written and `rng` has not moved.
+    /// [`ShapeError`] if `x` and `y` do not have the layout's elements, or the mask its bits. Then nothing is
+    /// written and no generator has moved.
     pub fn forward<T: Element>(
         &self,
         x: &[T],
         y: &mut [T],
-        mask: MaskMut<'_>,
-        rng: &mut MaskRng,
+        mask: impl MaskSource,
     ) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.draw(rng, mask, x, y)
+        self.run(x, y, mask)
     }
 
     /// [`forward`](Self::forward) in place.
@@ -139,181 +139,97 @@ impl DropHead {
     pub fn forward_in_place<T: Element>(
         &self,
         x: &mut [T],
-        mask: MaskMut<'_>,
-        rng: &mut MaskRng,
+        mask: impl MaskSource,
     ) -> Result<(), ShapeError> {
-        self.draw(rng, mask, InPlace, x)
+        self.run(InPlace, x, mask)
     }
 
-    /// Drops by the mask of a key, which is not stored.
+    /// The gradient through the heads that forward kept: `dx = backward(dy)`, by forward's key or its mask.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `x` and `y` do not have the layout's elements. Then nothing is written.
-    pub fn forward_replay<T: Element>(
-        &self,
-        x: &[T],
-        y: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        same_length(x, y)?;
-        self.replay(key, x, y)
-    }
-
-    /// [`forward_replay`](Self::forward_replay) in place.
-    ///
-    /// # Errors
-    ///
-    /// Same errors as [`forward_replay`](Self::forward_replay).
-    pub fn forward_replay_in_place<T: Element>(
-        &self,
-        x: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        self.replay(key, InPlace, x)
-    }
-
-    /// Drops by a mask of the caller's, which alone says what is dropped and how the rest is scaled.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `x` and `y` do not have the layout's elements, or `mask` its bits. Then nothing is
-    /// written.
-    pub fn forward_masked<T: Element>(
-        &self,
-        x: &[T],
-        y: &mut [T],
-        mask: MaskRef<'_>,
-    ) -> Result<(), ShapeError> {
-        same_length(x, y)?;
-        self.apply(mask, x, y)
-    }
-
-    /// [`forward_masked`](Self::forward_masked) in place.
-    ///
-    /// # Errors
-    ///
-    /// Same errors as [`forward_masked`](Self::forward_masked).
-    pub fn forward_masked_in_place<T: Element>(
-        &self,
-        x: &mut [T],
-        mask: MaskRef<'_>,
-    ) -> Result<(), ShapeError> {
-        self.apply(mask, InPlace, x)
-    }
-
-    /// The gradient through the heads that `mask` kept: `dx = backward(dy)`.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `dy` and `dx` do not have the layout's elements, or `mask` its bits. Then nothing is
-    /// written.
+    /// Same errors as [`forward`](Self::forward).
     pub fn backward<T: Element>(
         &self,
         dy: &[T],
         dx: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl KnownMask,
     ) -> Result<(), ShapeError> {
-        self.forward_masked(dy, dx, mask)
+        self.forward(dy, dx, mask)
     }
 
     /// [`backward`](Self::backward) in place.
     ///
     /// # Errors
     ///
-    /// Same errors as [`backward`](Self::backward).
+    /// Same errors as [`forward`](Self::forward).
     pub fn backward_in_place<T: Element>(
         &self,
         dx: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl KnownMask,
     ) -> Result<(), ShapeError> {
-        self.forward_masked_in_place(dx, mask)
+        self.forward_in_place(dx, mask)
     }
 
-    /// The gradient of [`forward_replay`](Self::forward_replay) at the same key.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `dy` and `dx` do not have the layout's elements. Then nothing is written.
-    pub fn backward_replay<T: Element>(
+    fn run<T: Element>(
         &self,
-        dy: &[T],
-        dx: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        self.forward_replay(dy, dx, key)
-    }
-
-    /// [`backward_replay`](Self::backward_replay) in place.
-    ///
-    /// # Errors
-    ///
-    /// Same errors as [`backward_replay`](Self::backward_replay).
-    pub fn backward_replay_in_place<T: Element>(
-        &self,
-        dx: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        self.forward_replay_in_place(dx, key)
-    }
-
-    fn draw<T: Element, S: Place<T>>(
-        &self,
-        rng: &mut MaskRng,
-        mut mask: MaskMut<'_>,
-        x: S,
+        x: impl Place<T>,
         y: &mut [T],
+        mask: impl MaskSource,
     ) -> Result<(), ShapeError> {
-        self.layout.check_len(y.len())?;
-        mask.as_ref().check_len(self.layout.mask_bits())?;
-        self.plan.fill(rng, mask.reborrow());
-        if let Draws::KeepAll = self.plan.rate.draws() {
-            self.plan.map(true, y, x.op(Same));
-            return Ok(());
-        }
-        self.apply(mask.as_ref(), x, y)
+        let Self { plan, layout } = *self;
+        mask.visit(layout.bits(y.len())?, DropHeads { plan, layout, x, y })
     }
+}
 
-    fn replay<T: Element, S: Place<T>>(
-        &self,
-        key: MaskKey,
-        x: S,
-        y: &mut [T],
-    ) -> Result<(), ShapeError> {
-        self.layout.check_len(y.len())?;
-        let Draws::Planes(planes) = self.plan.rate.draws() else {
-            self.plan.replay(key, y, x.op(Same));
-            return Ok(());
-        };
-        let bits = self.layout.deciding_bits();
-        let mut blocks = self.plan.blocks(planes, key, bits);
-        // The heads of a sample may go beyond a block, so others run ahead and count them.
-        let mut ahead = self.plan.blocks(planes, key, bits);
-        let mut heads = Heads::new(self.layout.width, |bit| ahead.keeps(bit));
-        while blocks.advance() {
-            let first = blocks.bits.start;
-            for part in self.layout.parts(first, blocks.bits.len()) {
-                let change = x.op(Times(heads.factor(part.bit)));
-                self.plan.apply_part(blocks.words(), first, part, y, change);
-            }
-        }
-        Ok(())
-    }
+/// The verb of whole heads, of which each sample has a factor.
+struct DropHeads<'y, T, X> {
+    plan: Plan,
+    layout: Layout,
+    x: X,
+    y: &'y mut [T],
+}
 
-    fn apply<T: Element, S: Place<T>>(
-        &self,
-        mask: MaskRef<'_>,
-        x: S,
-        y: &mut [T],
-    ) -> Result<(), ShapeError> {
-        self.layout.check_len(y.len())?;
-        mask.check_len(self.layout.mask_bits())?;
+impl<T: Element, X: Place<T>> VisitStored for DropHeads<'_, T, X> {
+    type Output = ();
+
+    fn apply(self, mask: MaskRef<'_>) {
         let mut heads = Heads::new(self.layout.width, |bit| mask.get(bit) == Some(true));
         for part in self.layout.parts(0, mask.len()) {
-            let change = x.op(Times(heads.factor(part.bit)));
-            self.plan.apply_part(mask.words(), 0, part, y, change);
+            let op = self.x.op(Times(heads.factor(part.bit)));
+            self.plan.apply_part(mask.words(), 0, part, self.y, op);
         }
-        Ok(())
+    }
+
+    fn draw(self, source: impl RandomSource, mut mask: MaskMut<'_>) {
+        self.plan.fill(source, mask.reborrow());
+        if let Draws::KeepAll = self.plan.rate.draws() {
+            return self.x.op(Same).pass_all(self.y);
+        }
+        self.apply(mask.as_ref());
+    }
+}
+
+impl<T: Element, X: Place<T>> Visit for DropHeads<'_, T, X> {
+    fn replay(self, key: MaskKey) {
+        let Self { plan, layout, x, y } = self;
+        let planes = match plan.rate.draws() {
+            Draws::KeepAll => return x.op(Same).pass_all(y),
+            Draws::DropAll => return x.op(Same).map(plan.backend(), false, y),
+            Draws::Planes(planes) => planes,
+        };
+        let bits = layout.deciding_bits();
+        let mut blocks = plan.blocks(planes, key, bits);
+        // The heads of a sample may go beyond a block, so others run ahead and count them.
+        let mut ahead = plan.blocks(planes, key, bits);
+        let mut heads = Heads::new(layout.width, |bit| ahead.keeps(bit));
+        while blocks.advance() {
+            let first = blocks.bits.start;
+            for part in layout.parts(first, blocks.bits.len()) {
+                let op = x.op(Times(heads.factor(part.bit)));
+                plan.apply_part(blocks.words(), first, part, y, op);
+            }
+        }
     }
 }
 

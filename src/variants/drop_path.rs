@@ -1,14 +1,13 @@
 //! `DropPath`: residual branches that are left out, sample by sample or for the whole batch.
 
-use crate::dropout::{Dropout, Inference, Inverted, Rule, Structured};
+use crate::dropout::{Dropout, Inference, Inverted, Rule};
 use crate::error::{RateError, ShapeError};
 use crate::isa::{Element, Formula};
 use crate::kernel::op::{Arithmetic, Same, Times};
 use crate::layout::Layout;
-use crate::mask::{MaskMut, MaskRef};
 use crate::plan::same_length;
 use crate::rate::DropRate;
-use crate::rng::MaskRng;
+use crate::source::{MaskStore, RandomSource, StoredMask};
 
 /// Stochastic depth (Huang et al. 2016, "Deep Networks with Stochastic Depth", section 3), also called
 /// `DropPath`: a residual branch f is left out, for each sample by itself or for the whole batch.
@@ -24,8 +23,8 @@ use crate::rng::MaskRng;
 /// ([`batch`](Self::batch)), common implementations for each sample ([`samples`](Self::samples)); the rate of
 /// layer l grows with the depth, [`DropRate::at_depth`].
 ///
-/// The decisions come first, so that what is dropped is not computed: [`draw`](Self::draw) a bit for each sample,
-/// compute f for [`MaskRef::kept_runs`] or ask [`MaskRef::get`], then [`add`](Self::add). The same mask serves
+/// The decisions come first, so that what is dropped is not computed: [`fill`](Self::fill) makes a bit for each sample,
+/// compute f for [`MaskRef::kept_runs`](crate::MaskRef::kept_runs), then [`add`](Self::add). The same mask serves
 /// the backward pass, which computes gradients of those samples only:
 /// [`branch`](Self::branch)`().backward(...)` gives the gradient to f. Where f is computed whole all the same,
 /// `branch().forward(...)` draws and drops at once.
@@ -41,7 +40,7 @@ use crate::rng::MaskRng;
 /// let rate = drop_rate!(0.2).at_depth(3, 12)?;
 /// let path = DropPath::samples(Dropout::new(rate), 4, 5)?;
 /// let mut mask = Mask::<1>::new();
-/// path.draw(mask.view_mut(4)?, &mut MaskRng::new(42, 0))?;
+/// path.fill(mask.view_mut(4)?, &mut MaskRng::new(42, 0))?;
 ///
 /// let mut x = [1f32; 20];
 /// let mut f = [f32::NAN; 20];
@@ -54,7 +53,7 @@ use crate::rng::MaskRng;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DropPath<R = Inverted> {
-    branch: Structured<R>,
+    branch: Dropout<R, Layout>,
 }
 
 impl<R: Rule> DropPath<R> {
@@ -88,7 +87,7 @@ impl<R: Rule> DropPath<R> {
 
     /// Dropout of the branch by itself, d * f / (1 - p) or d * f, forward and backward.
     #[must_use]
-    pub const fn branch(self) -> Structured<R> {
+    pub const fn branch(self) -> Dropout<R, Layout> {
         self.branch
     }
 
@@ -98,15 +97,18 @@ impl<R: Rule> DropPath<R> {
         Self { branch: self.branch.with_rate(rate) }
     }
 
-    /// Decides: draws a bit for each sample, or one for the batch.
+    /// Decides: draws a bit for each sample, or one for the batch, from a generator or by a key.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `mask` does not have [`Layout::mask_bits`]. Then nothing is written and `rng` has
-    /// not moved.
-    pub fn draw(&self, mask: MaskMut<'_>, rng: &mut MaskRng) -> Result<(), ShapeError> {
-        mask.as_ref().check_len(self.branch.layout().mask_bits())?;
-        self.branch.dropout().plan.fill(rng, mask);
+    /// [`ShapeError`] if `mask` does not have [`Layout::mask_bits`]. Then nothing is written and no generator has
+    /// moved.
+    pub fn fill(
+        &self,
+        mut mask: impl MaskStore,
+        source: impl RandomSource,
+    ) -> Result<(), ShapeError> {
+        self.branch.plan.fill(source, mask.fit(self.branch.layout().mask_bits())?);
         Ok(())
     }
 
@@ -121,15 +123,15 @@ impl<R: Rule> DropPath<R> {
         &self,
         f: &[T],
         x: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl StoredMask,
     ) -> Result<(), ShapeError> {
         let layout = self.branch.layout();
         same_length(f, x)?;
         layout.check_len(x.len())?;
-        mask.check_len(layout.mask_bits())?;
-        let dropout = self.branch.dropout();
+        let mask = mask.fit(layout.mask_bits())?;
+        let dropout = self.branch;
         if dropout.decides() {
-            let outcome = dropout.forward_outcome();
+            let outcome = dropout.forward_formula();
             for samples in mask.kept_runs() {
                 let elements = samples.start * layout.run..samples.end * layout.run;
                 if let (Some(f), Some(x)) = (f.get(elements.clone()), x.get_mut(elements)) {
@@ -148,7 +150,7 @@ impl<R: Rule> DropPath<R> {
     pub fn infer_add<T: Element>(&self, f: &[T], x: &mut [T]) -> Result<(), ShapeError> {
         same_length(f, x)?;
         self.branch.layout().check_len(x.len())?;
-        let dropout = self.branch.dropout();
+        let dropout = self.branch;
         match dropout.inference() {
             Inference::Same => Same.add(dropout.plan.backend(), f, x),
             Inference::Scaled(factor) => Times(factor).add(dropout.plan.backend(), f, x),

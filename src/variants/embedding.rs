@@ -5,10 +5,10 @@ use crate::error::ShapeError;
 use crate::isa::{Element, Formula, Place, Runs};
 use crate::kernel::op::{InPlace, Same, Times};
 use crate::layout::Layout;
-use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::mask::{MaskRef, mask_words};
 use crate::pieces::{cut, pieces};
 use crate::rate::DropRate;
-use crate::rng::MaskRng;
+use crate::source::{MaskStore, RandomSource, StoredMask, StoredSource, Then};
 
 /// Embedding dropout (Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent
 /// Neural Networks", section 4.2; Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models",
@@ -22,10 +22,9 @@ use crate::rng::MaskRng;
 /// | [`Dropout::new`], as Merity et al. | y = d * e / (1 - p) | de += d * dy / (1 - p) | y = e |
 /// | [`Dropout::classic`] | y = d * e | de += d * dy | y = (1 - p) * e |
 ///
-/// Rows that no index names are neither read nor written. The mask is what [`MaskRng::fill`] draws for as many elements as
-/// the vocabulary has rows. It takes a bit for each row: words of the stream are not to be had out of order, so a row
-/// cannot be decided by itself, and a key is replayed by [`draw`](Self::draw) with
-/// `MaskRng::from_key(key)`.
+/// Rows that no index names are neither read nor written. The mask is what [`MaskRng::fill`](crate::MaskRng::fill) draws for as
+/// many elements as the vocabulary has rows, a bit for each. Words of the stream are not to be had out of order, so no row
+/// can be decided by itself, and a key alone is no source: [`fill`](Self::fill) with a key draws its mask again.
 ///
 /// # Cost
 ///
@@ -38,7 +37,7 @@ use crate::rng::MaskRng;
 /// let table = [[1f32, 2.0, 3.0]; 40];
 /// let embedding = EmbeddingDropout::new(Dropout::new(drop_rate!(0.5)), 40, 3)?;
 /// let mut mask = Mask::<{ mask_words(40) }>::new();
-/// embedding.draw(mask.view_mut(40)?, &mut MaskRng::new(42, 0))?;
+/// embedding.fill(mask.view_mut(40)?, &mut MaskRng::new(42, 0))?;
 ///
 /// let text = [7, 39, 7, 0];
 /// let mut y = [0.0; 12];
@@ -99,14 +98,18 @@ impl<R: Rule> EmbeddingDropout<R> {
         mask_words(self.rows)
     }
 
-    /// Draws a bit for each row of the table.
+    /// Makes a mask of a bit for each row of the table, from a generator or by a key. At rates 0 and 1 nothing is drawn.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `mask` does not have the bits. Then nothing is written and `rng` has not moved.
-    pub fn draw(&self, mask: MaskMut<'_>, rng: &mut MaskRng) -> Result<(), ShapeError> {
-        mask.as_ref().check_len(self.rows)?;
-        self.dropout.plan.fill(rng, mask);
+    /// [`ShapeError`] if `mask` does not have [`mask_bits`](Self::mask_bits). Then nothing is written and no generator has
+    /// moved.
+    pub fn fill(
+        &self,
+        mut mask: impl MaskStore,
+        source: impl RandomSource,
+    ) -> Result<(), ShapeError> {
+        self.dropout.plan.fill(source, mask.fit(self.rows)?);
         Ok(())
     }
 
@@ -121,18 +124,19 @@ impl<R: Rule> EmbeddingDropout<R> {
         indices: &[u32],
         table: &[T],
         y: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl StoredSource,
     ) -> Result<(), ShapeError> {
         self.check_table(table)?;
-        self.check(indices, y, Some(mask))?;
-        let outcome = self.dropout.forward_outcome();
-        self.look_up(
-            indices,
-            y,
-            |index| self.keeps(mask, index),
-            |index| self.row(table, index).op(outcome),
-        );
-        Ok(())
+        self.check(indices, y)?;
+        let formula = self.dropout.forward_formula();
+        self.by_mask(mask, |mask| {
+            self.look_up(
+                indices,
+                y,
+                |index| self.keeps(mask, index),
+                |index| self.row(table, index).op(formula),
+            );
+        })
     }
 
     /// Drops among rows that were looked up before: `y`, (indices, dimension), holds rows of the table. The gradient
@@ -145,12 +149,13 @@ impl<R: Rule> EmbeddingDropout<R> {
         &self,
         indices: &[u32],
         y: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl StoredSource,
     ) -> Result<(), ShapeError> {
-        self.check(indices, y, Some(mask))?;
-        let change = InPlace.op(self.dropout.forward_outcome());
-        self.look_up(indices, y, |index| self.keeps(mask, index), |_| change);
-        Ok(())
+        self.check(indices, y)?;
+        let op = InPlace.op(self.dropout.forward_formula());
+        self.by_mask(mask, |mask| {
+            self.look_up(indices, y, |index| self.keeps(mask, index), |_| op);
+        })
     }
 
     /// Adds the gradients to the rows of `dtable` that were looked up and kept, in the order of the indices; nothing else of
@@ -165,11 +170,12 @@ impl<R: Rule> EmbeddingDropout<R> {
         indices: &[u32],
         dy: &[T],
         dtable: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl StoredMask,
     ) -> Result<(), ShapeError> {
         self.check_table(dtable)?;
-        self.check(indices, dy, Some(mask))?;
-        let outcome = self.dropout.backward_outcome();
+        self.check(indices, dy)?;
+        let mask = mask.fit(self.rows)?;
+        let outcome = self.dropout.backward_formula();
         for (index, dy) in indices.iter().zip(pieces(dy, self.dimension)) {
             let at = *index as usize * self.dimension;
             let row = dtable.get_mut(at..).and_then(|rows| rows.get_mut(..self.dimension));
@@ -191,10 +197,11 @@ impl<R: Rule> EmbeddingDropout<R> {
         &self,
         indices: &[u32],
         dy: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl StoredMask,
     ) -> Result<(), ShapeError> {
-        self.check(indices, dy, Some(mask))?;
-        let change = InPlace.op(self.dropout.backward_outcome());
+        self.check(indices, dy)?;
+        let mask = mask.fit(self.rows)?;
+        let change = InPlace.op(self.dropout.backward_formula());
         self.look_up(indices, dy, |index| self.keeps(mask, index), |_| change);
         Ok(())
     }
@@ -212,7 +219,7 @@ impl<R: Rule> EmbeddingDropout<R> {
         y: &mut [T],
     ) -> Result<(), ShapeError> {
         self.check_table(table)?;
-        self.check(indices, y, None)?;
+        self.check(indices, y)?;
         let row = |index| self.row(table, index);
         match self.dropout.inference() {
             Inference::Same => self.look_up(indices, y, |_| true, |index| row(index).op(Same)),
@@ -253,17 +260,17 @@ impl<R: Rule> EmbeddingDropout<R> {
         Layout::elementwise(self.rows * self.dimension).check_len(table.len())
     }
 
-    /// `rows` are (indices, dimension).
-    fn check<T>(
+    fn by_mask(
         &self,
-        indices: &[u32],
-        rows: &[T],
-        mask: Option<MaskRef<'_>>,
+        mask: impl StoredSource,
+        then: impl FnOnce(MaskRef<'_>),
     ) -> Result<(), ShapeError> {
+        mask.visit_stored(self.rows, Then { fill: self.dropout.plan, then })
+    }
+
+    /// `rows` are (indices, dimension).
+    fn check<T>(&self, indices: &[u32], rows: &[T]) -> Result<(), ShapeError> {
         Layout::vocabulary(indices.len(), self.dimension)?.check_len(rows.len())?;
-        if let Some(mask) = mask {
-            mask.check_len(self.rows)?;
-        }
         for (at, index) in indices.iter().enumerate() {
             let given = usize::try_from(*index).unwrap_or(usize::MAX);
             if given >= self.rows {

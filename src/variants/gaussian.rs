@@ -1,13 +1,11 @@
 //! Gaussian dropout: noise that multiplies, of the same mean and variance as inverted dropout.
 
 use crate::error::{RateError, ShapeError};
-use crate::isa::{Backend, Element, Place};
+use crate::isa::{Backend, Element, Place, Runs};
 use crate::kernel::op::{InPlace, Same};
-use crate::key::MaskKey;
-use crate::lanes::Lanes;
 use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
-use crate::rng::MaskRng;
+use crate::source::RandomSource;
 
 /// Gaussian dropout (Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from
 /// Overfitting", section 10).
@@ -22,7 +20,7 @@ use crate::rng::MaskRng;
 /// dropped, so x = NaN or infinity stays what it is (r may be 0: infinity may become NaN).
 ///
 /// Nothing is stored: backward draws r again, from a key by
-/// [`backward_replay`](Self::backward_replay), or from a copy of the generator as it stood before forward by
+/// [`backward`](Self::backward), or from a copy of the generator as it stood before forward by
 /// [`backward`](Self::backward). How the normals come from the generator's lanes is a public promise
 /// (`docs/GAUSSIAN.md`); they have the same bits on every machine. Calls can be split at multiples of 32
 /// elements.
@@ -107,86 +105,45 @@ impl GaussianDropout {
         self.std_dev
     }
 
-    /// `y = r * x`, with r from the generator. At p = 0 `y` has the bits of `x` and `rng` has not moved.
+    /// `y = r * x`, with r from a generator or by a key. At p = 0 `y` has the bits of `x` and no generator has moved.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written and `rng` has not moved.
+    /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written and no generator has moved.
     pub fn forward<T: Element>(
         &self,
         x: &[T],
         y: &mut [T],
-        rng: &mut MaskRng,
+        source: impl RandomSource,
     ) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.run(&mut rng.lanes, x, y);
+        self.run(source, x, y);
         Ok(())
     }
 
-    /// [`forward`](Self::forward) in place, which cannot fail.
-    pub fn forward_in_place<T: Element>(&self, x: &mut [T], rng: &mut MaskRng) {
-        self.run(&mut rng.lanes, InPlace, x);
+    /// [`forward`](Self::forward) in place, which always succeeds.
+    pub fn forward_in_place<T: Element>(&self, x: &mut [T], source: impl RandomSource) {
+        self.run(source, InPlace, x);
     }
 
-    /// [`forward`](Self::forward) by a new generator at the start of a key's stream.
+    /// The gradient: `dx = r * dy`, by forward's key, or by the generator as it stood before forward; it moves as that one
+    /// did.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written.
-    pub fn forward_replay<T: Element>(
-        &self,
-        x: &[T],
-        y: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        same_length(x, y)?;
-        self.replay(key, x, y);
-        Ok(())
-    }
-
-    /// [`forward_replay`](Self::forward_replay) in place, which cannot fail.
-    pub fn forward_replay_in_place<T: Element>(&self, x: &mut [T], key: MaskKey) {
-        self.replay(key, InPlace, x);
-    }
-
-    /// The gradient: `dx = r * dy`. `before` is the generator as it stood before
-    /// [`forward`](Self::forward); it moves as that one did.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `dx` has another length than `dy`. Then nothing is written and `before` has
-    /// not moved.
+    /// Same errors as [`forward`](Self::forward).
     pub fn backward<T: Element>(
         &self,
         dy: &[T],
         dx: &mut [T],
-        before: &mut MaskRng,
+        before: impl RandomSource,
     ) -> Result<(), ShapeError> {
         self.forward(dy, dx, before)
     }
 
-    /// [`backward`](Self::backward) in place, which cannot fail.
-    pub fn backward_in_place<T: Element>(&self, dx: &mut [T], before: &mut MaskRng) {
+    /// [`backward`](Self::backward) in place, which always succeeds.
+    pub fn backward_in_place<T: Element>(&self, dx: &mut [T], before: impl RandomSource) {
         self.forward_in_place(dx, before);
-    }
-
-    /// The gradient of [`forward_replay`](Self::forward_replay) at the same key.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `dx` has another length than `dy`. Then nothing is written.
-    pub fn backward_replay<T: Element>(
-        &self,
-        dy: &[T],
-        dx: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        self.forward_replay(dy, dx, key)
-    }
-
-    /// [`backward_replay`](Self::backward_replay) in place, which cannot fail.
-    pub fn backward_replay_in_place<T: Element>(&self, dx: &mut [T], key: MaskKey) {
-        self.forward_replay_in_place(dx, key);
     }
 
     /// Inference: `y = x`, to the bit.
@@ -196,23 +153,19 @@ impl GaussianDropout {
     /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written.
     pub fn infer<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.plan.map(true, y, x.op(Same));
+        x.op(Same).pass_all(y);
         Ok(())
     }
 
-    fn replay<T: Element>(&self, key: MaskKey, x: impl Place<T>, y: &mut [T]) {
-        let mut lanes = Lanes::EMPTY;
-        if let Draws::Planes(_) = self.plan.rate.draws() {
-            self.plan.backend().seed(&mut lanes, key, y.len());
-        }
-        self.run(&mut lanes, x, y);
-    }
-
-    fn run<T: Element>(&self, lanes: &mut Lanes, x: impl Place<T>, y: &mut [T]) {
+    fn run<T: Element>(&self, source: impl RandomSource, x: impl Place<T>, y: &mut [T]) {
         match self.plan.rate.draws() {
-            Draws::Planes(_) => x.noise(self.plan.backend(), lanes, self.std_dev, y),
+            Draws::Planes(_) => {
+                let backend = self.plan.backend();
+                let lanes = y.len(); // two elements of a lane's each, of sixteen lanes at most
+                source.with_lanes(backend, lanes, |lanes| x.noise(backend, lanes, self.std_dev, y));
+            }
             // Nor could it be 1: `new` refuses that.
-            Draws::KeepAll | Draws::DropAll => self.plan.map(true, y, x.op(Same)),
+            Draws::KeepAll | Draws::DropAll => x.op(Same).pass_all(y),
         }
     }
 }

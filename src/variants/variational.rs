@@ -6,6 +6,7 @@ use crate::isa::Element;
 use crate::mask::{Mask, MaskRef, mask_words};
 use crate::rate::DropRate;
 use crate::rng::MaskRng;
+use crate::source::RandomSource;
 
 /// Dropout of one connection of a recurrent network, with one mask for all steps of a sequence
 /// ("locked" dropout: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", section 4.2).
@@ -28,7 +29,7 @@ use crate::rng::MaskRng;
 /// # Cost
 ///
 /// `draw` costs [`MaskRng::fill`]; a step costs [`Dropout::backward`], as nothing is drawn. Where even one
-/// mask is too much to store, [`Dropout::forward_replay`] with the key of the sequence at each step
+/// mask is too much to store, [`Dropout::forward`] with the key of the sequence at each step
 /// is the same dropout, and draws the mask anew each time.
 ///
 /// # Recurrent dropout without memory loss
@@ -48,7 +49,7 @@ use crate::rng::MaskRng;
 /// let mut c = [1f32; 64];
 /// for t in 0..steps {
 ///     let mut g = [0.3f32; 64]; // tanh of the pre-activations
-///     RATE.forward_replay_in_place(&mut g, MaskKey::new(seed, t)); // a mask for each step
+///     RATE.forward_in_place(&mut g, MaskKey::new(seed, t)); // a mask for each step
 ///     for u in 0..64 {
 ///         c[u] = f[u] * c[u] + i[u] * g[u];
 ///     }
@@ -84,14 +85,12 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
 
     /// Draws the mask of the next `batch` sequences, of `batch` * `units` bits.
     ///
-    /// To name the mask by a key, give it `&mut MaskRng::from_key(key)`.
-    ///
     /// # Errors
     ///
     /// [`ShapeError`] if `WORDS` do not hold the mask. Then the old mask stays and `rng` has not moved.
-    pub fn draw(&mut self, batch: usize, rng: &mut MaskRng) -> Result<(), ShapeError> {
+    pub fn draw(&mut self, batch: usize, source: impl RandomSource) -> Result<(), ShapeError> {
         let bits = self.bits_of(batch)?;
-        self.fill(bits, rng)
+        self.fill(bits, source)
     }
 
     /// The mask that was drawn last, bit s * `units` + u for unit u of sequence s.
@@ -125,7 +124,7 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     /// [`ShapeError`] if `y` has another length than `x`, or if that is not the drawn batch * `units`. Then
     /// nothing is written.
     pub fn forward<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
-        self.dropout.forward_masked(x, y, self.mask())
+        self.dropout.forward(x, y, self.mask())
     }
 
     /// [`forward`](Self::forward) in place.
@@ -134,7 +133,7 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     ///
     /// Same errors as [`forward`](Self::forward).
     pub fn forward_in_place<T: Element>(&self, x: &mut [T]) -> Result<(), ShapeError> {
-        self.dropout.forward_masked_in_place(x, self.mask())
+        self.dropout.forward_in_place(x, self.mask())
     }
 
     /// The gradient of [`forward`](Self::forward) at one step: `dx = backward(dy)`.
@@ -166,8 +165,8 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
         Ok(bits)
     }
 
-    fn fill(&mut self, bits: usize, rng: &mut MaskRng) -> Result<(), ShapeError> {
-        self.dropout.fill(rng, self.mask.view_mut(bits)?);
+    fn fill(&mut self, bits: usize, source: impl RandomSource) -> Result<(), ShapeError> {
+        self.dropout.plan.fill(source, self.mask.view_mut(bits)?);
         self.bits = bits;
         Ok(())
     }
@@ -252,8 +251,8 @@ impl<const INPUT: usize, const RECURRENT: usize, const OUTPUT: usize, R: Rule>
         let input = self.input.bits_of(batch)?;
         let recurrent = self.recurrent.bits_of(batch)?;
         let output = self.output.bits_of(batch)?;
-        self.input.fill(input, rng)?;
-        self.recurrent.fill(recurrent, rng)?;
+        self.input.fill(input, &mut *rng)?;
+        self.recurrent.fill(recurrent, &mut *rng)?;
         self.output.fill(output, rng)
     }
 }

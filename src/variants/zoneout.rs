@@ -1,13 +1,12 @@
 //! Zoneout: a unit that is not updated keeps its state.
 
+use crate::dropout::Drop;
 use crate::error::ShapeError;
 use crate::isa::{Backend, Element, Runs, Sweeps};
 use crate::kernel::op::{Blend, Either, InPlace, Mapped, Same, Zeros};
-use crate::key::MaskKey;
-use crate::mask::{MaskMut, MaskRef};
-use crate::plan::{Plan, same_length};
+use crate::plan::{Flat, Plan, same_length};
 use crate::rate::{Draws, DropRate};
-use crate::rng::MaskRng;
+use crate::source::{KnownMask, MaskSource};
 
 /// Zoneout (Krueger et al. 2017, "Zoneout: Regularizing RNNs by Randomly Preserving Hidden Activations",
 /// section 3): at each step each unit keeps its old state with probability z, where dropout would zero it.
@@ -24,8 +23,7 @@ use crate::rng::MaskRng;
 /// backend. At z = 0 and z = 1 it copies the new and the old state.
 ///
 /// Slices are of one length, the units of one step of any number of sequences; draw a new mask at each step.
-/// As in [`Dropout`](crate::Dropout) the mask is drawn and stored, replayed from a key, or supplied by
-/// the caller. `..._into_prev` writes h over `h_prev`, `..._into_new` over `h_new`. `backward` gives both parts
+/// The mask comes from the sources of [`Dropout`](crate::Dropout). `..._into_prev` writes h over `h_prev`, `..._into_new` over `h_new`. `backward` gives both parts
 /// of dh; what else flows into `h_prev` through the cell is for the caller to add.
 ///
 /// # In an LSTM
@@ -44,13 +42,13 @@ use crate::rng::MaskRng;
 ///     let c_new = c.map(|c| 0.9 * c + 0.1); // f * c + i * g
 ///     let h_new = c_new.map(|c| 0.5 * c.tanh()); // o * tanh(c_new)
 ///     let mut masks = [Mask::<2>::new(), Mask::new()]; // for the backward pass
-///     cell.forward_into_prev(&mut c, &c_new, masks[0].view_mut(64)?, &mut rng)?;
-///     hidden.forward_into_prev(&mut h, &h_new, masks[1].view_mut(64)?, &mut rng)?;
+///     cell.forward_into_prev(&mut c, &c_new, rng.draw(masks[0].view_mut(64)?))?;
+///     hidden.forward_into_prev(&mut h, &h_new, rng.draw(masks[1].view_mut(64)?))?;
 /// }
 ///
 /// let mut mask = Mask::<1>::new();
 /// let (h_prev, h_new, mut h) = ([1f32; 4], [2f32; 4], [0f32; 4]);
-/// cell.forward(&h_prev, &h_new, &mut h, mask.view_mut(4)?, &mut rng)?;
+/// cell.forward(&h_prev, &h_new, &mut h, rng.draw(mask.view_mut(4)?))?;
 /// let (mut dh_prev, mut dh_new) = ([0f32; 4], [0f32; 4]);
 /// cell.backward(&[1.0; 4], &mut dh_prev, &mut dh_new, mask.view(4)?)?;
 /// for (u, updated) in mask.view(4)?.iter().enumerate() {
@@ -97,25 +95,25 @@ impl Zoneout {
         Self { plan: self.plan.with_rate(rate) }
     }
 
-    /// Draws a mask, stores it, and updates the units that it keeps: `h = k ? h_new : h_prev`.
+    /// Updates the units that the mask keeps: `h = k ? h_new : h_prev`.
     ///
-    /// At z = 0 that is `h_new`, at z = 1 `h_prev`; both leave `rng` alone.
+    /// Where the mask is drawn, that is `h_new` at z = 0 and `h_prev` at z = 1, and neither moves the generator. A mask of
+    /// your own alone decides: the rate plays no part.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `h_new`, `h` or `mask` has another length than `h_prev`. Then nothing is written and
-    /// `rng` has not moved.
+    /// [`ShapeError`] if `h_new`, `h` or the mask has another length than `h_prev`. Then nothing is written and
+    /// no generator has moved.
     pub fn forward<T: Element>(
         &self,
         h_prev: &[T],
         h_new: &[T],
         h: &mut [T],
-        mask: MaskMut<'_>,
-        rng: &mut MaskRng,
+        mask: impl MaskSource,
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
         same_length(h_prev, h)?;
-        self.draw(rng, mask, h, Either(h_new, h_prev))
+        self.run(h, mask, Either(h_new, h_prev))
     }
 
     /// [`forward`](Self::forward) over `h_prev`.
@@ -127,11 +125,10 @@ impl Zoneout {
         &self,
         h_prev: &mut [T],
         h_new: &[T],
-        mask: MaskMut<'_>,
-        rng: &mut MaskRng,
+        mask: impl MaskSource,
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
-        self.draw(rng, mask, h_prev, Either(h_new, InPlace))
+        self.run(h_prev, mask, Either(h_new, InPlace))
     }
 
     /// [`forward`](Self::forward) over `h_new`.
@@ -143,135 +140,28 @@ impl Zoneout {
         &self,
         h_prev: &[T],
         h_new: &mut [T],
-        mask: MaskMut<'_>,
-        rng: &mut MaskRng,
+        mask: impl MaskSource,
     ) -> Result<(), ShapeError> {
         same_states(h_prev, h_new)?;
-        self.draw(rng, mask, h_new, Either(InPlace, h_prev))
+        self.run(h_new, mask, Either(InPlace, h_prev))
     }
 
-    /// [`forward`](Self::forward) by the mask of a key, which is not
-    /// stored.
+    /// The gradient, split by forward's key or its mask: `dh_prev = k ? +0.0 : dh` and `dh_new = k ? dh : +0.0`.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `h_new` or `h` has another length than `h_prev`. Then nothing is written.
-    pub fn forward_replay<T: Element>(
-        &self,
-        h_prev: &[T],
-        h_new: &[T],
-        h: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        same_states(h_prev, h_new)?;
-        same_length(h_prev, h)?;
-        self.replay(key, h, Either(h_new, h_prev));
-        Ok(())
-    }
-
-    /// [`forward_replay`](Self::forward_replay) over `h_prev`.
-    ///
-    /// # Errors
-    ///
-    /// Same errors as [`forward_replay`](Self::forward_replay).
-    pub fn forward_replay_into_prev<T: Element>(
-        &self,
-        h_prev: &mut [T],
-        h_new: &[T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        same_states(h_prev, h_new)?;
-        self.replay(key, h_prev, Either(h_new, InPlace));
-        Ok(())
-    }
-
-    /// [`forward_replay`](Self::forward_replay) over `h_new`.
-    ///
-    /// # Errors
-    ///
-    /// Same errors as [`forward_replay`](Self::forward_replay).
-    pub fn forward_replay_into_new<T: Element>(
-        &self,
-        h_prev: &[T],
-        h_new: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        same_states(h_prev, h_new)?;
-        self.replay(key, h_new, Either(InPlace, h_prev));
-        Ok(())
-    }
-
-    /// [`forward`](Self::forward) by a mask of the caller's, which alone decides: the rate plays no part.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `h_new`, `h` or `mask` has another length than `h_prev`. Then nothing is written.
-    pub fn forward_masked<T: Element>(
-        &self,
-        h_prev: &[T],
-        h_new: &[T],
-        h: &mut [T],
-        mask: MaskRef<'_>,
-    ) -> Result<(), ShapeError> {
-        same_states(h_prev, h_new)?;
-        same_length(h_prev, h)?;
-        mask.check_len(h.len())?;
-        self.plan.apply(mask, h, Either(h_new, h_prev));
-        Ok(())
-    }
-
-    /// [`forward_masked`](Self::forward_masked) over `h_prev`.
-    ///
-    /// # Errors
-    ///
-    /// Same errors as [`forward_masked`](Self::forward_masked).
-    pub fn forward_masked_into_prev<T: Element>(
-        &self,
-        h_prev: &mut [T],
-        h_new: &[T],
-        mask: MaskRef<'_>,
-    ) -> Result<(), ShapeError> {
-        same_states(h_prev, h_new)?;
-        mask.check_len(h_prev.len())?;
-        self.plan.apply(mask, h_prev, Either(h_new, InPlace));
-        Ok(())
-    }
-
-    /// [`forward_masked`](Self::forward_masked) over `h_new`.
-    ///
-    /// # Errors
-    ///
-    /// Same errors as [`forward_masked`](Self::forward_masked).
-    pub fn forward_masked_into_new<T: Element>(
-        &self,
-        h_prev: &[T],
-        h_new: &mut [T],
-        mask: MaskRef<'_>,
-    ) -> Result<(), ShapeError> {
-        same_states(h_prev, h_new)?;
-        mask.check_len(h_new.len())?;
-        self.plan.apply(mask, h_new, Either(InPlace, h_prev));
-        Ok(())
-    }
-
-    /// The gradient, split by the mask: `dh_prev = k ? +0.0 : dh` and `dh_new = k ? dh : +0.0`.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `dh_prev`, `dh_new` or `mask` has another length than `dh`. Then nothing is written.
+    /// [`ShapeError`] if `dh_prev`, `dh_new` or the mask has another length than `dh`. Then nothing is written.
     pub fn backward<T: Element>(
         &self,
         dh: &[T],
         dh_prev: &mut [T],
         dh_new: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl KnownMask,
     ) -> Result<(), ShapeError> {
         same_length(dh, dh_prev)?;
         same_length(dh, dh_new)?;
-        mask.check_len(dh.len())?;
-        self.plan.apply(mask, dh_prev, Either(Zeros, dh));
-        self.plan.apply(mask, dh_new, Mapped(dh, Same));
-        Ok(())
+        self.run(dh_prev, mask, Either(Zeros, dh))?;
+        self.run(dh_new, mask, Mapped(dh, Same))
     }
 
     /// [`backward`](Self::backward) with `dh` becoming `dh_new`.
@@ -283,49 +173,11 @@ impl Zoneout {
         &self,
         dh: &mut [T],
         dh_prev: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl KnownMask,
     ) -> Result<(), ShapeError> {
         same_length(dh, dh_prev)?;
-        mask.check_len(dh.len())?;
-        self.plan.apply(mask, dh_prev, Either(Zeros, &*dh));
-        self.plan.apply(mask, dh, Mapped(InPlace, Same));
-        Ok(())
-    }
-
-    /// The gradient of [`forward_replay`](Self::forward_replay) at the same key.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `dh_prev` or `dh_new` has another length than `dh`. Then nothing is written.
-    pub fn backward_replay<T: Element>(
-        &self,
-        dh: &[T],
-        dh_prev: &mut [T],
-        dh_new: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        same_length(dh, dh_prev)?;
-        same_length(dh, dh_new)?;
-        self.replay(key, dh_prev, Either(Zeros, dh));
-        self.replay(key, dh_new, Mapped(dh, Same));
-        Ok(())
-    }
-
-    /// [`backward_replay`](Self::backward_replay) with `dh` becoming `dh_new`.
-    ///
-    /// # Errors
-    ///
-    /// Same errors as [`backward_replay`](Self::backward_replay).
-    pub fn backward_replay_in_place<T: Element>(
-        &self,
-        dh: &mut [T],
-        dh_prev: &mut [T],
-        key: MaskKey,
-    ) -> Result<(), ShapeError> {
-        same_length(dh, dh_prev)?;
-        self.replay(key, dh_prev, Either(Zeros, &*dh));
-        self.replay(key, dh, Mapped(InPlace, Same));
-        Ok(())
+        self.run(dh_prev, mask, Either(Zeros, &*dh))?;
+        self.run(dh, mask, Mapped(InPlace, Same))
     }
 
     /// Inference, the expectation: `h = z * h_prev + (1 - z) * h_new`.
@@ -375,20 +227,14 @@ impl Zoneout {
         Ok(())
     }
 
-    fn draw<T: Element>(
+    fn run<T: Element>(
         &self,
-        rng: &mut MaskRng,
-        mask: MaskMut<'_>,
         h: &mut [T],
-        change: impl Runs<T>,
+        mask: impl MaskSource,
+        op: impl Runs<T>,
     ) -> Result<(), ShapeError> {
-        mask.as_ref().check_len(h.len())?;
-        self.plan.draw(rng, mask, h, change);
-        Ok(())
-    }
-
-    fn replay<T: Element>(&self, key: MaskKey, h: &mut [T], change: impl Runs<T>) {
-        self.plan.replay(key, h, change);
+        let bits = h.len();
+        mask.visit(bits, Drop { plan: self.plan, decides: true, shape: Flat, y: h, op })
     }
 
     fn blend<T: Element, S: Sweeps<T>>(
@@ -398,8 +244,8 @@ impl Zoneout {
         blend: impl FnOnce(T, T) -> S,
     ) {
         match self.rate().draws() {
-            Draws::KeepAll => self.plan.map(true, h, ends),
-            Draws::DropAll => self.plan.map(false, h, ends),
+            Draws::KeepAll => ends.map(self.plan.backend(), true, h),
+            Draws::DropAll => ends.map(self.plan.backend(), false, h),
             Draws::Planes(_) => {
                 let (u, v) = (T::drop_probability(self.rate()), T::keep_probability(self.rate()));
                 blend(u, v).run(self.plan.backend(), h);

@@ -286,14 +286,14 @@ macro_rules! ways {
         let mut rng = dropout_kernels::MaskRng::from_key(key);
 
         let (x, y, mut mask) = space.fresh(n, bits);
-        drop.forward(x, y, mask.reborrow(), &mut rng)?;
+        drop.forward(x, y, rng.draw(mask.reborrow()))?;
         digest.$take(y);
         digest.mask(mask.as_ref());
         let (dy, dx, mask) = space.again(n, bits);
         drop.backward(dy, dx, mask)?;
         digest.$take(dx);
         let (x, _, mut mask) = space.fresh(n, bits);
-        drop.forward_in_place(x, mask.reborrow(), &mut rng)?; // the generator goes on
+        drop.forward_in_place(x, rng.draw(mask.reborrow()))?; // the generator goes on
         digest.$take(x);
         digest.mask(mask.as_ref());
         let (dx, y, mask) = space.again(n, bits);
@@ -301,20 +301,20 @@ macro_rules! ways {
         digest.$take(dx);
         digest.generator(&rng);
 
-        drop.forward_masked(dx, y, mask)?;
+        drop.forward(dx, y, mask)?;
         digest.$take(y);
-        drop.forward_masked_in_place(y, mask)?;
+        drop.forward_in_place(y, mask)?;
         digest.$take(y);
 
         let (x, y, _) = space.fresh(n, bits);
-        drop.forward_replay(x, y, key)?;
+        drop.forward(x, y, key)?;
         digest.$take(y);
-        drop.forward_replay_in_place(x, key).done()?;
+        drop.forward_in_place(x, key).done()?;
         digest.$take(x);
         let (dy, dx, _) = space.again(n, bits);
-        drop.backward_replay(dy, dx, key)?;
+        drop.backward(dy, dx, key)?;
         digest.$take(dx);
-        drop.backward_replay_in_place(dy, key).done()?;
+        drop.backward_in_place(dy, key).done()?;
         digest.$take(dy);
     }};
 }

@@ -75,42 +75,42 @@ fn states<T: Number>(digest: &mut Digest, z: Zoneout, n: usize) -> Result<(), Er
     };
 
     fresh(prev, new);
-    z.forward(prev, new, h, mask.reborrow(), &mut rng)?;
+    z.forward(prev, new, h, rng.draw(mask.reborrow()))?;
     digest.copies(h);
     digest.mask(mask.as_ref());
-    z.forward_into_prev(prev, new, mask.reborrow(), &mut rng)?;
+    z.forward_into_prev(prev, new, rng.draw(mask.reborrow()))?;
     digest.copies(prev);
     digest.mask(mask.as_ref());
-    z.forward_into_new(h, new, mask.reborrow(), &mut rng)?;
+    z.forward_into_new(h, new, rng.draw(mask.reborrow()))?;
     digest.copies(new);
     digest.mask(mask.as_ref());
 
     fresh(prev, new);
-    z.forward_replay(prev, new, h, MaskKey::new(seed, stream))?;
+    z.forward(prev, new, h, MaskKey::new(seed, stream))?;
     digest.copies(h);
-    z.forward_replay_into_prev(prev, new, MaskKey::new(seed, stream))?;
+    z.forward_into_prev(prev, new, MaskKey::new(seed, stream))?;
     digest.copies(prev);
-    z.forward_replay_into_new(h, new, MaskKey::new(seed, stream + 1))?;
+    z.forward_into_new(h, new, MaskKey::new(seed, stream + 1))?;
     digest.copies(new);
 
     let mask: MaskRef<'_> = mask.as_ref();
     fresh(prev, new);
-    z.forward_masked(prev, new, h, mask)?;
+    z.forward(prev, new, h, mask)?;
     digest.copies(h);
-    z.forward_masked_into_prev(prev, new, mask)?;
+    z.forward_into_prev(prev, new, mask)?;
     digest.copies(prev);
     fresh(prev, new);
-    z.forward_masked_into_new(prev, new, mask)?;
+    z.forward_into_new(prev, new, mask)?;
     digest.copies(new);
 
     set(h, 11, T::any);
     z.backward(h, prev, new, mask)?;
     digest.copies(prev);
     digest.copies(new);
-    z.backward_replay(h, prev, new, MaskKey::new(seed, stream))?;
+    z.backward(h, prev, new, MaskKey::new(seed, stream))?;
     digest.copies(prev);
     digest.copies(new);
-    z.backward_replay_in_place(h, prev, MaskKey::new(seed, stream))?;
+    z.backward_in_place(h, prev, MaskKey::new(seed, stream))?;
     digest.copies(h);
     digest.copies(prev);
     set(h, 12, T::any);

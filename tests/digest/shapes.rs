@@ -103,17 +103,17 @@ fn block_ways<T: Number, const N: usize>(
     let (n, bits) = (blocks.elements(), blocks.mask_bits());
     let mut rng = MaskRng::new(13, 14);
     let (x, y, mut mask) = space.fresh(n, bits);
-    blocks.draw(mask.reborrow(), &mut rng)?;
+    blocks.fill(mask.reborrow(), &mut rng)?;
     digest.mask(mask.as_ref());
-    blocks.forward(x, y, mask.reborrow(), &mut rng)?;
+    blocks.forward(x, y, rng.draw(mask.reborrow()))?;
     digest.numbers(y);
-    blocks.forward_in_place(x, mask.reborrow(), &mut rng)?;
+    blocks.forward_in_place(x, rng.draw(mask.reborrow()))?;
     digest.numbers(x);
     digest.mask(mask.as_ref());
     let (x, y, mask) = space.again(n, bits);
-    blocks.forward_masked(x, y, mask)?;
+    blocks.forward(x, y, mask)?;
     digest.numbers(y);
-    blocks.forward_masked_in_place(y, mask)?;
+    blocks.forward_in_place(y, mask)?;
     digest.numbers(y);
     blocks.backward(x, y, mask)?;
     digest.numbers(y);
@@ -144,7 +144,7 @@ fn path<T: Number, R: Rule>(digest: &mut Digest, path: DropPath<R>) -> Result<()
     let (n, bits) = (layout.elements(), layout.mask_bits());
     let mut rng = MaskRng::new(15, n as u64);
     let (f, x, mut mask) = space.fresh(n, bits);
-    path.draw(mask.reborrow(), &mut rng)?;
+    path.fill(mask.reborrow(), &mut rng)?;
     digest.mask(mask.as_ref());
     path.add(f, x, mask.as_ref())?;
     digest.numbers(x);
@@ -182,7 +182,7 @@ fn heads<T: Number>(digest: &mut Digest, drop_head: DropHead) -> Result<(), Erro
     mask.drop_all();
     mask.set(1, true);
     set(x, 6, T::plain);
-    drop_head.forward_masked(x, y, mask.as_ref())?;
+    drop_head.forward(x, y, mask.as_ref())?;
     digest.numbers(y);
     Ok(())
 }

@@ -28,7 +28,7 @@ fn rows<T: Number, R: Rule>(digest: &mut Digest, dropout: Dropout<R>) -> Result<
         let (table, _, mut mask) = space.fresh(ROWS * dimension, ROWS);
         let y = memory.take(TEXT * dimension);
         set(y, 3, T::plain);
-        embedding.draw(mask.reborrow(), &mut rng)?;
+        embedding.fill(mask.reborrow(), &mut rng)?;
         embedding.forward(&indices, table, y, mask.as_ref())?;
         digest.numbers(y);
         embedding.forward_in_place(&indices, y, mask.as_ref())?;
@@ -69,12 +69,12 @@ fn products<T: Number, R: Rule>(digest: &mut Digest, layer: &DropConnect<R>) -> 
         set(w, 16, T::plain);
         set(x, 17, T::plain);
         let mut rng = MaskRng::new(33, batch as u64);
-        layer.forward(w, x, y, mask.reborrow(), &mut rng)?;
+        layer.forward(w, x, y, rng.draw(mask.reborrow()))?;
         digest.numbers(y);
         digest.mask(mask.as_ref());
-        layer.forward_masked(w, x, y, mask.as_ref())?;
+        layer.forward(w, x, y, mask.as_ref())?;
         digest.numbers(y);
-        layer.forward_replay(w, x, y, MaskKey::new(33, 3))?;
+        layer.forward(w, x, y, MaskKey::new(33, 3))?;
         digest.numbers(y);
         layer.infer(w, x, y)?;
         digest.numbers(y);
@@ -84,12 +84,12 @@ fn products<T: Number, R: Rule>(digest: &mut Digest, layer: &DropConnect<R>) -> 
 
         layer.backward_weights(x, y, w, mask.as_ref())?;
         digest.numbers(w);
-        layer.backward_weights_replay(x, y, w, MaskKey::new(33, 4))?;
+        layer.backward_weights(x, y, w, MaskKey::new(33, 4))?;
         digest.numbers(w);
         set(w, 18, T::plain);
         layer.backward_input(w, y, x, mask.as_ref())?;
         digest.numbers(x);
-        layer.backward_input_replay(w, y, x, MaskKey::new(33, 5))?;
+        layer.backward_input(w, y, x, MaskKey::new(33, 5))?;
         digest.numbers(x);
     }
     Ok(())
@@ -122,12 +122,12 @@ fn normals<T: Number>(digest: &mut Digest, noise: GaussianDropout) -> Result<(),
         noise.backward_in_place(x, &mut before);
         digest.numbers(x);
         let (x, y, _) = space.fresh(n, 0);
-        noise.forward_replay(x, y, MaskKey::new(35, 37))?;
+        noise.forward(x, y, MaskKey::new(35, 37))?;
         digest.numbers(y);
-        noise.backward_replay(x, y, MaskKey::new(35, 38))?;
+        noise.backward(x, y, MaskKey::new(35, 38))?;
         digest.numbers(y);
-        noise.forward_replay_in_place(x, MaskKey::new(35, 39));
-        noise.backward_replay_in_place(x, MaskKey::new(35, 40));
+        noise.forward_in_place(x, MaskKey::new(35, 39));
+        noise.backward_in_place(x, MaskKey::new(35, 40));
         digest.numbers(x);
         noise.infer(x, y)?;
         digest.numbers(y);
@@ -152,7 +152,7 @@ fn passes<T: Number>(digest: &mut Digest, backend: Backend) -> Result<(), Error>
     let dropout = Dropout::new(drop_rate!(0.3)).with_backend(backend);
     for pass in 0..20 {
         set(&mut y, 19, T::plain);
-        dropout.forward_in_place(&mut y, mask.view_mut(N)?, &mut rng)?;
+        dropout.forward_in_place(&mut y, rng.draw(mask.view_mut(N)?))?;
         if pass % 3 == 0 {
             slices.push(&y)?;
         } else {

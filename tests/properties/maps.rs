@@ -135,7 +135,9 @@ fn elementwise<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
         diagonal(
             "inverted",
             n,
-            move |x| inverted.forward_replay_in_place(x, MaskKey::new(s.seed, s.stream)),
+            move |x| {
+                inverted.forward_in_place(x, MaskKey::new(s.seed, s.stream)).expect("any length");
+            },
             move |dy| inverted.backward_in_place(dy, mask(&a, n)).expect("lengths agree"),
         ),
         diagonal(
@@ -144,21 +146,27 @@ fn elementwise<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
             move |x| {
                 let mut words = vec![0; mask_words(n)];
                 let stored = MaskMut::new(&mut words, n).expect("mask_words(n) words");
-                classic.forward_in_place(x, stored, &mut s.rng()).expect("lengths agree");
+                classic.forward_in_place(x, s.rng().draw(stored)).expect("lengths agree");
             },
-            move |dy| classic.backward_replay_in_place(dy, MaskKey::new(s.seed, s.stream)),
+            move |dy| {
+                classic.backward_in_place(dy, MaskKey::new(s.seed, s.stream)).expect("any length");
+            },
         ),
         // The linear part of what is affine.
         diagonal(
             "alpha's gradient",
             n,
-            move |x| alpha.backward_replay_in_place(x, MaskKey::new(s.seed, s.stream)),
+            move |x| {
+                alpha.backward_in_place(x, MaskKey::new(s.seed, s.stream)).expect("any length");
+            },
             move |dy| alpha.backward_in_place(dy, mask(&b, n)).expect("lengths agree"),
         ),
         diagonal(
             "DropKey's gradient",
             n,
-            move |x| drop_key.backward_replay_in_place(x, MaskKey::new(s.seed, s.stream)),
+            move |x| {
+                drop_key.backward_in_place(x, MaskKey::new(s.seed, s.stream)).expect("any length");
+            },
             move |dy| drop_key.backward_in_place(dy, mask(&c, n)).expect("lengths agree"),
         ),
         diagonal(
@@ -185,18 +193,17 @@ fn structured<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
             "over a layout",
             n,
             move |x| {
-                over.forward_replay_in_place(x, MaskKey::new(s.seed, s.stream))
-                    .expect("lengths agree");
+                over.forward_in_place(x, MaskKey::new(s.seed, s.stream)).expect("lengths agree");
             },
             move |dy| over.backward_in_place(dy, mask(&a, bits)).expect("lengths agree"),
         ),
         diagonal(
             "classic over a layout",
             n,
-            move |x| classic.forward_masked_in_place(x, mask(&b, bits)).expect("lengths agree"),
+            move |x| classic.forward_in_place(x, mask(&b, bits)).expect("lengths agree"),
             move |dy| {
                 classic
-                    .backward_replay_in_place(dy, MaskKey::new(s.seed, s.stream))
+                    .backward_in_place(dy, MaskKey::new(s.seed, s.stream))
                     .expect("lengths agree");
             },
         ),
@@ -209,8 +216,7 @@ fn structured<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
                 f.copy_from_slice(&x);
             },
             move |dy| {
-                let back =
-                    path.branch().backward_replay_in_place(dy, MaskKey::new(s.seed, s.stream));
+                let back = path.branch().backward_in_place(dy, MaskKey::new(s.seed, s.stream));
                 back.expect("lengths agree");
             },
         ),
@@ -226,7 +232,7 @@ fn of_counts<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
     let mut drawn = vec![0; shared.mask_words()];
     let bits = shared.mask_bits();
     let all = MaskMut::new(&mut drawn, bits).expect("mask_words(n) words");
-    shared.draw(all, &mut s.rng()).expect("lengths agree");
+    shared.fill(all, &mut s.rng()).expect("lengths agree");
     let drawn_back = drawn.clone();
     // Twice the maps, twice the heads: even numbers of which to keep half.
     let blocks = DropBlock::new(s.rate, 2, 2 * a, b, &[c, d]).expect("few elements");
@@ -244,22 +250,20 @@ fn of_counts<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
         diagonal(
             "DropBlock, shared",
             n,
-            move |x| shared.forward_masked_in_place(x, mask(&drawn, bits)).expect("lengths agree"),
+            move |x| shared.forward_in_place(x, mask(&drawn, bits)).expect("lengths agree"),
             move |dy| shared.backward_in_place(dy, mask(&drawn_back, bits)).expect("lengths agree"),
         ),
         diagonal(
             "DropBlock that keeps half",
             2 * n,
-            move |x| blocks.forward_masked_in_place(x, mask(&half, 2 * n)).expect("lengths agree"),
+            move |x| blocks.forward_in_place(x, mask(&half, 2 * n)).expect("lengths agree"),
             move |dy| blocks.backward_in_place(dy, mask(&half_back, 2 * n)).expect("lengths agree"),
         ),
         diagonal(
             "DropHead",
             n,
             move |x| {
-                heads
-                    .forward_replay_in_place(x, MaskKey::new(s.seed, s.stream))
-                    .expect("lengths agree");
+                heads.forward_in_place(x, MaskKey::new(s.seed, s.stream)).expect("lengths agree");
             },
             move |dy| {
                 heads.backward_in_place(dy, mask(&head_words, head_bits)).expect("lengths agree");
@@ -270,7 +274,7 @@ fn of_counts<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
             2 * n,
             move |x| {
                 let bits = mask(&half_heads, 2 * a * c);
-                two_c.forward_masked_in_place(x, bits).expect("lengths agree");
+                two_c.forward_in_place(x, bits).expect("lengths agree");
             },
             move |dy| {
                 let bits = mask(&half_heads_back, 2 * a * c);
@@ -286,7 +290,7 @@ fn gaussian<T: Number>(backend: Backend, s: Setting) -> Option<Map<T>> {
     Some(diagonal(
         "Gaussian",
         s.extents.iter().product(),
-        move |x| noise.forward_replay_in_place(x, MaskKey::new(s.seed, s.stream)),
+        move |x| noise.forward_in_place(x, MaskKey::new(s.seed, s.stream)),
         move |dy| noise.backward_in_place(dy, &mut s.rng()),
     ))
 }
@@ -303,7 +307,7 @@ fn zoneout<T: Number>(backend: Backend, s: Setting) -> Map<T> {
             let (prev, new) = x.split_at(n);
             filled(n, |h| {
                 zoneout
-                    .forward_replay(prev, new, h, MaskKey::new(s.seed, s.stream))
+                    .forward(prev, new, h, MaskKey::new(s.seed, s.stream))
                     .expect("lengths agree");
             })
         }),
@@ -363,9 +367,7 @@ fn weights<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
             shape: [x_len, y_len],
             forward: Box::new(move |x| {
                 filled(y_len, |y| {
-                    layer
-                        .forward_replay(&w, x, y, MaskKey::new(s.seed, s.stream))
-                        .expect("lengths agree");
+                    layer.forward(&w, x, y, MaskKey::new(s.seed, s.stream)).expect("lengths agree");
                 })
             }),
             backward: Box::new(move |dy| {
@@ -381,17 +383,13 @@ fn weights<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
             shape: [bits, y_len],
             forward: Box::new(move |w| {
                 filled(y_len, |y| {
-                    layer.forward_masked(w, &x, y, mask(&of_w, bits)).expect("lengths agree");
+                    layer.forward(w, &x, y, mask(&of_w, bits)).expect("lengths agree");
                 })
             }),
             backward: Box::new(move |dy| {
                 filled(bits, |dw| {
-                    let back = layer.backward_weights_replay(
-                        &x_back,
-                        dy,
-                        dw,
-                        MaskKey::new(s.seed, s.stream),
-                    );
+                    let back =
+                        layer.backward_weights(&x_back, dy, dw, MaskKey::new(s.seed, s.stream));
                     back.expect("lengths agree");
                 })
             }),

@@ -105,7 +105,8 @@ impl Noise {
             Every::Step => {
                 locked
                     .dropout()
-                    .forward_replay_in_place(x, MaskKey::new(self.seed, self.stream(t, place)));
+                    .forward_in_place(x, MaskKey::new(self.seed, self.stream(t, place)))
+                    .expect("any length");
             }
         }
     }
@@ -117,19 +118,22 @@ impl Noise {
             Every::Step => {
                 locked
                     .dropout()
-                    .backward_replay_in_place(dx, MaskKey::new(self.seed, self.stream(t, place)));
+                    .backward_in_place(dx, MaskKey::new(self.seed, self.stream(t, place)))
+                    .expect("any length");
             }
         }
     }
 
     pub fn drop_candidate<T: Element>(&self, t: usize, g: &mut [T]) {
         self.candidate
-            .forward_replay_in_place(g, MaskKey::new(self.seed, self.candidate_stream(t)));
+            .forward_in_place(g, MaskKey::new(self.seed, self.candidate_stream(t)))
+            .expect("any length");
     }
 
     pub fn drop_candidate_backward<T: Element>(&self, t: usize, dg: &mut [T]) {
         self.candidate
-            .backward_replay_in_place(dg, MaskKey::new(self.seed, self.candidate_stream(t)));
+            .backward_in_place(dg, MaskKey::new(self.seed, self.candidate_stream(t)))
+            .expect("any length");
     }
 
     /// One (seed, stream) for the sequence, or one for each step.
@@ -142,11 +146,9 @@ impl Noise {
     pub fn zoneout<T: Element>(&self, place: Place, t: Option<usize>, prev: &mut [T], new: &[T]) {
         let zoneout = if let Place::Cell = place { self.cell } else { self.hidden };
         match t {
-            Some(t) => zoneout.forward_replay_into_prev(
-                prev,
-                new,
-                MaskKey::new(self.seed, self.stream(t, place)),
-            ),
+            Some(t) => {
+                zoneout.forward_into_prev(prev, new, MaskKey::new(self.seed, self.stream(t, place)))
+            }
             None => zoneout.infer_into_prev(prev, new),
         }
         .expect("states of one length");
@@ -157,7 +159,7 @@ impl Noise {
         let zoneout = if let Place::Cell = place { self.cell } else { self.hidden };
         let mut prev = vec![T::ZERO; dh.len()];
         zoneout
-            .backward_replay_in_place(dh, &mut prev, MaskKey::new(self.seed, self.stream(t, place)))
+            .backward_in_place(dh, &mut prev, MaskKey::new(self.seed, self.stream(t, place)))
             .expect("states of one length");
         prev
     }

@@ -36,35 +36,23 @@ pub fn ways<T: Number>() -> Vec<Named<T>> {
     use Leaves::{Gradient, State};
     use Masks::{Brought, Replayed, Stored};
     let ways: [(Way<T>, Leaves, Masks); 13] = [
-        (|z, [p, n, h], mask, rng, _| z.forward(p, n, h, mask, rng), State(2), Stored),
-        (|z, [p, n, _], mask, rng, _| z.forward_into_prev(p, n, mask, rng), State(0), Stored),
-        (|z, [p, n, _], mask, rng, _| z.forward_into_new(p, n, mask, rng), State(1), Stored),
+        (|z, [p, n, h], mask, rng, _| z.forward(p, n, h, rng.draw(mask)), State(2), Stored),
+        (|z, [p, n, _], mask, rng, _| z.forward_into_prev(p, n, rng.draw(mask)), State(0), Stored),
+        (|z, [p, n, _], mask, rng, _| z.forward_into_new(p, n, rng.draw(mask)), State(1), Stored),
+        (|z, [p, n, h], _, _, at| z.forward(p, n, h, MaskKey::new(at.0, at.1)), State(2), Replayed),
         (
-            |z, [p, n, h], _, _, at| z.forward_replay(p, n, h, MaskKey::new(at.0, at.1)),
-            State(2),
-            Replayed,
-        ),
-        (
-            |z, [p, n, _], _, _, at| z.forward_replay_into_prev(p, n, MaskKey::new(at.0, at.1)),
+            |z, [p, n, _], _, _, at| z.forward_into_prev(p, n, MaskKey::new(at.0, at.1)),
             State(0),
             Replayed,
         ),
         (
-            |z, [p, n, _], _, _, at| z.forward_replay_into_new(p, n, MaskKey::new(at.0, at.1)),
+            |z, [p, n, _], _, _, at| z.forward_into_new(p, n, MaskKey::new(at.0, at.1)),
             State(1),
             Replayed,
         ),
-        (|z, [p, n, h], mask, _, _| z.forward_masked(p, n, h, mask.as_ref()), State(2), Brought),
-        (
-            |z, [p, n, _], mask, _, _| z.forward_masked_into_prev(p, n, mask.as_ref()),
-            State(0),
-            Brought,
-        ),
-        (
-            |z, [p, n, _], mask, _, _| z.forward_masked_into_new(p, n, mask.as_ref()),
-            State(1),
-            Brought,
-        ),
+        (|z, [p, n, h], mask, _, _| z.forward(p, n, h, mask.as_ref()), State(2), Brought),
+        (|z, [p, n, _], mask, _, _| z.forward_into_prev(p, n, mask.as_ref()), State(0), Brought),
+        (|z, [p, n, _], mask, _, _| z.forward_into_new(p, n, mask.as_ref()), State(1), Brought),
         (|z, [dh, p, n], mask, _, _| z.backward(dh, p, n, mask.as_ref()), Gradient(2), Brought),
         (
             |z, [dh, p, _], mask, _, _| z.backward_in_place(dh, p, mask.as_ref()),
@@ -72,12 +60,12 @@ pub fn ways<T: Number>() -> Vec<Named<T>> {
             Brought,
         ),
         (
-            |z, [dh, p, n], _, _, at| z.backward_replay(dh, p, n, MaskKey::new(at.0, at.1)),
+            |z, [dh, p, n], _, _, at| z.backward(dh, p, n, MaskKey::new(at.0, at.1)),
             Gradient(2),
             Replayed,
         ),
         (
-            |z, [dh, p, _], _, _, at| z.backward_replay_in_place(dh, p, MaskKey::new(at.0, at.1)),
+            |z, [dh, p, _], _, _, at| z.backward_in_place(dh, p, MaskKey::new(at.0, at.1)),
             Gradient(0),
             Replayed,
         ),

@@ -23,7 +23,7 @@ fn stored(n: usize, p: f32) -> Forward {
     let mut words = Aligned::new(0u32, mask_words(n));
     Box::new(move |x| {
         let mask = MaskMut::new(words.slice(), x.len()).expect("words for n elements");
-        dropout.forward_in_place(x, mask, &mut rng).expect("a mask of the slice's length");
+        dropout.forward_in_place(x, rng.draw(mask)).expect("a mask of the slice's length");
     })
 }
 
@@ -32,7 +32,7 @@ fn replayed(_: usize, p: f32) -> Forward {
     let mut stream = 0;
     Box::new(move |x| {
         stream += 1;
-        dropout.forward_replay_in_place(x, MaskKey::new(black_box(42), stream));
+        dropout.forward_in_place(x, MaskKey::new(black_box(42), stream));
     })
 }
 

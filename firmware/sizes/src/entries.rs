@@ -51,7 +51,7 @@ fn fill(call: &mut Call<'_>) -> Outcome {
 }
 
 fn forward(call: &mut Call<'_>) -> Outcome {
-    call.dropout.forward_in_place(call.x, call.mask.reborrow(), &mut call.rng)?;
+    call.dropout.forward_in_place(call.x, call.rng.draw(call.mask.reborrow()))?;
     Ok(())
 }
 
@@ -66,13 +66,13 @@ fn forward_backward(call: &mut Call<'_>) -> Outcome {
 }
 
 fn replay(call: &mut Call<'_>) -> Outcome {
-    call.dropout.forward_replay_in_place(call.x, MaskKey::new(call.seed, call.stream));
-    call.dropout.backward_replay_in_place(call.y, MaskKey::new(call.seed, call.stream));
+    let _fits = call.dropout.forward_in_place(call.x, MaskKey::new(call.seed, call.stream));
+    let _fits = call.dropout.backward_in_place(call.y, MaskKey::new(call.seed, call.stream));
     Ok(())
 }
 
 fn forward_backward_f64(call: &mut Call<'_>) -> Outcome {
-    call.dropout.forward_in_place(call.doubles, call.mask.reborrow(), &mut call.rng)?;
+    call.dropout.forward_in_place(call.doubles, call.rng.draw(call.mask.reborrow()))?;
     call.dropout.backward_in_place(call.doubles, call.mask.as_ref())?;
     Ok(())
 }
@@ -84,31 +84,31 @@ fn infer(call: &mut Call<'_>) -> Outcome {
 
 fn channels(call: &mut Call<'_>) -> Outcome {
     let over = call.dropout.over(call.layout);
-    over.forward_in_place(call.x, call.groups.reborrow(), &mut call.rng)?;
+    over.forward_in_place(call.x, call.rng.draw(call.groups.reborrow()))?;
     over.backward_in_place(call.x, call.groups.as_ref())?;
     Ok(())
 }
 
 fn classic(call: &mut Call<'_>) -> Outcome {
-    call.classic.forward_in_place(call.x, call.mask.reborrow(), &mut call.rng)?;
+    call.classic.forward_in_place(call.x, call.rng.draw(call.mask.reborrow()))?;
     call.classic.backward_in_place(call.x, call.mask.as_ref())?;
     Ok(())
 }
 
 fn alpha(call: &mut Call<'_>) -> Outcome {
-    call.alpha.forward_in_place(call.x, call.mask.reborrow(), &mut call.rng)?;
+    call.alpha.forward_in_place(call.x, call.rng.draw(call.mask.reborrow()))?;
     call.alpha.backward_in_place(call.x, call.mask.as_ref())?;
     Ok(())
 }
 
 fn drop_key(call: &mut Call<'_>) -> Outcome {
-    call.drop_key.forward_in_place(call.x, call.mask.reborrow(), &mut call.rng)?;
+    call.drop_key.forward_in_place(call.x, call.rng.draw(call.mask.reborrow()))?;
     call.drop_key.backward_in_place(call.x, call.mask.as_ref())?;
     Ok(())
 }
 
 fn drop_block(call: &mut Call<'_>) -> Outcome {
-    call.blocks.forward_in_place(call.x, call.mask.reborrow(), &mut call.rng)?;
+    call.blocks.forward_in_place(call.x, call.rng.draw(call.mask.reborrow()))?;
     call.blocks.backward_in_place(call.x, call.mask.as_ref())?;
     Ok(())
 }
@@ -121,34 +121,34 @@ fn locked(call: &mut Call<'_>) -> Outcome {
 }
 
 fn zoneout(call: &mut Call<'_>) -> Outcome {
-    call.zoneout.forward(call.x, call.y, call.z, call.mask.reborrow(), &mut call.rng)?;
+    call.zoneout.forward(call.x, call.y, call.z, call.rng.draw(call.mask.reborrow()))?;
     call.zoneout.backward(call.z, call.x, call.y, call.mask.as_ref())?;
     Ok(())
 }
 
 fn embedding(call: &mut Call<'_>) -> Outcome {
-    call.embedding.draw(call.groups.reborrow(), &mut call.rng)?;
+    call.embedding.fill(call.groups.reborrow(), &mut call.rng)?;
     call.embedding.forward(&call.indices, call.x, call.y, call.groups.as_ref())?;
     call.embedding.backward(&call.indices, call.y, call.x, call.groups.as_ref())?;
     Ok(())
 }
 
 fn drop_path(call: &mut Call<'_>) -> Outcome {
-    call.path.draw(call.groups.reborrow(), &mut call.rng)?;
+    call.path.fill(call.groups.reborrow(), &mut call.rng)?;
     call.path.add(call.x, call.y, call.groups.as_ref())?;
     call.path.branch().backward(call.y, call.x, call.groups.as_ref())?;
     Ok(())
 }
 
 fn drop_head(call: &mut Call<'_>) -> Outcome {
-    call.heads.forward_in_place(call.x, call.groups.reborrow(), &mut call.rng)?;
+    call.heads.forward_in_place(call.x, call.rng.draw(call.groups.reborrow()))?;
     call.heads.backward_in_place(call.x, call.groups.as_ref())?;
     Ok(())
 }
 
 fn drop_connect(call: &mut Call<'_>) -> Outcome {
     let (mask, outputs) = (call.mask.reborrow(), &mut call.outputs);
-    call.weights.forward(call.x, call.inputs, outputs, mask, &mut call.rng)?;
+    call.weights.forward(call.x, call.inputs, outputs, call.rng.draw(mask))?;
     call.weights.backward_input(call.x, outputs, call.inputs, call.mask.as_ref())?;
     call.weights.backward_weights(call.inputs, outputs, call.y, call.mask.as_ref())?;
     Ok(())
@@ -156,14 +156,9 @@ fn drop_connect(call: &mut Call<'_>) -> Outcome {
 
 fn drop_connect_replay(call: &mut Call<'_>) -> Outcome {
     let (seed, stream, outputs) = (call.seed, call.stream, &mut call.outputs);
-    call.weights.forward_replay(call.x, call.inputs, outputs, MaskKey::new(seed, stream))?;
-    call.weights.backward_input_replay(call.x, outputs, call.inputs, MaskKey::new(seed, stream))?;
-    call.weights.backward_weights_replay(
-        call.inputs,
-        outputs,
-        call.y,
-        MaskKey::new(seed, stream),
-    )?;
+    call.weights.forward(call.x, call.inputs, outputs, MaskKey::new(seed, stream))?;
+    call.weights.backward_input(call.x, outputs, call.inputs, MaskKey::new(seed, stream))?;
+    call.weights.backward_weights(call.inputs, outputs, call.y, MaskKey::new(seed, stream))?;
     Ok(())
 }
 

@@ -60,9 +60,9 @@ impl Masking for Regulariser {
         match &mut self.masks {
             Masks::None => {}
             Masks::Stored { input, .. } => {
-                DROP_INPUT.forward_array_in_place(x, input, &mut MaskRng::new(seed, stream));
+                DROP_INPUT.forward_array_in_place(x, MaskRng::new(seed, stream).draw(input));
             }
-            Masks::Replayed => DROP_INPUT.forward_replay_in_place(x, MaskKey::new(seed, stream)),
+            Masks::Replayed => DROP_INPUT.forward_array_in_place(x, MaskKey::new(seed, stream)),
         }
     }
 
@@ -71,9 +71,9 @@ impl Masking for Regulariser {
         match &mut self.masks {
             Masks::None => {}
             Masks::Stored { hidden, .. } => {
-                DROP_HIDDEN.forward_array_in_place(x, hidden, &mut MaskRng::new(seed, stream));
+                DROP_HIDDEN.forward_array_in_place(x, MaskRng::new(seed, stream).draw(hidden));
             }
-            Masks::Replayed => DROP_HIDDEN.forward_replay_in_place(x, MaskKey::new(seed, stream)),
+            Masks::Replayed => DROP_HIDDEN.forward_array_in_place(x, MaskKey::new(seed, stream)),
         }
     }
 
@@ -82,8 +82,7 @@ impl Masking for Regulariser {
             Masks::None => {}
             Masks::Stored { hidden, .. } => DROP_HIDDEN.backward_array_in_place(dx, hidden),
             Masks::Replayed => {
-                DROP_HIDDEN
-                    .backward_replay_in_place(dx, MaskKey::new(self.seed, 2 * self.step + 1));
+                DROP_HIDDEN.backward_array_in_place(dx, MaskKey::new(self.seed, 2 * self.step + 1));
             }
         }
     }
@@ -108,11 +107,11 @@ impl Generator {
 
 impl Masking for Generator {
     fn input(&mut self, x: &mut [f32; PIXELS]) {
-        DROP_INPUT.forward_array_in_place(x, &mut self.input, &mut self.rng);
+        DROP_INPUT.forward_array_in_place(x, self.rng.draw(&mut self.input));
     }
 
     fn hidden(&mut self, x: &mut [f32; HIDDEN]) {
-        DROP_HIDDEN.forward_array_in_place(x, &mut self.hidden, &mut self.rng);
+        DROP_HIDDEN.forward_array_in_place(x, self.rng.draw(&mut self.hidden));
     }
 
     fn hidden_gradient(&self, dx: &mut [f32; HIDDEN]) {

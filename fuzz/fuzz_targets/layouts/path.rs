@@ -63,7 +63,7 @@ pub fn check<T: Number, R: Formula>(input: &Input) {
         let mut words = vec![GARBAGE; drawn.len()];
         let mut rng = MaskRng::new(input.call.at.0, input.call.at.1);
         let mask = MaskMut::new(&mut words, drawn_bits).expect("its words");
-        assert_eq!(path.draw(mask, &mut rng).is_ok(), drawn_bits == batch);
+        assert_eq!(path.fill(mask, &mut rng).is_ok(), drawn_bits == batch);
         assert_eq!(words, drawn);
         assert!(rng.to_bytes() == moved.to_bytes());
     }

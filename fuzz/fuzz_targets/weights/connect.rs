@@ -86,13 +86,13 @@ pub fn check<T: Number, R: Connects>(input: &Input, start: Reference, rate: Drop
         let view = MaskMut::new(mask.slice(), mask_len).expect("its words");
         let (seed, stream) = input.at;
         let result = match way {
-            Forward => layer.forward(w, x, y, view, &mut rng),
-            Replay => layer.forward_replay(w, x, y, MaskKey::new(seed, stream)),
-            Masked => layer.forward_masked(w, x, y, view.as_ref()),
+            Forward => layer.forward(w, x, y, rng.draw(view)),
+            Replay => layer.forward(w, x, y, MaskKey::new(seed, stream)),
+            Masked => layer.forward(w, x, y, view.as_ref()),
             Dx => layer.backward_input(w, y, x, view.as_ref()),
-            InputReplay => layer.backward_input_replay(w, y, x, MaskKey::new(seed, stream)),
+            InputReplay => layer.backward_input(w, y, x, MaskKey::new(seed, stream)),
             Weights => layer.backward_weights(x, y, w, view.as_ref()),
-            WeightsReplay => layer.backward_weights_replay(x, y, w, MaskKey::new(seed, stream)),
+            WeightsReplay => layer.backward_weights(x, y, w, MaskKey::new(seed, stream)),
             Infer => layer.infer(w, x, y),
             Moments => layer.infer_moments(w, x, y, variance),
         };

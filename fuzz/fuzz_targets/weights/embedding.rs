@@ -80,7 +80,7 @@ pub fn check<T: Number, R: Formula>(
         let mut words = Exact::new(&words, offset, 0xDEAD_BEEF);
         let mut rng = MaskRng::new(input.at.0, input.at.1);
         let mask = MaskMut::new(words.slice(), bits).expect("its words");
-        assert_eq!(layer.draw(mask, &mut rng).is_ok(), mask_fits, "{backend:?}");
+        assert_eq!(layer.fill(mask, &mut rng).is_ok(), mask_fits, "{backend:?}");
         assert_eq!(words.slice(), drawn, "{backend:?}");
         assert!(words.intact(|a, b| a == b) && rng.to_bytes() == moved.to_bytes(), "{backend:?}");
     }

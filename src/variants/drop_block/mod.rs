@@ -3,15 +3,16 @@
 mod dilate;
 
 use crate::error::ShapeError;
-use crate::isa::{Backend, Element, Place};
+use crate::isa::{Backend, Element, Place, Runs};
 use crate::kernel::bits::{Reader, ones};
 use crate::kernel::op::{InPlace, Same, Times};
-use crate::lanes::{BLOCK, LANES};
+use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::{Layout, product};
 use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::plan::shape::Sealed as _;
 use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
-use crate::rng::MaskRng;
+use crate::source::{Fills, MaskStore, RandomSource, StoredMask, StoredSource, Then};
 use dilate::{dilate, or_bits};
 
 /// Blocks of neighbours are dropped together (Ghiasi et al. 2018, "`DropBlock`: A regularization method for
@@ -48,9 +49,10 @@ use dilate::{dilate, or_bits};
 /// # The mask
 ///
 /// One bit for each element, or for each of (batch, spatial...) where the channels
-/// [share](Self::shared) it. The seeds are the elements that [`MaskRng::fill`] drops of as many elements as
-/// there are places for blocks, at rate gamma, in the order of (batch, channels, spatial...). So the mask of a
-/// key is drawn again, in backward or on another machine, by [`draw`](Self::draw) with `MaskRng::from_key(key)`.
+/// [share](Self::shared) it. The seeds are the elements that [`MaskRng::fill`](crate::MaskRng::fill) drops of as many
+/// elements as there are places for blocks, at rate gamma, in the order of (batch, channels, spatial...). All of a mask is
+/// needed at a time, as its blocks overlap and its kept elements are counted; so a key alone is no source, and
+/// [`key.draw(mask)`](crate::MaskKey::draw) or [`fill`](Self::fill) with a key draws a mask again, on any machine.
 ///
 /// # Cost
 ///
@@ -68,7 +70,7 @@ use dilate::{dilate, or_bits};
 /// };
 /// let mut mask = Mask::<{ mask_words(BLOCKS.mask_bits()) }>::new();
 /// let mut x = [1f32; 2 * 3 * 8 * 8];
-/// BLOCKS.forward_in_place(&mut x, mask.view_mut(BLOCKS.mask_bits())?, &mut MaskRng::new(42, 0))?;
+/// BLOCKS.forward_in_place(&mut x, MaskRng::new(42, 0).draw(mask.view_mut(BLOCKS.mask_bits())?))?;
 ///
 /// let kept = mask.view(x.len())?.count_kept();
 /// assert!(x.iter().all(|x| *x == 0.0 || *x == 384.0 / kept as f32));
@@ -187,34 +189,36 @@ impl DropBlock {
         self.layout.mask_words()
     }
 
-    /// Draws a mask that is not applied yet. At gamma = 0 and gamma = 1 it leaves `rng` alone.
+    /// Makes a mask that is not applied yet, from a generator or by a key. At gamma = 0 and gamma = 1 nothing is drawn.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `mask` does not have the bits. Then nothing is written and `rng` has not moved.
-    pub fn draw(&self, mask: MaskMut<'_>, rng: &mut MaskRng) -> Result<(), ShapeError> {
-        mask.as_ref().check_len(self.mask_bits())?;
-        self.fill(mask, rng);
+    /// [`ShapeError`] if `mask` does not have [`mask_bits`](Self::mask_bits). Then nothing is written and no generator has
+    /// moved.
+    pub fn fill(
+        &self,
+        mut mask: impl MaskStore,
+        source: impl RandomSource,
+    ) -> Result<(), ShapeError> {
+        Fills::fill(self, source, mask.fit(self.mask_bits())?);
         Ok(())
     }
 
-    /// Draws a mask, stores it, and drops: `y = forward(x)`.
+    /// Drops: `y = forward(x)`. The mask alone says what is dropped, and what the factor is. It has to be in memory, or drawn
+    /// into memory: by a key, `key.draw(&mut mask)`.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `x` and `y` do not have the elements, or `mask` the bits. Then nothing is written and
-    /// `rng` has not moved.
+    /// [`ShapeError`] if `x` and `y` do not have the elements, or the mask the bits. Then nothing is written and
+    /// no generator has moved.
     pub fn forward<T: Element>(
         &self,
         x: &[T],
         y: &mut [T],
-        mut mask: MaskMut<'_>,
-        rng: &mut MaskRng,
+        mask: impl StoredSource,
     ) -> Result<(), ShapeError> {
         same_length(x, y)?;
-        self.layout.check_len(y.len())?;
-        self.draw(mask.reborrow(), rng)?;
-        self.apply(mask.as_ref(), x, y)
+        self.run(x, y, mask)
     }
 
     /// [`forward`](Self::forward) in place.
@@ -225,90 +229,66 @@ impl DropBlock {
     pub fn forward_in_place<T: Element>(
         &self,
         x: &mut [T],
-        mut mask: MaskMut<'_>,
-        rng: &mut MaskRng,
+        mask: impl StoredSource,
     ) -> Result<(), ShapeError> {
-        self.layout.check_len(x.len())?;
-        self.draw(mask.reborrow(), rng)?;
-        self.apply(mask.as_ref(), InPlace, x)
-    }
-
-    /// Drops by a mask that was drawn before, or by any other: the mask alone says what is dropped, and what
-    /// the factor is.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `x` and `y` do not have the elements, or `mask` the bits. Then nothing is written.
-    pub fn forward_masked<T: Element>(
-        &self,
-        x: &[T],
-        y: &mut [T],
-        mask: MaskRef<'_>,
-    ) -> Result<(), ShapeError> {
-        same_length(x, y)?;
-        self.apply(mask, x, y)
-    }
-
-    /// [`forward_masked`](Self::forward_masked) in place.
-    ///
-    /// # Errors
-    ///
-    /// Same errors as [`forward_masked`](Self::forward_masked).
-    pub fn forward_masked_in_place<T: Element>(
-        &self,
-        x: &mut [T],
-        mask: MaskRef<'_>,
-    ) -> Result<(), ShapeError> {
-        self.apply(mask, InPlace, x)
+        self.run(InPlace, x, mask)
     }
 
     /// The gradient through the elements that `mask` kept: `dx = backward(dy)`.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `dy` and `dx` do not have the elements, or `mask` the bits. Then nothing is written.
+    /// Same errors as [`forward`](Self::forward).
     pub fn backward<T: Element>(
         &self,
         dy: &[T],
         dx: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl StoredMask,
     ) -> Result<(), ShapeError> {
-        self.forward_masked(dy, dx, mask)
+        self.forward(dy, dx, mask)
     }
 
     /// [`backward`](Self::backward) in place.
     ///
     /// # Errors
     ///
-    /// Same errors as [`backward`](Self::backward).
+    /// Same errors as [`forward`](Self::forward).
     pub fn backward_in_place<T: Element>(
         &self,
         dx: &mut [T],
-        mask: MaskRef<'_>,
+        mask: impl StoredMask,
     ) -> Result<(), ShapeError> {
-        self.apply(mask, InPlace, dx)
+        self.forward_in_place(dx, mask)
     }
 
-    fn apply<T: Element, S: Place<T>>(
+    fn run<T: Element>(
         &self,
-        mask: MaskRef<'_>,
-        x: S,
+        x: impl Place<T>,
         y: &mut [T],
+        mask: impl StoredSource,
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
-        mask.check_len(self.mask_bits())?;
-        let (bits, kept) = (mask.len(), mask.count_kept());
-        if kept == 0 || kept == bits {
-            self.plan.map(kept != 0, y, x.op(Same));
-        } else {
-            let factor = Times(T::quotient(bits as u64, kept as u64));
-            self.plan.apply_over(self.layout, mask, y, x.op(factor));
-        }
-        Ok(())
+        let then = |mask: MaskRef<'_>| {
+            let (bits, kept) = (mask.len(), mask.count_kept());
+            if kept == 0 || kept == bits {
+                x.op(Same).map(self.plan.backend(), kept != 0, y);
+            } else {
+                let factor = Times(T::quotient(bits as u64, kept as u64));
+                self.layout.apply(self.plan, mask, y, x.op(factor));
+            }
+        };
+        mask.visit_stored(self.mask_bits(), Then { fill: self, then })
     }
+}
 
-    /// The mask has the bits.
-    fn fill(&self, mut mask: MaskMut<'_>, rng: &mut MaskRng) {
+impl Fills for &DropBlock {
+    fn fill(&self, source: impl RandomSource, mask: MaskMut<'_>) {
+        Fills::fill(*self, source, mask);
+    }
+}
+
+impl Fills for DropBlock {
+    fn fill(&self, source: impl RandomSource, mut mask: MaskMut<'_>) {
         let planes = match self.plan.rate.draws() {
             Draws::KeepAll => return mask.keep_all(),
             Draws::DropAll => return mask.drop_all(),
@@ -321,38 +301,42 @@ impl DropBlock {
             None | Some(0) => return,
             Some(maps) => maps,
         };
-        mask.write(|words| {
-            words.fill(0);
-            let [vd, vh, vw] = [d - bd + 1, h - bh + 1, w - bw + 1];
-            let backend = self.plan.backend();
-            let (lanes, mut left) = (&mut rng.lanes, maps * vd * vh * vw);
-            let mut seeds = Reader::new(|block: &mut [u32; LANES]| {
-                let count = mask_words(left.min(BLOCK));
-                backend.fill(lanes, planes, block.get_mut(..count).unwrap_or_default());
-                left = left.saturating_sub(BLOCK);
-            });
-            for plane in (0..maps).flat_map(|map| (0..vd).map(move |z| map * d + z)) {
-                for row in (0..vh).map(|r| plane * h + r) {
-                    let mut column = 0;
-                    while column < vw {
-                        let count = (vw - column).min(32);
-                        // 1 where the mask drops, which is where a seed lies.
-                        let seeds = !seeds.next(count) & ones(count);
-                        // Most rows have none, at the rates that are used.
-                        if seeds != 0 {
-                            or_bits(words, row * w + column, seeds);
+        let [vd, vh, vw] = [d - bd + 1, h - bh + 1, w - bw + 1];
+        let backend = self.plan.backend();
+        let places = maps * vd * vh * vw;
+        let draw = |lanes: &mut Lanes| {
+            mask.write(|words| {
+                words.fill(0);
+                let mut left = places;
+                let mut seeds = Reader::new(|block: &mut [u32; LANES]| {
+                    let count = mask_words(left.min(BLOCK));
+                    backend.fill(lanes, planes, block.get_mut(..count).unwrap_or_default());
+                    left = left.saturating_sub(BLOCK);
+                });
+                for plane in (0..maps).flat_map(|map| (0..vd).map(move |z| map * d + z)) {
+                    for row in (0..vh).map(|r| plane * h + r) {
+                        let mut column = 0;
+                        while column < vw {
+                            let count = (vw - column).min(32);
+                            // 1 where the mask drops, which is where a seed lies.
+                            let seeds = !seeds.next(count) & ones(count);
+                            // Most rows have none, at the rates that are used.
+                            if seeds != 0 {
+                                or_bits(words, row * w + column, seeds);
+                            }
+                            column += 32;
                         }
-                        column += 32;
                     }
                 }
-            }
-            // A block that begins inside of a map ends there: no bit is shifted into a row or a map that
-            // is not its own.
-            for (stride, block) in [(1, bw), (w, bh), (h * w, bd)] {
-                dilate(backend, words, stride, block);
-            }
-            words.iter_mut().for_each(|word| *word = !*word);
-        });
+                // A block that begins inside of a map ends there: no bit is shifted into a row or a map that
+                // is not its own.
+                for (stride, block) in [(1, bw), (w, bh), (h * w, bd)] {
+                    dilate(backend, words, stride, block);
+                }
+                words.iter_mut().for_each(|word| *word = !*word);
+            });
+        };
+        source.with_lanes(backend, mask_words(places), draw);
     }
 }
 

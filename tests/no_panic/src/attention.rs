@@ -24,16 +24,16 @@ pub fn heads<T: Element>(x: &mut [T], rng: &mut MaskRng) -> Result<(), Error> {
         let bits = drop_head.layout().mask_bits();
         let mut mask = MaskMut::new(a, bits)?;
         let other = MaskRef::new(b, bits)?;
-        drop_head.forward(x, y, mask.reborrow(), rng)?;
-        drop_head.forward_in_place(x, mask, rng)?;
-        drop_head.forward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
-        drop_head.forward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
-        drop_head.forward_masked(x, y, other)?;
-        drop_head.forward_masked_in_place(x, other)?;
+        drop_head.forward(x, y, rng.draw(mask.reborrow()))?;
+        drop_head.forward_in_place(x, rng.draw(mask))?;
+        drop_head.forward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+        drop_head.forward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
+        drop_head.forward(x, y, other)?;
+        drop_head.forward_in_place(x, other)?;
         drop_head.backward(x, y, other)?;
         drop_head.backward_in_place(x, other)?;
-        drop_head.backward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
-        drop_head.backward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
+        drop_head.backward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+        drop_head.backward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
         black_box((drop_head.rate(), write!(Sink, "{drop_head:?}").is_ok()));
     }
     Ok(())

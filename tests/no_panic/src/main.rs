@@ -109,14 +109,14 @@ fn rule<T: Element, R: Rule>(dropout: Dropout<R>, mut x: [T; 100]) -> Result<(),
     slices(&dropout, &mut x, &mut rng)?;
     let mut y = x;
     let mut mask = Mask::<4>::new();
-    dropout.forward_array(&x, &mut y, &mut mask, &mut rng);
-    dropout.forward_array_in_place(&mut x, &mut mask, &mut rng);
-    dropout.forward_replay_array(&x, &mut y, MaskKey::new(black_box(1), black_box(2)));
-    dropout.forward_masked_array(&x, &mut y, &mask);
-    dropout.forward_masked_array_in_place(&mut x, &mask);
+    dropout.forward_array(&x, &mut y, rng.draw(&mut mask));
+    dropout.forward_array_in_place(&mut x, rng.draw(&mut mask));
+    dropout.forward_array(&x, &mut y, MaskKey::new(black_box(1), black_box(2)));
+    dropout.forward_array(&x, &mut y, &mask);
+    dropout.forward_array_in_place(&mut x, &mask);
     dropout.backward_array(&x, &mut y, &mask);
     dropout.backward_array_in_place(&mut x, &mask);
-    dropout.backward_replay_array(&x, &mut y, MaskKey::new(black_box(1), black_box(2)));
+    dropout.backward_array(&x, &mut y, MaskKey::new(black_box(1), black_box(2)));
     dropout.infer_array(&x, &mut y);
     black_box((x, y, mask, rng));
     Ok(())
@@ -134,16 +134,17 @@ fn slices<T: Element, R: Rule>(
     let mut mask = MaskMut::new(a, n)?;
     let other = MaskRef::new(b, n)?;
 
-    dropout.forward(x, y, mask.reborrow(), rng)?;
-    dropout.forward_in_place(x, mask.reborrow(), rng)?;
-    dropout.forward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
-    dropout.forward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)));
-    dropout.forward_masked(x, y, other)?;
-    dropout.forward_masked_in_place(x, other)?;
+    dropout.forward(x, y, rng.draw(mask.reborrow()))?;
+    dropout.forward_in_place(x, rng.draw(mask.reborrow()))?;
+    dropout.forward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+    dropout.forward_in_place(x, MaskKey::new(black_box(1), black_box(2)).draw(mask.reborrow()))?;
+    dropout.forward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
+    dropout.forward(x, y, other)?;
+    dropout.forward_in_place(x, other)?;
     dropout.backward(x, y, other)?;
     dropout.backward_in_place(x, other)?;
-    dropout.backward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
-    dropout.backward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)));
+    dropout.backward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+    dropout.backward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
     dropout.infer(x, y)?;
     dropout.infer_in_place(x);
 
@@ -161,17 +162,18 @@ fn slices<T: Element, R: Rule>(
     ];
     for layout in black_box(shapes) {
         let over = dropout.over(layout);
-        black_box((over.dropout().rule(), layout.elements(), layout.mask_words()));
-        over.forward(x, y, mask.reborrow(), rng)?;
-        over.forward_in_place(x, mask.reborrow(), rng)?;
-        over.forward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
-        over.forward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
-        over.forward_masked(x, y, other)?;
-        over.forward_masked_in_place(x, other)?;
+        black_box((over.flat().rule(), over.layout().elements(), layout.mask_words()));
+        over.forward(x, y, rng.draw(mask.reborrow()))?;
+        over.forward_in_place(x, rng.draw(mask.reborrow()))?;
+        over.forward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+        over.forward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
+        over.forward(x, y, other)?;
+        over.forward_in_place(x, other)?;
         over.backward(x, y, other)?;
         over.backward_in_place(x, other)?;
-        over.backward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
-        over.backward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
+        over.backward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+        over.backward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
+        over.infer(x, y)?;
     }
 
     variants::all(*dropout, x, y, rng)?;

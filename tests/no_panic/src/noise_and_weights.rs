@@ -21,12 +21,12 @@ fn gaussian<T: Element>(noise: GaussianDropout, mut x: [T; 100]) -> Result<(), E
     let (x, y) = x.split_at_mut_checked(black_box(50)).unwrap_or_default();
     noise.forward(x, y, &mut rng)?;
     noise.forward_in_place(x, &mut rng);
-    noise.forward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
-    noise.forward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)));
+    noise.forward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+    noise.forward_in_place(x, MaskKey::new(black_box(1), black_box(2)));
     noise.backward(x, y, &mut rng)?;
     noise.backward_in_place(x, &mut rng);
-    noise.backward_replay(x, y, MaskKey::new(black_box(1), black_box(2)))?;
-    noise.backward_replay_in_place(x, MaskKey::new(black_box(1), black_box(2)));
+    noise.backward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+    noise.backward_in_place(x, MaskKey::new(black_box(1), black_box(2)));
     noise.infer(x, y)?;
     black_box((x, y));
     Ok(())
@@ -40,14 +40,14 @@ fn weights<T: Element, R: Rule>(layer: &DropConnect<R>, mut w: [T; 100]) -> Resu
     let mut words = black_box([3u32; 8]);
     let (a, b) = words.split_at_mut_checked(black_box(4)).unwrap_or_default();
     let mask = MaskMut::new(a, layer.mask_bits())?;
-    layer.forward(&w, &x, &mut y, mask, &mut rng)?;
+    layer.forward(&w, &x, &mut y, rng.draw(mask))?;
     let mask = MaskRef::new(b, layer.mask_bits())?;
-    layer.forward_masked(&w, &x, &mut y, mask)?;
-    layer.forward_replay(&w, &x, &mut y, MaskKey::new(black_box(1), black_box(2)))?;
+    layer.forward(&w, &x, &mut y, mask)?;
+    layer.forward(&w, &x, &mut y, MaskKey::new(black_box(1), black_box(2)))?;
     layer.backward_input(&w, &y, &mut x, mask)?;
-    layer.backward_input_replay(&w, &y, &mut x, MaskKey::new(black_box(1), black_box(2)))?;
+    layer.backward_input(&w, &y, &mut x, MaskKey::new(black_box(1), black_box(2)))?;
     layer.backward_weights(&x, &y, &mut w, mask)?;
-    layer.backward_weights_replay(&x, &y, &mut w, MaskKey::new(black_box(1), black_box(2)))?;
+    layer.backward_weights(&x, &y, &mut w, MaskKey::new(black_box(1), black_box(2)))?;
     layer.infer(&w, &x, &mut y)?;
     layer.infer_moments(&w, &x, &mut y, &mut z)?;
     black_box((w, x, y, z));

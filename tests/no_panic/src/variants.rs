@@ -38,11 +38,12 @@ fn drop_block<T: Element>(
         let blocks = blocks.with_rate(rate).with_backend(black_box(Backend::detect()));
         black_box((blocks.rate(), blocks.seed_rate(), blocks.elements()));
         black_box((blocks.mask_bits(), blocks.mask_words()));
-        blocks.draw(mask.reborrow(), rng)?;
-        blocks.forward(x, y, mask.reborrow(), rng)?;
-        blocks.forward_in_place(x, mask.reborrow(), rng)?;
-        blocks.forward_masked(x, y, mask.as_ref())?;
-        blocks.forward_masked_in_place(x, mask.as_ref())?;
+        blocks.fill(mask.reborrow(), &mut *rng)?;
+        blocks.fill(mask.reborrow(), MaskKey::new(black_box(1), black_box(2)))?;
+        blocks.forward(x, y, rng.draw(mask.reborrow()))?;
+        blocks.forward_in_place(x, rng.draw(mask.reborrow()))?;
+        blocks.forward(x, y, mask.as_ref())?;
+        blocks.forward_in_place(x, mask.as_ref())?;
         blocks.backward(x, y, mask.as_ref())?;
         blocks.backward_in_place(x, mask.as_ref())?;
     }
@@ -59,7 +60,7 @@ fn drop_path<T: Element, R: Rule>(
     black_box(dropout.rate().at_depth(black_box(3), black_box(12))?);
     let [n, each] = black_box([50, 1]);
     for path in [DropPath::samples(dropout, n, each)?, DropPath::batch(dropout, n)] {
-        path.draw(mask.reborrow(), rng)?;
+        path.fill(mask.reborrow(), &mut *rng)?;
         path.add(x, y, mask.as_ref())?;
         path.infer_add(x, y)?;
         path.branch().backward(x, y, mask.as_ref())?;
@@ -77,7 +78,8 @@ fn embedding<T: Element, R: Rule>(
     let embedding = EmbeddingDropout::new(dropout, black_box(50), black_box(1))?;
     let indices = black_box([3u32; 50]);
     black_box((embedding.rate(), embedding.mask_bits(), embedding.mask_words()));
-    embedding.draw(mask.reborrow(), rng)?;
+    embedding.fill(mask.reborrow(), &mut *rng)?;
+    embedding.forward(&indices, x, y, rng.draw(mask.reborrow()))?;
     embedding.forward(&indices, x, y, mask.as_ref())?;
     embedding.forward_in_place(&indices, y, mask.as_ref())?;
     embedding.backward_in_place(&indices, y, mask.as_ref())?;
@@ -91,10 +93,10 @@ pub fn other_rates(rate: DropRate, x: &mut [f32]) -> Result<(), Error> {
     let (dropout, other) = (Dropout::new(DropRate::ZERO), black_box(rate));
     let layout = Layout::elementwise(black_box(9));
     let key = MaskKey::new(black_box(1), black_box(2));
-    dropout.with_rate(other).forward_replay_in_place(x, key);
+    dropout.with_rate(other).forward_in_place(x, key)?;
     #[cfg(feature = "double")]
-    Dropout::alpha(DropRate::ZERO).with_rate(other).forward_replay_in_place(x, key);
-    dropout.over(layout).with_rate(other).forward_replay_in_place(x, key)?;
+    Dropout::alpha(DropRate::ZERO).with_rate(other).forward_in_place(x, key)?;
+    dropout.over(layout).with_rate(other).forward_in_place(x, key)?;
     black_box(LockedDropout::<2>::new(dropout, black_box(9)).with_rate(other));
     black_box(EmbeddingDropout::new(dropout, black_box(9), black_box(2))?.with_rate(other));
     black_box(DropPath::samples(dropout, black_box(9), black_box(2))?.with_rate(other));

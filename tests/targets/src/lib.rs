@@ -21,8 +21,8 @@ extern "C" fn step(x: &mut [f32; 250], words: &mut [u32; 8], rate: f32, seed: u6
 fn layer(x: &mut [f32], words: &mut [u32], rate: f32, seed: u64) -> Result<(), Error> {
     let dropout = Dropout::new(DropRate::new(rate)?);
     let mut rng = MaskRng::new(seed, 0);
-    dropout.forward_in_place(x, MaskMut::new(words, x.len())?, &mut rng)?;
+    dropout.forward_in_place(x, rng.draw(MaskMut::new(words, x.len())?))?;
     dropout.backward_in_place(x, MaskRef::new(words, x.len())?)?;
-    dropout.with_backend(Backend::detect()).forward_replay_in_place(x, MaskKey::new(seed, 1));
+    dropout.with_backend(Backend::detect()).forward_in_place(x, MaskKey::new(seed, 1))?;
     Ok(())
 }

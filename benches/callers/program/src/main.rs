@@ -15,7 +15,7 @@ fn main() {
     let mut x = vec![0f32; N];
     let forward = median(|| {
         let view = mask.view_mut(N).expect("the words of N elements");
-        dropout.forward_in_place(black_box(&mut x), view, &mut rng).expect("N elements");
+        dropout.forward_in_place(black_box(&mut x), rng.draw(view)).expect("N elements");
     });
     let backward = median(|| {
         let view = mask.view(N).expect("the words of N elements");
