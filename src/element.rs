@@ -11,8 +11,19 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
+/// What arithmetic is done on: an element, or many in registers.
+pub trait Value<T>: Copy {
+    /// The product, rounded once.
+    #[must_use]
+    fn times(self, factor: T) -> Self;
+
+    /// The sum, rounded once.
+    #[must_use]
+    fn plus(self, term: T) -> Self;
+}
+
 /// The arithmetic of a number type: correctly rounded, the same bits on every machine.
-pub trait Number: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'static {
+pub trait Number: Value<Self> + Debug + PartialEq + Send + Sync + sealed::Sealed + 'static {
     /// +0.0, what a dropped element becomes.
     const ZERO: Self;
 
@@ -35,14 +46,6 @@ pub trait Number: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'sta
     /// `whole / part`, rounded to this type. 0 < part <= whole < 2^53.
     fn quotient(whole: u64, part: u64) -> Self;
 
-    /// The product, rounded once.
-    #[must_use]
-    fn times(self, factor: Self) -> Self;
-
-    /// The sum, rounded once.
-    #[must_use]
-    fn plus(self, other: Self) -> Self;
-
     /// The difference, rounded once.
     #[must_use]
     fn minus(self, other: Self) -> Self;
@@ -61,6 +64,18 @@ pub trait Number: Copy + Debug + PartialEq + Send + Sync + sealed::Sealed + 'sta
 
 macro_rules! float {
     ($float:ident, $scale:ident, $half:tt) => {
+        impl Value<Self> for $float {
+            #[inline(always)]
+            fn times(self, factor: Self) -> Self {
+                self * factor
+            }
+
+            #[inline(always)]
+            fn plus(self, term: Self) -> Self {
+                self + term
+            }
+        }
+
         impl Number for $float {
             const ZERO: Self = 0.0;
             const NEG_INFINITY: Self = Self::NEG_INFINITY;
@@ -88,16 +103,6 @@ macro_rules! float {
             #[inline]
             fn quotient(whole: u64, part: u64) -> Self {
                 quotient(whole, part).$half
-            }
-
-            #[inline(always)]
-            fn times(self, factor: Self) -> Self {
-                self * factor
-            }
-
-            #[inline(always)]
-            fn plus(self, other: Self) -> Self {
-                self + other
             }
 
             #[inline(always)]

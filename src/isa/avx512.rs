@@ -5,15 +5,16 @@
 //! 0.087, forward 0.054 against 0.145.
 #![expect(unsafe_code, reason = "intrinsics, by the proof that is `Has` or a vector's value")]
 
-use core::mem::transmute_copy;
+use core::mem::transmute;
 
 use super::avx2::{self, Half};
+use super::registers::registers;
 use super::x86::intrinsics::*;
 use super::x86::{Has, Vectors, stamp};
-use crate::element::Number;
-use crate::kernel::apply::kept;
+use crate::element::{Number, Value};
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
+use crate::kernel::registers::{Registers, Vectored};
 use crate::kernel::wide::Wide;
 use crate::kernel::{self, kernels, pipeline};
 use crate::key::MaskKey;
@@ -29,6 +30,8 @@ pub struct Features;
 
 impl Vectors for Features {
     type Vector = Vector;
+    type F32 = F32;
+    type F64 = F64;
 
     #[inline(always)]
     fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
@@ -40,39 +43,24 @@ impl Vectors for Features {
         // SAFETY: `Has` proves the features that it is compiled for.
         unsafe { draw_some(lanes, planes, count) }
     }
+}
 
-    /// By mask registers loaded from the word: the compiler's choice for the portable code, a broadcast
-    /// and a test against a table, costs a tenth of the whole.
-    #[inline(always)]
-    fn choose<T: Number, O: Op<T>>(
-        _: Has<Self>,
-        word: u32,
-        at: usize,
-        target: &[T; 32],
-        op: O,
-    ) -> [T; 32] {
-        let (kept, dropped) = (kept(at, target, op), op.dropped(at, target));
-        // SAFETY: `Has` proves AVX-512; no memory is touched. Elements are sealed to f32 and f64, told apart by
-        // their size, so both types of each copy are plain numbers of the same size.
-        unsafe {
-            if size_of::<T>() == 4 {
-                let mut y: [__m512; 2] = transmute_copy(&kept);
-                let dropped: [__m512; 2] = transmute_copy(&dropped);
-                let masks = [word as u16, (word >> 16) as u16];
-                for ((y, dropped), mask) in y.iter_mut().zip(dropped).zip(masks) {
-                    *y = _mm512_mask_blend_ps(mask, dropped, *y);
-                }
-                transmute_copy(&y)
-            } else {
-                let mut y: [__m512d; 4] = transmute_copy(&kept);
-                let dropped: [__m512d; 4] = transmute_copy(&dropped);
-                for ((y, dropped), mask) in y.iter_mut().zip(dropped).zip(word.to_le_bytes()) {
-                    *y = _mm512_mask_blend_pd(mask, dropped, *y);
-                }
-                transmute_copy(&y)
-            }
-        }
-    }
+// By mask registers loaded from the word: the compiler's choice for the portable code, a broadcast and a test against a
+// table, costs a tenth of the whole.
+registers! {
+    Has<Features>;
+
+    F32: [__m512; 2] of f32, 0 1;
+    _mm512_set1_ps, _mm512_mul_ps, _mm512_add_ps;
+    bits(word, i) (word >> (16 * i)) as u16;
+    select(x, bits, dropped) _mm512_mask_blend_ps(bits, dropped, x);
+    or_zero(x, bits) _mm512_maskz_mov_ps(bits, x);
+
+    F64: [__m512d; 4] of f64, 0 1 2 3;
+    _mm512_set1_pd, _mm512_mul_pd, _mm512_add_pd;
+    bits(word, i) (word >> (8 * i)) as u8;
+    select(x, bits, dropped) _mm512_mask_blend_pd(bits, dropped, x);
+    or_zero(x, bits) _mm512_maskz_mov_pd(bits, x);
 }
 
 #[derive(Clone, Copy)]

@@ -6,6 +6,7 @@
 
 use super::Available;
 use crate::element::Number;
+use crate::kernel::Vectored;
 use crate::kernel::broadcast::{Expanded, LONG};
 use crate::kernel::matrix::{Bits, Moments, Outer, Product, Transposed};
 use crate::kernel::op::{
@@ -206,7 +207,7 @@ pub trait CompiledNoise: Number {
 
 /// Through a layout: long runs as a whole, and other bits as the words of an element-wise mask.
 #[inline(always)]
-fn broadcast<T: Number, O: Op<T>>(
+fn broadcast<T: Vectored, O: Op<T>>(
     op: O,
     backend: Available,
     words: &[u32],

@@ -3,13 +3,13 @@
 //! These load and store many registers by one instruction. The compiler does not do so with floats, as it gives
 //! them every second register.
 
-use crate::element::Number;
+use crate::kernel::Vectored;
 use crate::kernel::op::Op;
 
 /// Multiplies whole 32s, where that and to zero what is dropped costs less than to decide one by one; tells whether it
 /// did. `target` begins at index `at` of what `op` knows.
 #[inline(always)]
-pub(super) fn multiplied<T: Number, O: Op<T>>(at: usize, target: &mut [[T; 32]], op: O) -> bool {
+pub(super) fn multiplied<T: Vectored, O: Op<T>>(at: usize, target: &mut [[T; 32]], op: O) -> bool {
     let pays = cfg!(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))
         && size_of::<T>() == 4
         && O::ZEROES;

@@ -46,6 +46,7 @@ cfg_if! {
         #[cfg(not(dropout_kernels_backend = "avx2"))]
         mod avx512;
         mod non_temporal;
+        mod registers;
         mod x86;
         use self::Missing as Neon;
         use x86::{Avx2, Avx512, BACKENDS};
@@ -61,6 +62,7 @@ cfg_if! {
         )),
     ))] {
         mod neon;
+        mod registers;
         use self::{Missing as Avx2, Missing as Avx512};
         use neon::Neon;
         const BACKENDS: &[Backend] = &[Backend::Portable, Backend::Neon];
@@ -85,6 +87,7 @@ pub(crate) use compiled::{CompiledPass, Formula, Place, Runs, Sweeps};
 use cfg_if::cfg_if;
 
 use crate::element::Number;
+use crate::kernel::Vectored;
 use crate::kernel::kernels;
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};

@@ -4,12 +4,17 @@
 //! element, against the portable code for the same target: forward 2.87 against 4.70, backward 1.22
 //! against 1.84; multiplying by a constant takes 0.89. (Before the
 //! kernels were rearranged; not counted again.) Drawing by hand won nothing (1.50 against 1.48).
+#![expect(clippy::indexing_slicing, reason = "indices are literals")]
 #![expect(unsafe_code, reason = "intrinsics, and elements as vectors")]
 
 use core::arch::aarch64::*;
-use core::mem::transmute_copy;
+use core::mem::transmute;
 
+use super::registers::registers;
 use super::*; // what the list of kernels names
+use crate::element::Value;
+use crate::kernel::apply::{BITS, WIDE_BITS};
+use crate::kernel::registers::{RegisterIsa, Registers};
 use crate::kernel::{self, Isa};
 
 /// The proof that the target has NEON: this file is compiled for no other.
@@ -40,32 +45,45 @@ kernels!(methods);
 impl Isa for Neon {
     const VECTORS: bool = true;
 
-    /// The bits are tested by hand, of which the compiler makes vectors only in part.
-    ///
-    /// Where dropped elements are zeros, an element's bits and ones or zeros are chosen from by their minimum:
-    /// where an `and` follows, the compiler takes an instruction more for the test of the bit.
     #[inline(always)]
-    fn choose<T: Number, O: Op<T>>(self, word: u32, at: usize, target: &[T; 32], op: O) -> [T; 32] {
-        if size_of::<T>() != 4 {
-            return kernel::apply::choose(word, at, target, op);
-        }
-        let (kept, dropped) = (kernel::apply::kept(at, target, op), op.dropped(at, target));
-        // SAFETY: this is compiled only where the target has NEON, and a load reads the four words of a chunk.
-        // Elements are sealed to f32 and f64, and T has the size of f32, so both types of each copy are plain
-        // numbers of the same size.
-        unsafe {
-            let word = vdupq_n_u32(word);
-            let mut y: [uint32x4_t; 8] = transmute_copy(&kept);
-            let dropped: [uint32x4_t; 8] = transmute_copy(&dropped);
-            for ((y, dropped), bits) in
-                y.iter_mut().zip(dropped).zip(kernel::apply::BITS.as_chunks::<4>().0)
-            {
-                let ones = vtstq_u32(word, vld1q_u32(bits.as_ptr()));
-                *y = if O::ZEROES { vminq_u32(ones, *y) } else { vbslq_u32(ones, *y, dropped) };
-            }
-            transmute_copy(&y)
-        }
+    fn choose<T: Vectored, O: Op<T>>(
+        self,
+        word: u32,
+        at: usize,
+        target: &[T; 32],
+        op: O,
+    ) -> [T; 32] {
+        kernel::registers::choose(self, word, at, target, op)
     }
+}
+
+impl RegisterIsa for Neon {
+    type F32 = F32;
+    type F64 = F64;
+}
+
+/// Bit i of a word, in element i of 32.
+// SAFETY: both are plain numbers; the compiler compares the sizes.
+const EACH_BIT: [uint32x4_t; 8] = unsafe { transmute(BITS) };
+// SAFETY: as above.
+const EACH_WIDE_BIT: [uint64x2_t; 16] = unsafe { transmute(WIDE_BITS) };
+
+// The bits are tested by hand, of which the compiler makes vectors only in part. An element's bits and ones or zeros are
+// chosen from by their minimum: where an `and` follows, the compiler takes an instruction more for the test.
+registers! {
+    Neon;
+
+    F32: [float32x4_t; 8] of f32, 0 1 2 3 4 5 6 7;
+    vdupq_n_f32, vmulq_f32, vaddq_f32;
+    bits(word, i) vtstq_u32(vdupq_n_u32(word), EACH_BIT[i]);
+    select(x, bits, dropped) vbslq_f32(bits, x, dropped);
+    or_zero(x, bits) vreinterpretq_f32_u32(vminq_u32(bits, vreinterpretq_u32_f32(x)));
+
+    F64: [float64x2_t; 16] of f64, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15;
+    vdupq_n_f64, vmulq_f64, vaddq_f64;
+    bits(word, i) vtstq_u64(vdupq_n_u64(word.into()), EACH_WIDE_BIT[i]);
+    select(x, bits, dropped) vbslq_f64(bits, x, dropped);
+    or_zero(x, bits) vreinterpretq_f64_u64(vandq_u64(bits, vreinterpretq_u64_f64(x)));
 }
 
 macro_rules! plain {

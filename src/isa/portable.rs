@@ -3,6 +3,7 @@
 
 use super::cortex_m;
 use crate::element::Number;
+use crate::kernel::Vectored;
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
 use crate::kernel::{self, Isa, kernels};
@@ -24,7 +25,7 @@ impl Isa for Portable {
     }
 
     #[inline(always)]
-    fn multiplied<T: Number, O: Op<T>>(self, at: usize, whole: &mut [[T; 32]], op: O) -> bool {
+    fn multiplied<T: Vectored, O: Op<T>>(self, at: usize, whole: &mut [[T; 32]], op: O) -> bool {
         cortex_m::multiplied(at, whole, op)
     }
 }

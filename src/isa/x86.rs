@@ -8,8 +8,9 @@ pub(super) use core::arch::x86 as intrinsics;
 pub(super) use core::arch::x86_64 as intrinsics;
 
 use super::*; // what the list of kernels names
+use crate::kernel::registers::{RegisterIsa, Registers, choose};
 use crate::kernel::wide::{Wide, WideIsa};
-use crate::kernel::{Isa, apply, pipeline};
+use crate::kernel::{Isa, pipeline};
 use crate::lanes::LANES;
 
 /// The proof that the processor has the instructions of `F`, which costs nothing to hand on: only functions
@@ -39,23 +40,15 @@ pub(crate) trait Vectors: Copy {
     /// All sixteen lanes.
     type Vector: Wide<Proof = Has<Self>>;
 
+    /// Thirty-two elements.
+    type F32: Registers<f32, Has<Self>>;
+    type F64: Registers<f64, Has<Self>>;
+
     /// Seeds the first `count` lanes.
     fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
 
     /// Keep words from the first `count` lanes; the other lanes do not advance.
     fn draw_some(has: Has<Self>, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES];
-
-    /// What 32 elements become whose bits are those of `word`.
-    #[inline(always)]
-    fn choose<T: Number, O: Op<T>>(
-        _: Has<Self>,
-        word: u32,
-        at: usize,
-        target: &[T; 32],
-        op: O,
-    ) -> [T; 32] {
-        apply::choose(word, at, target, op)
-    }
 }
 
 impl<F: Vectors> WideIsa for Has<F> {
@@ -65,6 +58,11 @@ impl<F: Vectors> WideIsa for Has<F> {
     fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
         F::draw_some(self, lanes, planes, count)
     }
+}
+
+impl<F: Vectors> RegisterIsa for Has<F> {
+    type F32 = F::F32;
+    type F64 = F::F64;
 }
 
 impl<F: Vectors> Isa for Has<F> {
@@ -81,8 +79,14 @@ impl<F: Vectors> Isa for Has<F> {
     }
 
     #[inline(always)]
-    fn choose<T: Number, O: Op<T>>(self, word: u32, at: usize, target: &[T; 32], op: O) -> [T; 32] {
-        F::choose(self, word, at, target, op)
+    fn choose<T: Vectored, O: Op<T>>(
+        self,
+        word: u32,
+        at: usize,
+        target: &[T; 32],
+        op: O,
+    ) -> [T; 32] {
+        choose(self, word, at, target, op)
     }
 
     #[inline(always)]
@@ -96,7 +100,7 @@ impl<F: Vectors> Isa for Has<F> {
     }
 
     #[inline(always)]
-    fn fill_and_apply<T: Number, O: Op<T>, const STREAMING: bool>(
+    fn fill_and_apply<T: Vectored, O: Op<T>, const STREAMING: bool>(
         self,
         lanes: &mut Lanes,
         planes: Planes,

@@ -4,23 +4,28 @@
 use core::num::NonZero;
 
 use super::op::Op;
-use super::{BLOCK, Isa, LANES, Lanes, Number, Planes, draw};
+use super::{BLOCK, Isa, LANES, Lanes, Planes, Vectored, draw};
 use crate::pieces::pieces_mut;
 
-/// Bit i of a word.
-pub(crate) const BITS: [u32; 32] = {
-    let mut bits = [0; 32];
-    let mut i = 0;
-    while i < 32 {
-        bits[i] = 1 << i;
-        i += 1;
-    }
-    bits
-};
+/// Bit i of a word, as an element of a table.
+macro_rules! bits {
+    ($word:ty) => {{
+        let mut bits: [$word; 32] = [0; 32];
+        let mut i = 0;
+        while i < 32 {
+            bits[i] = 1 << i;
+            i += 1;
+        }
+        bits
+    }};
+}
+pub(crate) const BITS: [u32; 32] = bits!(u32);
+#[allow(dead_code, reason = "registers that are driven by intrinsics select by it")]
+pub(crate) const WIDE_BITS: [u64; 32] = bits!(u64);
 
 /// What 32 elements become whose bits are those of `word`, from a table of bits.
 #[inline(always)]
-pub(crate) fn choose<T: Number, O: Op<T>>(
+pub(crate) fn choose<T: Vectored, O: Op<T>>(
     word: u32,
     at: usize,
     target: &[T; 32],
@@ -35,20 +40,9 @@ pub(crate) fn choose<T: Number, O: Op<T>>(
     y
 }
 
-/// What all 32 become if they are kept.
-#[allow(dead_code, reason = "for instruction sets that select in their own way")]
-#[inline(always)]
-pub(crate) fn kept<T: Number, O: Op<T>>(at: usize, target: &[T; 32], op: O) -> [T; 32] {
-    let mut y = op.read(at, target);
-    for y in &mut y {
-        *y = op.kept(*y);
-    }
-    y
-}
-
 /// `target` begins at index `at` of what `op` knows; a word decides 32 elements.
 #[inline(always)]
-pub(super) fn apply<I: Isa, T: Number, O: Op<T>, const STREAMING: bool>(
+pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
     isa: I,
     mut at: usize,
     words: &[u32],
@@ -88,7 +82,7 @@ pub(super) fn apply<I: Isa, T: Number, O: Op<T>, const STREAMING: bool>(
 
 /// Up to 32 elements, one at a time.
 #[inline(always)]
-fn apply_singly<T: Number, O: Op<T>>(mut at: usize, mut word: u32, target: &mut [T], op: O) {
+fn apply_singly<T: Vectored, O: Op<T>>(mut at: usize, mut word: u32, target: &mut [T], op: O) {
     for target in target.as_chunks_mut::<1>().0 {
         let [x] = op.read(at, target);
         *target = if word & 1 != 0 { [op.kept(x)] } else { op.dropped(at, target) };
@@ -99,7 +93,7 @@ fn apply_singly<T: Number, O: Op<T>>(mut at: usize, mut word: u32, target: &mut 
 
 /// +0.0 where a bit of `word` is set.
 #[inline(always)]
-fn zero<T: Number>(word: u32, target: &mut [T; 32]) {
+fn zero<T: Vectored>(word: u32, target: &mut [T; 32]) {
     // From the highest bit of the reverse: a processor that counts leading zeros reverses bits, too.
     let mut left = word.reverse_bits();
     while let Some(bits) = NonZero::new(left) {
@@ -111,7 +105,7 @@ fn zero<T: Number>(word: u32, target: &mut [T; 32]) {
 
 /// Draws and applies in turn.
 #[inline(always)]
-pub(super) fn fill_and_apply<I: Isa, T: Number, O: Op<T>>(
+pub(super) fn fill_and_apply<I: Isa, T: Vectored, O: Op<T>>(
     isa: I,
     lanes: &mut Lanes,
     planes: Planes,
@@ -124,33 +118,44 @@ pub(super) fn fill_and_apply<I: Isa, T: Number, O: Op<T>>(
         isa.fill(lanes, planes, words);
         return apply_block(isa, 0, words, target, op);
     }
-    let mut at = 0;
-    let mut run = |words: &mut [u32], block: &mut [T]| {
-        if cfg!(target_os = "none") {
-            isa.fill(lanes, planes, words);
-        } else {
-            draw::fill_block::<I>(lanes, planes, words);
-        }
-        apply_block(isa, at, words, block, op);
-        at += BLOCK;
-    };
     if words.is_empty() {
         let mut words = [0; LANES];
-        for block in pieces_mut(target, BLOCK) {
-            run(words.get_mut(..block.len().div_ceil(32)).unwrap_or_default(), block);
+        for (i, block) in pieces_mut(target, BLOCK).enumerate() {
+            let words = words.get_mut(..block.len().div_ceil(32)).unwrap_or_default();
+            fill_and_apply_block(isa, lanes, planes, words, i * BLOCK, block, op);
         }
     } else {
-        for (words, block) in pieces_mut(words, LANES).zip(pieces_mut(target, BLOCK)) {
-            run(words, block);
+        let blocks = pieces_mut(words, LANES).zip(pieces_mut(target, BLOCK));
+        for (i, (words, block)) in blocks.enumerate() {
+            fill_and_apply_block(isa, lanes, planes, words, i * BLOCK, block, op);
         }
     }
+}
+
+/// A block that begins at index `at` of what `op` knows.
+#[inline(always)]
+fn fill_and_apply_block<I: Isa, T: Vectored, O: Op<T>>(
+    isa: I,
+    lanes: &mut Lanes,
+    planes: Planes,
+    words: &mut [u32],
+    at: usize,
+    block: &mut [T],
+    op: O,
+) {
+    if cfg!(target_os = "none") {
+        isa.fill(lanes, planes, words);
+    } else {
+        draw::fill_block::<I>(lanes, planes, words);
+    }
+    apply_block(isa, at, words, block, op);
 }
 
 /// Not inlined, so that the table of bits stays in registers from word to word; but wasm's engine,
 /// measured under Node, does worse with that.
 #[cfg_attr(not(target_family = "wasm"), inline(never))]
 #[cfg_attr(target_family = "wasm", inline(always))]
-pub(super) fn apply_block<I: Isa, T: Number, O: Op<T>>(
+pub(super) fn apply_block<I: Isa, T: Vectored, O: Op<T>>(
     isa: I,
     at: usize,
     words: &[u32],

@@ -15,6 +15,7 @@ pub(crate) mod matrix;
 mod normal;
 pub(crate) mod op;
 pub(crate) mod pipeline;
+pub(crate) mod registers;
 mod shift;
 pub(crate) mod wide;
 
@@ -26,6 +27,7 @@ use crate::pieces::pieces_mut;
 use crate::rate::Planes;
 use matrix::{Bits, Pass};
 use op::{Op, Source, Sweep};
+pub(crate) use registers::Vectored;
 
 /// The one list of kernels, which `$expand` is given after `$first`.
 macro_rules! kernels {
@@ -43,30 +45,30 @@ macro_rules! kernels {
 
             /// Every element as if it were kept, or as if it were dropped. The target begins at index `at` of what
             /// `op` knows.
-            fn map<T: Number, O: Op<T>>(keep: bool, at: usize, target: &mut [T], op: O);
+            fn map<T: Vectored, O: Op<T>>(keep: bool, at: usize, target: &mut [T], op: O);
 
             /// Writes all of the target.
             fn sweep<T: Number, S: Sweep<T>>(target: &mut [T], sweep: S);
 
             /// Keeps or drops element i by bit i % 32 of word i / 32. The target begins at index `at` of what `op` knows.
-            fn apply<T: Number, O: Op<T>>(words: &[u32], at: usize, target: &mut [T], op: O);
+            fn apply<T: Vectored, O: Op<T>>(words: &[u32], at: usize, target: &mut [T], op: O);
 
             /// [`apply`](Self::apply) by stores that go past the caches.
-            fn apply_streaming<T: Number, O: Op<T>>(words: &[u32], target: &mut [T], op: O);
+            fn apply_streaming<T: Vectored, O: Op<T>>(words: &[u32], target: &mut [T], op: O);
 
             /// [`fill`](Self::fill) and [`apply`](Self::apply) in one pass. `words` is either as long as
             /// the mask or empty; if it is empty the mask is forgotten.
-            fn fill_and_apply<T: Number, O: Op<T>>(
+            fn fill_and_apply<T: Vectored, O: Op<T>>(
                 lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], op: O,
             );
 
             /// [`fill_and_apply`](Self::fill_and_apply) by stores that go past the caches.
-            fn fill_and_apply_streaming<T: Number, O: Op<T>>(
+            fn fill_and_apply_streaming<T: Vectored, O: Op<T>>(
                 lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], op: O,
             );
 
             /// Rows of long runs, by the bits from `first` on. The target begins at index `at` of what `op` knows.
-            fn long_runs<T: Number, O: Op<T>>(
+            fn long_runs<T: Vectored, O: Op<T>>(
                 words: &[u32], first: usize, layout: Layout, at: usize, target: &mut [T], op: O,
             );
 
@@ -101,13 +103,19 @@ pub(crate) trait Isa: Copy {
 
     /// What 32 elements become whose bits are those of `word`.
     #[inline(always)]
-    fn choose<T: Number, O: Op<T>>(self, word: u32, at: usize, target: &[T; 32], op: O) -> [T; 32] {
+    fn choose<T: Vectored, O: Op<T>>(
+        self,
+        word: u32,
+        at: usize,
+        target: &[T; 32],
+        op: O,
+    ) -> [T; 32] {
         apply::choose(word, at, target, op)
     }
 
     /// Multiplies whole 32s, where that and to zero what is dropped costs less than to select; tells whether it did.
     #[inline(always)]
-    fn multiplied<T: Number, O: Op<T>>(self, _: usize, _: &mut [[T; 32]], _: O) -> bool {
+    fn multiplied<T: Vectored, O: Op<T>>(self, _: usize, _: &mut [[T; 32]], _: O) -> bool {
         false
     }
 
@@ -123,7 +131,7 @@ pub(crate) trait Isa: Copy {
 
     /// Draws and applies, a block of 512 elements after the other.
     #[inline(always)]
-    fn fill_and_apply<T: Number, O: Op<T>, const STREAMING: bool>(
+    fn fill_and_apply<T: Vectored, O: Op<T>, const STREAMING: bool>(
         self,
         lanes: &mut Lanes,
         planes: Planes,
@@ -160,7 +168,7 @@ pub(crate) fn or_shifted<I: Isa>(_: I, words: &mut [u32], by: usize) {
 }
 
 #[inline(always)]
-pub(crate) fn map<I: Isa, T: Number, O: Op<T>>(
+pub(crate) fn map<I: Isa, T: Vectored, O: Op<T>>(
     _: I,
     keep: bool,
     at: usize,
@@ -180,7 +188,7 @@ pub(crate) fn sweep<I: Isa, T: Number, S: Sweep<T>>(_: I, target: &mut [T], swee
 }
 
 #[inline(always)]
-pub(crate) fn apply<I: Isa, T: Number, O: Op<T>>(
+pub(crate) fn apply<I: Isa, T: Vectored, O: Op<T>>(
     isa: I,
     words: &[u32],
     at: usize,
@@ -196,7 +204,7 @@ pub(crate) fn apply<I: Isa, T: Number, O: Op<T>>(
 }
 
 #[inline(always)]
-pub(crate) fn apply_streaming<I: Isa, T: Number, O: Op<T>>(
+pub(crate) fn apply_streaming<I: Isa, T: Vectored, O: Op<T>>(
     isa: I,
     words: &[u32],
     target: &mut [T],
@@ -207,7 +215,7 @@ pub(crate) fn apply_streaming<I: Isa, T: Number, O: Op<T>>(
 }
 
 #[inline(always)]
-pub(crate) fn fill_and_apply<I: Isa, T: Number, O: Op<T>>(
+pub(crate) fn fill_and_apply<I: Isa, T: Vectored, O: Op<T>>(
     isa: I,
     lanes: &mut Lanes,
     planes: Planes,
@@ -219,7 +227,7 @@ pub(crate) fn fill_and_apply<I: Isa, T: Number, O: Op<T>>(
 }
 
 #[inline(always)]
-pub(crate) fn fill_and_apply_streaming<I: Isa, T: Number, O: Op<T>>(
+pub(crate) fn fill_and_apply_streaming<I: Isa, T: Vectored, O: Op<T>>(
     isa: I,
     lanes: &mut Lanes,
     planes: Planes,
@@ -232,7 +240,7 @@ pub(crate) fn fill_and_apply_streaming<I: Isa, T: Number, O: Op<T>>(
 }
 
 #[inline(always)]
-pub(crate) fn long_runs<I: Isa, T: Number, O: Op<T>>(
+pub(crate) fn long_runs<I: Isa, T: Vectored, O: Op<T>>(
     _: I,
     words: &[u32],
     first: usize,

@@ -1,7 +1,7 @@
 //! What a kernel makes of its target: what a kept element becomes, and what a dropped one. All arithmetic on
 //! elements stands here.
 
-use crate::element::Number;
+use crate::element::{Number, Value};
 use crate::pieces::pieces_mut;
 
 /// What becomes of x: y = keep ? x * factor + term : dropped.
@@ -30,7 +30,7 @@ pub trait Arithmetic<T: Number>: Copy {
     /// What becomes of x where it is kept: a product and a sum with a rounding each, never fused, so that it
     /// is the same where the machine cannot fuse them.
     #[inline(always)]
-    fn kept(self, x: T) -> T {
+    fn kept<V: Value<T>>(self, x: V) -> V {
         let product = match self.factor() {
             Some(factor) => x.times(factor),
             None => x,
@@ -207,8 +207,8 @@ pub trait Op<T: Number>: Copy {
     /// The elements that are read for `target`, which lies at index `at` of the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
 
-    /// What becomes of one of them if it is kept.
-    fn kept(self, x: T) -> T;
+    /// What becomes of them if they are kept.
+    fn kept<V: Value<T>>(self, x: V) -> V;
 
     /// What stands in `target` where it is dropped.
     fn dropped<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
@@ -245,7 +245,7 @@ impl<T: Number, S: Source<T>, F: Arithmetic<T>> Op<T> for Mapped<S, F> {
     }
 
     #[inline(always)]
-    fn kept(self, x: T) -> T {
+    fn kept<V: Value<T>>(self, x: V) -> V {
         self.1.kept(x)
     }
 
@@ -292,7 +292,7 @@ impl<T: Number, A: Source<T>, B: Source<T>> Op<T> for Either<A, B> {
     }
 
     #[inline(always)]
-    fn kept(self, x: T) -> T {
+    fn kept<V: Value<T>>(self, x: V) -> V {
         x
     }
 

@@ -10,8 +10,8 @@
 #![expect(clippy::indexing_slicing, reason = "indices are taken modulo the length")]
 
 use super::op::Op;
-use super::wide::{Decider, State, Wide, WideIsa};
-use super::{BLOCK, LANES, Lanes, Number, Planes, apply};
+use super::wide::{Decider, State, Wide, WideIsa, Work};
+use super::{BLOCK, LANES, Lanes, Planes, Vectored, apply};
 
 #[inline(always)]
 pub(crate) fn fill<I: WideIsa>(isa: I, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
@@ -20,7 +20,7 @@ pub(crate) fn fill<I: WideIsa>(isa: I, lanes: &mut Lanes, planes: Planes, words:
         let (mut state, decider) =
             (State::<I::Vector>::load(isa, lanes), Decider::new(isa, planes));
         for block in blocks {
-            decider.draw(&mut state, || ()).store(block);
+            decider.draw(&mut state, &mut ()).store(block);
         }
         state.store(lanes);
     }
@@ -50,7 +50,7 @@ pub(crate) fn draw_some<V: Wide>(
     let used = V::load(isa, used);
     let mut state = old;
     let mut words = [0; LANES];
-    decider.only(used).draw(&mut state, || ()).store(&mut words);
+    decider.only(used).draw(&mut state, &mut ()).store(&mut words);
     state.where_nonzero(used, old).store(lanes);
     words
 }
@@ -80,7 +80,7 @@ fn copy_ends<const N: usize>(from: &[u32], to: &mut [u32]) -> bool {
 
 /// Draws and applies, and does both at a time. All of `target` but a rest is stored to past the caches if `STREAMING`.
 #[inline(always)]
-pub(crate) fn fill_and_apply<I: WideIsa, T: Number, O: Op<T>, const STREAMING: bool>(
+pub(crate) fn fill_and_apply<I: WideIsa, T: Vectored, O: Op<T>, const STREAMING: bool>(
     isa: I,
     lanes: &mut Lanes,
     planes: Planes,
@@ -102,24 +102,22 @@ pub(crate) fn fill_and_apply<I: WideIsa, T: Number, O: Op<T>, const STREAMING: b
         let mut ring = [[0; LANES]; LAG];
         for i in 0..count.min(LAG) {
             let mask = stored.get_mut(i).unwrap_or(&mut ring[i % LAG]);
-            decider.draw(&mut state, || ()).store(mask);
+            decider.draw(&mut state, &mut ()).store(mask);
         }
         for (i, block) in blocks.iter_mut().enumerate() {
             let mask = stored.get(i).unwrap_or(&ring[i % LAG]);
-            let mut pieces = Pieces {
+            let mut pieces = Pieces::<_, _, _, STREAMING> {
+                isa,
                 pieces: block.as_chunks_mut::<PIECE>().0.iter_mut().zip(mask.as_chunks::<2>().0),
                 at,
                 op,
             };
             if i + LAG < count {
-                let mut apply_one = || pieces.apply_one::<I, STREAMING>(isa);
-                let keep = decider.draw(&mut state, || {
-                    apply_one();
-                });
-                while apply_one() {}
+                let keep = decider.draw(&mut state, &mut pieces);
+                while pieces.piece() {}
                 keep.store(stored.get_mut(i + LAG).unwrap_or(&mut ring[i % LAG]));
             } else {
-                while pieces.apply_one::<I, STREAMING>(isa) {}
+                while pieces.piece() {}
             }
             at += BLOCK;
         }
@@ -139,23 +137,24 @@ const LAG: usize = 2;
 const PIECE: usize = 64;
 
 /// What is left to apply of a block.
-struct Pieces<I, O> {
+struct Pieces<I, P, O, const STREAMING: bool> {
+    isa: I,
     /// Targets and their mask words.
-    pieces: I,
+    pieces: P,
     /// Where the next one lies in the whole target.
     at: usize,
     op: O,
 }
 
-impl<'a, T: Number, O: Op<T>, I> Pieces<I, O>
+impl<'a, I: WideIsa, T: Vectored + 'a, O: Op<T>, P, const STREAMING: bool> Work
+    for Pieces<I, P, O, STREAMING>
 where
-    I: Iterator<Item = (&'a mut [T; PIECE], &'a [u32; 2])>,
+    P: Iterator<Item = (&'a mut [T; PIECE], &'a [u32; 2])>,
 {
-    /// Applies the next piece, if there is one.
     #[inline(always)]
-    fn apply_one<J: WideIsa, const STREAMING: bool>(&mut self, isa: J) -> bool {
+    fn piece(&mut self) -> bool {
         let Some((target, words)) = self.pieces.next() else { return false };
-        apply::apply::<J, T, O, STREAMING>(isa, self.at, words, target, self.op);
+        apply::apply::<I, T, O, STREAMING>(self.isa, self.at, words, target, self.op);
         self.at += PIECE;
         true
     }

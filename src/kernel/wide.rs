@@ -98,6 +98,21 @@ impl<V: Wide> State<V> {
     }
 }
 
+/// Work that is done a piece at a time. (A trait and no closure, as nobody can ask that a closure be inlined; where it is
+/// not, its code has none of the instruction set that it is for.)
+pub(super) trait Work {
+    /// Does the next piece, and tells whether there was one.
+    fn piece(&mut self) -> bool;
+}
+
+/// None.
+impl Work for () {
+    #[inline(always)]
+    fn piece(&mut self) -> bool {
+        false
+    }
+}
+
 /// What decides, in registers.
 #[derive(Clone, Copy)]
 pub(super) struct Decider<V> {
@@ -124,12 +139,12 @@ impl<V: Wide> Decider<V> {
         Self { all: lanes, ..self }
     }
 
-    /// Keep words of all lanes, as the portable `keep_words`. Calls `between` after each plane.
+    /// Keep words of all lanes, as the portable `keep_words`. Does a piece of `other` after each plane.
     ///
     /// Where that keeps (drop, undecided), this keeps (drop, drop | undecided): then a plane changes
     /// only one of the two, and both by the same operation.
     #[inline(always)]
-    pub(super) fn draw(&self, state: &mut State<V>, mut between: impl FnMut()) -> V {
+    pub(super) fn draw(&self, state: &mut State<V>, other: &mut impl Work) -> V {
         let (mut drop, mut open) = (self.none, self.all);
         let mut top = self.planes.top();
         let mut left = self.planes.count;
@@ -141,7 +156,7 @@ impl<V: Wide> Decider<V> {
             } else {
                 open = changed;
             }
-            between();
+            other.piece();
             top <<= 1;
             left -= 1;
             if left == 0 {
