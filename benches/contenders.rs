@@ -117,10 +117,10 @@ pub(crate) fn ours<T: Element>(backend: Backend, p: f32) -> Vec<Contender<T>> {
         "backward_in_place": |x, mask| {
             dropout.backward_in_place(x, mask.as_ref()).expect(FITS);
         },
-        "forward_replay": |x, y| dropout.forward(x, y, MaskKey::new(seed(), 0)).expect(FITS),
-        "forward_replay_in_place": |x| dropout.forward_in_place(x, MaskKey::new(seed(), 0)).expect(FITS),
-        "backward_replay": |x, y| dropout.backward(x, y, MaskKey::new(seed(), 0)).expect(FITS),
-        "backward_replay_in_place": |x| dropout.backward_in_place(x, MaskKey::new(seed(), 0)).expect(FITS),
+        "forward_by_key": |x, y| dropout.forward(x, y, MaskKey::new(seed(), 0)).expect(FITS),
+        "forward_in_place_by_key": |x| dropout.forward_in_place(x, MaskKey::new(seed(), 0)).expect(FITS),
+        "backward_by_key": |x, y| dropout.backward(x, y, MaskKey::new(seed(), 0)).expect(FITS),
+        "backward_in_place_by_key": |x| dropout.backward_in_place(x, MaskKey::new(seed(), 0)).expect(FITS),
         "classic_forward": |x, y, mask, rng| classic.forward(x, y, rng.draw(mask)).expect(FITS),
         "classic_forward_in_place": |x, mask, rng| {
             classic.forward_in_place(x, rng.draw(mask)).expect(FITS);

@@ -21,7 +21,7 @@ use dropout_kernels::Backend;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.csv");
 const KERNELS: [&str; 4] =
-    ["fill", "forward_in_place", "backward_in_place", "forward_replay_in_place"];
+    ["fill", "forward_in_place", "backward_in_place", "forward_in_place_by_key"];
 const RATES: [f32; 2] = [0.1, 0.5];
 const SIZES: [usize; 2] = [64, 4096];
 

@@ -1,14 +1,10 @@
 //! Alpha dropout against Klambauer et al. 2017: its constants, the mean and variance that it keeps, and its rate.
 //! (Every way to drop is in `dropout.rs` and `layout.rs`, the gradient in `gradient.rs`.)
 
-mod support;
-
-use dropout_kernels::{
-    Alpha, DropRate, Dropout, Layout, Mask, MaskKey, MaskMut, MaskRng, Rule, ShapeError, drop_rate,
-};
+use dropout_kernels::{Alpha, DropRate, Dropout, Mask, MaskKey, Rule, drop_rate};
+use dropout_reference::stream::alpha;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use support::reference::alpha;
 
 /// Two-sided 10^-6 of a normal distribution.
 const LIMIT: f64 = 4.8916;
@@ -135,30 +131,6 @@ fn mean_0_and_variance_1_stay() {
     }
 }
 
-/// How many of `n` elements are dropped at `rate`, in standard deviations from n * p.
-fn dropped(rate: DropRate, p: f64, n: usize) -> f64 {
-    let mut y = vec![1f32; n];
-    let dropout = Dropout::alpha(rate);
-    dropout.forward_in_place(&mut y, MaskKey::new(9, 0)).expect("any length");
-    let value = dropout.rule().dropped() as f32;
-    let count = y.iter().filter(|y| **y == value).count() as f64;
-    (count - n as f64 * p) / (n as f64 * p * (1.0 - p)).sqrt()
-}
-
-/// So many elements that a rate wrong by 1 % lies nine standard deviations off. False alarm 10^-6 a rate.
-#[test]
-fn elements_are_dropped_at_the_rate_p() {
-    for p in [0.1f32, 0.3, 0.5] {
-        let rate = DropRate::new(p).expect("a probability");
-        let n = (810_000.0 * (1.0 - rate.p()) / rate.p()) as usize;
-        assert!(dropped(rate, rate.p(), n).abs() < LIMIT, "p {p}");
-        for factor in [0.99, 1.01] {
-            let wrong = DropRate::new(p * factor).expect("a probability");
-            assert!(dropped(wrong, rate.p(), n).abs() > LIMIT, "p {p} * {factor}");
-        }
-    }
-}
-
 #[test]
 fn what_is_dropped_does_not_look_at_x_and_has_no_gradient() {
     let dropout = Dropout::alpha(drop_rate!(0.5));
@@ -172,27 +144,6 @@ fn what_is_dropped_does_not_look_at_x_and_has_no_gradient() {
     assert!(dx[0].is_nan());
     assert_eq!(dx[2], 2.0 * dropout.rule().scale() as f32);
     assert_eq!([dx[1], dx[3]].map(f32::to_bits), [0; 2]);
-}
-
-#[test]
-fn a_wrong_shape_is_refused() {
-    fn check<R: Rule>(dropout: Dropout<R>) {
-        let error = ShapeError::MaskTooShort { expected: 64, given: 63 };
-        let mut words = [0x1234_5678; 2];
-        let (mut x, mut rng) = ([1.5f32; 64], MaskRng::new(1, 2));
-        let mut mask = MaskMut::new(&mut words, 63).expect("two words hold 63");
-        let layout = Layout::samples(64, 1).expect("64 elements");
-        assert_eq!(dropout.forward_in_place(&mut x, rng.draw(mask.reborrow())), Err(error));
-        assert_eq!(dropout.backward_in_place(&mut x, mask.as_ref()), Err(error));
-        assert_eq!(dropout.over(layout).forward_in_place(&mut x, rng.draw(mask)), Err(error));
-        let error = ShapeError::LengthMismatch { expected: 64, given: 9 };
-        assert_eq!(dropout.forward(&x.clone(), &mut x[..9], MaskKey::new(1, 2)), Err(error));
-        assert_eq!((x, words, rng), ([1.5; 64], [0x1234_5678; 2], MaskRng::new(1, 2)));
-    }
-    for rate in [DropRate::ZERO, drop_rate!(0.3), DropRate::ONE] {
-        check(Dropout::alpha(rate));
-        check(Dropout::drop_key(rate));
-    }
 }
 
 /// Mean and variance of the activations after each of 8 SELU layers of 512 units with `LeCun`'s initial weights,

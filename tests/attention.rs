@@ -1,10 +1,8 @@
 //! Dropout of attention by key: `DropKey` through a softmax, and dropout of the weights, against their formulas.
 //! (Every way that a `DropKey` drops is in `dropout.rs`; whole heads are in `drop_head.rs`.)
 
-mod support;
-
 use dropout_kernels::{DropRate, Dropout, Mask, MaskKey, drop_rate};
-use support::reference::Reference;
+use dropout_reference::stream::Reference;
 
 const SEED: u64 = 21;
 const STREAM: u64 = 4;

@@ -2,165 +2,12 @@
 //! with it. Every shape, every backend, both element types, guards around every slice; the fraction that is
 //! dropped; and every shape that does not fit.
 
-mod support;
-
-use dropout_kernels::{
-    Backend, DropBlock, DropRate, MaskMut, MaskRng, ShapeError, drop_rate, mask_words,
-};
-use support::drop_block::{Shape, axes, drawn, expected, gamma};
-use support::guarded::Guarded;
-use support::number::{Number, bits, same};
-use support::reference::{Reference, pack};
-
-const SEED: u64 = 5;
-const STREAM: u64 = 2;
-
-/// Rows below, at and above a word, maps below and above what is shifted at a time, blocks of one element, of even
-/// extents, longer than a word, longer than the map; nothing at all.
-const SHAPES: [Shape<'static>; 31] = [
-    (1, 2, 3, &[50]),
-    (2, 1, 1, &[2]),
-    (3, 2, 1, &[31]),
-    (4, 2, 1, &[32]),
-    (5, 1, 2, &[33]),
-    (6, 3, 2, &[97]),
-    (33, 2, 1, &[64]),
-    (40, 1, 2, &[41]),
-    (70, 1, 1, &[700]),
-    (99, 3, 2, &[7]),
-    (1, 2, 2, &[5, 6]),
-    (2, 1, 1, &[2, 2]),
-    (3, 4, 5, &[7, 7]),
-    (7, 2, 3, &[7, 7]),
-    (9, 2, 3, &[7, 7]),
-    (4, 2, 2, &[5, 40]),
-    (4, 2, 2, &[40, 5]),
-    (3, 2, 2, &[6, 31]),
-    (2, 1, 3, &[3, 70]),
-    (7, 2, 3, &[28, 28]),
-    (6, 1, 2, &[20, 64]),
-    (35, 1, 1, &[40, 40]),
-    (3, 5, 1, &[1, 9]),
-    (1, 1, 2, &[3, 4, 5]),
-    (2, 2, 2, &[3, 4, 5]),
-    (3, 1, 2, &[4, 5, 33]),
-    (8, 1, 1, &[9, 10, 11]),
-    (5, 2, 1, &[2, 12, 3]),
-    (3, 0, 4, &[5, 5]),
-    (3, 4, 0, &[5, 5]),
-    (3, 2, 2, &[5, 0]),
-];
+use dropout_kernels::{DropBlock, DropRate, MaskMut, MaskRng, ShapeError, drop_rate};
+use dropout_reference::blocks::{Shape, axes, gamma};
+use dropout_reference::variants::BLOCK_SHAPES as SHAPES;
 
 fn blocks(rate: DropRate, (block, batch, channels, spatial): Shape<'_>) -> DropBlock {
     DropBlock::new(rate, block, batch, channels, spatial).expect("a small shape")
-}
-
-/// From x to y, or in place if there is no x.
-type Way<T> =
-    fn(&DropBlock, Option<&[T]>, &mut [T], MaskMut<'_>, &mut MaskRng) -> Result<(), ShapeError>;
-
-fn drawing<T: Number>() -> [Way<T>; 2] {
-    [
-        |d, x, y, mask, rng| match x {
-            Some(x) => d.forward(x, y, rng.draw(mask)),
-            None => d.forward_in_place(y, rng.draw(mask)),
-        },
-        |d, x, y, mut mask, rng| {
-            // In the order in which a program would: nothing may be drawn for slices that do not fit.
-            if y.len() == d.elements() && x.is_none_or(|x| x.len() == y.len()) {
-                d.fill(mask.reborrow(), rng)?;
-            }
-            match x {
-                Some(x) => d.forward(x, y, mask.as_ref()),
-                None => d.forward_in_place(y, mask.as_ref()),
-            }
-        },
-    ]
-}
-
-fn masked<T: Number>() -> [Way<T>; 2] {
-    [
-        |d, x, y, mask, _| match x {
-            Some(x) => d.forward(x, y, mask.as_ref()),
-            None => d.forward_in_place(y, mask.as_ref()),
-        },
-        |d, x, y, mask, _| match x {
-            Some(x) => d.backward(x, y, mask.as_ref()),
-            None => d.backward_in_place(y, mask.as_ref()),
-        },
-    ]
-}
-
-struct Case<'a, T> {
-    blocks: DropBlock,
-    x: &'a [T],
-    offset: usize,
-}
-
-impl<T: Number> Case<'_, T> {
-    fn run(&self, way: Way<T>, words: &[u32], after: &[u32], y: &[T], rng_after: &MaskRng) {
-        for in_place in [true, false] {
-            let mut mask = Guarded::new(words, self.offset, 0xDEAD_BEEF);
-            let before = if in_place { self.x.to_vec() } else { vec![T::ONE; self.x.len()] };
-            let mut target = Guarded::new(&before, self.offset, T::GUARD);
-            let mut rng = MaskRng::new(SEED, STREAM);
-            let told = format!("{:?} in place {in_place}", self.blocks);
-            let view = MaskMut::new(mask.slice(), self.blocks.mask_bits()).expect("its words");
-            way(&self.blocks, (!in_place).then_some(self.x), target.slice(), view, &mut rng)
-                .expect("lengths agree");
-            for (i, (given, wanted)) in target.slice().iter().zip(y).enumerate() {
-                assert!(same(*given, *wanted), "{told} element {i}: {given:?}, not {wanted:?}");
-            }
-            assert_eq!(mask.slice(), after, "{told}");
-            assert_eq!(rng, *rng_after, "{told}");
-            assert!(mask.intact(|a, b| a == b), "{told}");
-            assert!(target.intact(|a, b| a.bits() == b.bits()), "{told}");
-        }
-    }
-}
-
-fn check_all<T: Number>() {
-    for backend in Backend::available() {
-        for rate in [drop_rate!(0.0), drop_rate!(0.1), drop_rate!(0.75), drop_rate!(1.0)] {
-            for (i, shape) in SHAPES.into_iter().enumerate() {
-                for shared in [false, true] {
-                    let blocks = blocks(rate, shape).with_backend(backend);
-                    let blocks = if shared { blocks.shared() } else { blocks };
-                    let x = T::values(blocks.elements());
-                    let case = Case { blocks, x: &x, offset: i % 4 };
-                    let mut reference = Reference::new(SEED, STREAM);
-                    let keep = drawn(blocks, shape, &mut reference);
-                    let moved = MaskRng::from_bytes(&reference.to_bytes()).expect("a state");
-                    assert_eq!(keep.len(), blocks.mask_bits());
-                    assert_eq!(blocks.mask_words(), mask_words(keep.len()));
-                    let garbage = vec![0x5A5A_5A5A; blocks.mask_words()];
-                    let y = expected(shape, shared, &keep, &x);
-                    for way in drawing() {
-                        case.run(way, &garbage, &pack(&keep), &y, &moved);
-                    }
-                    let brought: Vec<_> = (0..keep.len()).map(|i| i * i % 7 < 3).collect();
-                    let mut words = pack(&brought);
-                    if let (Some(last), used @ 1..) = (words.last_mut(), keep.len() % 32) {
-                        *last |= !0 << used;
-                    }
-                    let y = expected(shape, shared, &brought, &x);
-                    for way in masked() {
-                        case.run(way, &words, &words, &y, &MaskRng::new(SEED, STREAM));
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn f32_is_dropped_in_blocks_as_the_paper_says() {
-    check_all::<f32>();
-}
-
-#[test]
-fn f64_is_dropped_in_blocks_as_the_paper_says() {
-    check_all::<f64>();
 }
 
 /// A few masks, written down: a change to any is a change of the format.
@@ -179,7 +26,7 @@ fn masks_are_the_ones_they_always_were() {
 
 #[test]
 fn gamma_is_the_formula_rounded_once() {
-    for rate in support::rates() {
+    for rate in dropout_reference::rates() {
         for shape in SHAPES {
             let blocks = blocks(rate, shape);
             assert_eq!(blocks.rate(), rate);
@@ -199,29 +46,6 @@ fn gamma_is_the_formula_rounded_once() {
     let threshold = if usize::BITS == 32 { 1 << 10 } else { 0 };
     let huge = huge.expect("as many as a usize counts");
     assert_eq!(huge.seed_rate().threshold(), threshold);
-}
-
-#[test]
-fn without_a_seed_nothing_changes_and_without_a_kept_element_all_is_zero() {
-    // At p = 1, every place for a block of one element is a seed, and the one for a block of a whole map.
-    for (rate, shape, y) in [
-        (DropRate::ZERO, (3, 2, 3, [7, 7].as_slice()), None),
-        (DropRate::ONE, (1, 2, 3, &[7, 7]), Some(0.0)),
-        (DropRate::ONE, (7, 2, 3, &[7, 7]), Some(0.0)),
-    ] {
-        let blocks = blocks(rate, shape);
-        let x = f32::values(blocks.elements());
-        let y = y.map_or(x.clone(), |y| vec![y; x.len()]);
-        for way in drawing() {
-            let mut words = vec![0x1234_5678; blocks.mask_words()];
-            let mask = MaskMut::new(&mut words, blocks.mask_bits()).expect("its words");
-            let mut rng = MaskRng::new(SEED, STREAM);
-            let mut out = vec![1.0; x.len()];
-            way(&blocks, Some(&x), &mut out, mask, &mut rng).expect("lengths agree");
-            assert_eq!(bits(&out), bits(&y));
-            assert_eq!(rng, MaskRng::new(SEED, STREAM));
-        }
-    }
 }
 
 /// The exact chance of each element of a map to be dropped: 1 - (1 - gamma)^c, where c blocks can cover it.
@@ -328,40 +152,6 @@ fn the_documented_fractions_are_exact() {
     }
 }
 
-/// Central differences of a loss that is not linear in x, at a mask that was drawn.
-#[test]
-fn backward_is_the_gradient_of_forward() {
-    for shared in [false, true] {
-        let blocks = blocks(drop_rate!(0.3), (3, 2, 3, &[6, 5]));
-        let blocks = if shared { blocks.shared() } else { blocks };
-        let n = blocks.elements();
-        let mut words = vec![0; blocks.mask_words()];
-        let mut mask = MaskMut::new(&mut words, blocks.mask_bits()).expect("its words");
-        blocks.fill(mask.reborrow(), &mut MaskRng::new(1, 0)).expect("its bits");
-        let kept = mask.as_ref().count_kept();
-        assert!(0 < kept && kept < mask.len(), "a mask of one kind would prove little");
-        let forward = |x: &[f64]| {
-            let mut y = vec![0.0; n];
-            blocks.forward(x, &mut y, mask.as_ref()).expect("lengths agree");
-            y
-        };
-        let loss = |x: &[f64]| forward(x).iter().map(|y| y.sin()).sum::<f64>();
-        let x: Vec<_> = (0..n).map(|i| (i as f64 * 0.9).cos()).collect();
-        let dy: Vec<_> = forward(&x).iter().map(|y| y.cos()).collect();
-        let mut dx = vec![0.0; n];
-        blocks.backward(&dy, &mut dx, mask.as_ref()).expect("lengths agree");
-        for (i, dx) in dx.iter().enumerate() {
-            let at = |step: f64| {
-                let mut x = x.clone();
-                x[i] += step;
-                loss(&x)
-            };
-            let wanted = (at(1e-5) - at(-1e-5)) / 2e-5;
-            assert!((dx - wanted).abs() < 1e-8, "{i}: {dx}, not {wanted}");
-        }
-    }
-}
-
 #[test]
 fn a_shape_that_is_none_is_refused() {
     const BIG: usize = 1 << (usize::BITS / 2);
@@ -383,36 +173,5 @@ fn a_shape_that_is_none_is_refused() {
         let blocks = DropBlock::new(drop_rate!(0.1), 3, batch, 1, spatial).expect("no elements");
         let mask = MaskMut::new(&mut [], 0).expect("no words");
         assert_eq!(blocks.fill(mask, &mut MaskRng::new(1, 0)), Ok(()));
-    }
-}
-
-#[test]
-fn slices_and_masks_of_other_lengths_are_refused() {
-    for rate in [DropRate::ZERO, drop_rate!(0.3), DropRate::ONE] {
-        let blocks = blocks(rate, (2, 2, 3, &[4, 5])).shared();
-        for (x_len, y_len, bits, error) in [
-            (119, 119, 40, ShapeError::OtherElements { expected: 120, given: 119 }),
-            (121, 121, 40, ShapeError::OtherElements { expected: 120, given: 121 }),
-            (120, 119, 40, ShapeError::LengthMismatch { expected: 120, given: 119 }),
-            (120, 120, 39, ShapeError::MaskTooShort { expected: 40, given: 39 }),
-            (120, 120, 120, ShapeError::MaskTooLong { expected: 40, given: 120 }),
-        ] {
-            for (i, way) in drawing().into_iter().chain(masked()).enumerate() {
-                for in_place in [true, false] {
-                    if in_place && x_len != y_len {
-                        continue;
-                    }
-                    let (x, mut y) = (vec![1.5f32; x_len], vec![2.5; y_len]);
-                    let mut words = vec![0x1234_5678; mask_words(bits)];
-                    let mut rng = MaskRng::new(SEED, STREAM);
-                    let mask = MaskMut::new(&mut words, bits).expect("mask_words(n) words");
-                    let source = (!in_place).then_some(&*x);
-                    assert_eq!(way(&blocks, source, &mut y, mask, &mut rng), Err(error), "{i}");
-                    assert!(y.iter().all(|y| *y == 2.5));
-                    assert!(words.iter().all(|w| *w == 0x1234_5678));
-                    assert_eq!(rng, MaskRng::new(SEED, STREAM));
-                }
-            }
-        }
     }
 }

@@ -1,16 +1,12 @@
 //! `DropConnect` against its formulas: every way to call it, every backend, both rules and element types,
 //! guards around every slice; the order of its additions; and every shape that does not fit.
 
-mod support;
-
 use dropout_kernels::{
-    Backend, Classic, DropConnect, DropRate, Inverted, MaskKey, MaskMut, MaskRef, MaskRng, Rule,
-    ShapeError, drop_rate, mask_words,
+    Backend, DropConnect, MaskKey, MaskMut, MaskRef, MaskRng, ShapeError, drop_rate, mask_words,
 };
-use support::drop_connect::Case;
-use support::guarded::Guarded;
-use support::number::{Number, bits, same};
-use support::reference::{Reference, pack};
+use dropout_reference::number::{Number, bits};
+use dropout_reference::stream::{Reference, pack};
+use dropout_reference::weights::Case;
 
 const SEED: u64 = 3;
 const STREAM: u64 = 11;
@@ -38,30 +34,6 @@ const SHAPES: [[usize; 3]; 19] = [
     [33, 100, 3],
 ];
 
-trait Formula: Rule {
-    /// What multiplies in training.
-    fn scale<T: Number>(t: u64) -> T;
-    fn make(rate: DropRate, rows: usize, columns: usize) -> Result<DropConnect<Self>, ShapeError>;
-}
-
-impl Formula for Inverted {
-    fn scale<T: Number>(t: u64) -> T {
-        T::reference_scale(t)
-    }
-    fn make(rate: DropRate, rows: usize, columns: usize) -> Result<DropConnect<Self>, ShapeError> {
-        DropConnect::new(rate, rows, columns)
-    }
-}
-
-impl Formula for Classic {
-    fn scale<T: Number>(_: u64) -> T {
-        T::ONE
-    }
-    fn make(rate: DropRate, rows: usize, columns: usize) -> Result<DropConnect<Self>, ShapeError> {
-        DropConnect::classic(rate, rows, columns)
-    }
-}
-
 fn case<T: Number>(t: u64, [rows, columns, batch]: [usize; 3], value: fn(usize) -> f64) -> Case<T> {
     let of = |from: usize, n: usize| (from..from + n).map(|i| T::of(value(i))).collect();
     Case {
@@ -74,51 +46,6 @@ fn case<T: Number>(t: u64, [rows, columns, batch]: [usize; 3], value: fn(usize) 
     }
 }
 
-/// Every way against the formulas.
-fn run<T: Number, R: Formula>(case: &Case<T>, layer: DropConnect<R>, offset: usize) {
-    let t = layer.rate().threshold();
-    let y = case.y(R::scale(t));
-    let (dx, dw) = case.gradients(R::scale(t));
-    let told = format!("{layer:?} offset {offset}");
-    let written = |before: &[T], wanted: &[T], run: &mut dyn FnMut(&mut [T])| {
-        let mut target = Guarded::new(before, offset, T::GUARD);
-        run(target.slice());
-        let as_wanted = target.slice().iter().zip(wanted).all(|(a, b)| same(*a, *b));
-        assert!(as_wanted, "{told}: {:?} not {wanted:?}", target.slice());
-        assert!(target.intact(|a, b| a.bits() == b.bits()), "{told}: guard");
-    };
-    let Case { w, x, dy, .. } = case;
-    let ones = |n: usize| vec![T::ONE; n];
-    let words = pack(&case.keep);
-    let mask = MaskRef::new(&words, case.keep.len()).expect("the words of the mask");
-
-    written(&ones(y.len()), &y, &mut |y| {
-        let mut drawn = vec![0xDEAD_BEEF; words.len()];
-        let mut rng = MaskRng::new(SEED, STREAM);
-        let view = MaskMut::new(&mut drawn, mask.len()).expect("the words of the mask");
-        layer.forward(w, x, y, rng.draw(view)).expect("shapes that fit");
-        assert_eq!(drawn, words);
-    });
-    written(&ones(y.len()), &y, &mut |y| {
-        layer.forward(w, x, y, mask).expect("shapes that fit");
-    });
-    written(&ones(y.len()), &y, &mut |y| {
-        layer.forward(w, x, y, MaskKey::new(SEED, STREAM)).expect("shapes that fit");
-    });
-    written(&ones(dx.len()), &dx, &mut |dx| {
-        layer.backward_input(w, dy, dx, mask).expect("shapes that fit");
-    });
-    written(&ones(dx.len()), &dx, &mut |dx| {
-        layer.backward_input(w, dy, dx, MaskKey::new(SEED, STREAM)).expect("shapes that fit");
-    });
-    written(&case.dw, &dw, &mut |dw| {
-        layer.backward_weights(x, dy, dw, mask).expect("shapes that fit");
-    });
-    written(&case.dw, &dw, &mut |dw| {
-        layer.backward_weights(x, dy, dw, MaskKey::new(SEED, STREAM)).expect("shapes that fit");
-    });
-}
-
 /// Whole numbers from -4 to 4: all sums are exact, in any order.
 fn whole(i: usize) -> f64 {
     (i * 7 % 9) as f64 - 4.0
@@ -127,28 +54,6 @@ fn whole(i: usize) -> f64 {
 /// Numbers whose sums depend on the order.
 fn rough(i: usize) -> f64 {
     (i as f64 * 1.7 + 0.3).sin() * 3.0
-}
-
-fn check<T: Number, R: Formula>(value: fn(usize) -> f64) {
-    for shape in SHAPES {
-        for rate in [DropRate::ZERO, drop_rate!(0.1), drop_rate!(0.5), DropRate::ONE] {
-            let case = case::<T>(rate.threshold(), shape, value);
-            for backend in Backend::available() {
-                let layer = R::make(rate, shape[0], shape[1]).expect("a small shape");
-                for offset in [0, 3] {
-                    run(&case, layer.with_backend(backend), offset);
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn every_way_follows_the_formulas_to_the_bit() {
-    check::<f32, Inverted>(rough);
-    check::<f64, Inverted>(rough);
-    check::<f32, Classic>(rough);
-    check::<f64, Classic>(whole);
 }
 
 /// The reference itself, and inference: sums of whole numbers, which `f64` holds, against a plain loop.
@@ -214,45 +119,6 @@ fn what_is_dropped_takes_no_part() {
     layer.backward_weights(&x, &[1.0, 1.0], &mut dw, mask).expect("shapes that fit");
     let as_wanted = |(d, k): (&f32, &bool)| d.to_bits() == if *k { 2f32 } else { -0.0 }.to_bits();
     assert!(dw.iter().zip(&keep).all(as_wanted), "{dw:?}");
-}
-
-/// dW and dx by central differences of the loss sum(sin(y)).
-#[test]
-fn backward_is_the_gradient_of_forward() {
-    const STEP: f64 = 1e-5;
-    fn check<R: Formula>(rate: DropRate) {
-        let layer = R::make(rate, 5, 37).expect("a small shape");
-        let case = case::<f64>(rate.threshold(), [5, 37, 2], |i| 0.2 * rough(i));
-        let y = |w: &[f64], x: &[f64]| {
-            let mut y = vec![0.0; 10];
-            layer.forward(w, x, &mut y, MaskKey::new(SEED, STREAM)).expect("shapes that fit");
-            y
-        };
-        let loss = |w: &[f64], x: &[f64]| y(w, x).iter().map(|y| y.sin()).sum::<f64>();
-        let (w, x) = (&case.w, &case.x);
-        let dy: Vec<_> = y(w, x).iter().map(|y| y.cos()).collect();
-        let (mut dx, mut dw) = (vec![0.0; x.len()], vec![0.0; w.len()]);
-        layer.backward_input(w, &dy, &mut dx, MaskKey::new(SEED, STREAM)).expect("they fit");
-        layer.backward_weights(x, &dy, &mut dw, MaskKey::new(SEED, STREAM)).expect("they fit");
-        let moved = |v: &[f64], i: usize, by: f64| {
-            let mut v = v.to_vec();
-            v[i] += by;
-            v
-        };
-        for (i, dx) in dx.iter().enumerate() {
-            let at = |by| loss(w, &moved(x, i, by));
-            let wanted = (at(STEP) - at(-STEP)) / (2.0 * STEP);
-            assert!((dx - wanted).abs() < 1e-7, "x {i}: {dx} not {wanted}");
-        }
-        for (i, dw) in dw.iter().enumerate() {
-            let at = |by| loss(&moved(w, i, by), x);
-            let wanted = (at(STEP) - at(-STEP)) / (2.0 * STEP);
-            assert!((dw - wanted).abs() < 1e-7, "w {i}: {dw} not {wanted}");
-            assert!(case.keep[i] == (*dw != 0.0), "w {i}: {dw}");
-        }
-    }
-    check::<Inverted>(drop_rate!(0.3));
-    check::<Classic>(drop_rate!(0.5));
 }
 
 /// The variance that inference takes y to have is that over masks: 20,000 of them, whose sample variance has a
@@ -349,24 +215,4 @@ fn shapes_that_do_not_fit_are_errors() {
     assert_eq!(none.infer(&[], &[], &mut [1f32; 7]), other(4, 7));
     let nothing = DropConnect::new(drop_rate!(0.5), 0, 0).expect("a small shape");
     assert_eq!(nothing.infer(&[], &[1f32], &mut []), other(0, 1));
-}
-
-/// The share of weights dropped, of 1.6 million, lies within 4.9 standard deviations (false alarm
-/// 10^-6). A p wrong by 1 % lies 8.4 off, and fails in all but one case of 4000.
-#[test]
-fn weights_are_dropped_at_the_rate() {
-    const COLUMNS: usize = 1 << 16;
-    const STREAMS: u64 = 25;
-    let rate = drop_rate!(0.3);
-    let layer = DropConnect::classic(rate, 1, COLUMNS).expect("a small shape");
-    let ones = vec![1f32; COLUMNS];
-    let mut kept = 0.0;
-    for stream in 0..STREAMS {
-        let mut y = [0f32];
-        layer.forward(&ones, &ones, &mut y, MaskKey::new(9, stream)).expect("lengths agree");
-        kept += f64::from(y[0]); // a count below 2^24, so exact
-    }
-    let (n, p) = ((COLUMNS as u64 * STREAMS) as f64, rate.p());
-    let off = (n - kept - n * p) / (n * p * (1.0 - p)).sqrt();
-    assert!(off.abs() < 4.9, "{off} standard deviations");
 }

@@ -1,16 +1,14 @@
 //! A key names a mask: its stream, its first mask, its lanes, and paths that lead to it.
 
-mod support;
-
 use std::collections::HashSet;
 
 use dropout_kernels::{
     DropRate, Error, KeyError, MaskKey, MaskMut, MaskRng, drop_rate, mask_words,
 };
+use dropout_reference::stream::Reference;
+use dropout_reference::{LENGTHS, rates};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::{SplitMix64, Xoshiro128PlusPlus};
-use support::reference::Reference;
-use support::{LENGTHS, rates};
 
 const EDGES: [u64; 6] = [0, 1, 42, u64::MAX / 2, u64::MAX - 1, u64::MAX];
 

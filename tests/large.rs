@@ -1,13 +1,11 @@
 //! Outputs of many MiB, which x86 backends write by non-temporal stores where they are aligned: at
 //! every alignment, every way to drop gives what the portable backend gives, and touches no guard.
 
-mod support;
-
 use dropout_kernels::{
     Backend, DropRate, Dropout, MaskKey, MaskMut, MaskRng, drop_rate, mask_words,
 };
-use support::guarded::Guarded;
-use support::number::{Number, same};
+use dropout_reference::guarded::Guarded;
+use dropout_reference::number::{Number, same};
 
 const SEED: u64 = 42;
 const STREAM: u64 = 7;

@@ -1,10 +1,8 @@
 //! Masks against a `Vec<bool>`: views, algebra, counts and runs, over every boundary length.
 
-mod support;
-
 use dropout_kernels::{Mask, MaskMut, MaskRef, ShapeError, mask_words};
-use support::LENGTHS;
-use support::reference::pack;
+use dropout_reference::LENGTHS;
+use dropout_reference::stream::pack;
 
 /// Flags without a short period; `salt` gives another set.
 fn flags(n: usize, salt: u64) -> Vec<bool> {

@@ -1,12 +1,10 @@
 //! Mean and variance over passes against sums made twice over in f64: large offsets, constants, merging,
 //! lengths that do not fit and counts that do not.
 
-mod support;
-
 use dropout_kernels::{DropRate, Dropout, MaskKey, MaskRng, MonteCarlo, ShapeError, drop_rate};
-use support::guarded::Guarded;
-use support::moments::two_passes;
-use support::number::{Number, bits};
+use dropout_reference::guarded::Guarded;
+use dropout_reference::moments::two_passes;
+use dropout_reference::number::{Number, bits};
 
 const OUTPUTS: usize = 5;
 

@@ -3,17 +3,15 @@
 
 #[path = "properties/maps.rs"]
 mod maps;
-mod support;
-
 use dropout_kernels::{
     Backend, DropBlock, DropRate, Dropout, GaussianDropout, Layout, MaskKey, MaskMut, MaskRef,
     MaskRng, drop_rate, mask_words,
 };
+use dropout_reference::number::{Number, bits};
+use dropout_reference::stream::pack;
 use maps::{Kind, MOST, Map, Setting, integers, maps};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use support::number::{Number, bits};
-use support::reference::pack;
 
 /// Any rate: any threshold, and those of the floats that people write.
 fn rate() -> impl Strategy<Value = DropRate> {

@@ -1,11 +1,9 @@
 //! LSTM and GRU layers with every recurrent dropout: their gradient through time against finite differences, and
 //! which masks stay the same from step to step.
 
-mod support;
-
 use dropout_kernels::{DropRate, Dropout, Zoneout, drop_rate};
-use support::cells::{Kind, Layer, Weights};
-use support::noise::{Every, Noise};
+use dropout_reference::cells::{Kind, Layer, Weights};
+use dropout_reference::noise::{Every, Noise};
 
 const BATCH: usize = 3;
 const STEPS: usize = 5;

@@ -1,8 +1,6 @@
 //! The semantics table of the README. (Bad rates are in `rate.rs`, bad lengths and inference in
 //! `dropout.rs`, the tape in `tape.rs`.)
 
-mod support;
-
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
@@ -10,7 +8,7 @@ use dropout_kernels::{
     Backend, Classic, DropConnect, DropRate, Dropout, EmbeddingDropout, GaussianDropout, Layout,
     Mask, MaskKey, MaskRef, MaskRng, Rule, drop_rate, mask_words,
 };
-use support::number::{Number, bits, same};
+use dropout_reference::number::{Number, bits, same};
 
 const N: usize = 1100;
 const WORDS: usize = mask_words(N);

@@ -1,13 +1,11 @@
 //! Every kernel by every backend on few elements, on exact allocations: what Miri, which knows of every read outside
 //! of a slice and of every value that is no value, runs in minutes (`.ci/miri`).
 
-mod support;
-
 use dropout_kernels::{
     Backend, DropBlock, DropConnect, DropRate, Dropout, GaussianDropout, Layout, MaskKey, MaskMut,
     MaskRef, MaskRng, Zoneout, drop_rate, mask_words,
 };
-use support::reference::{Reference, pack};
+use dropout_reference::stream::{Reference, pack};
 
 /// Less and more than a word, than a vector, and than a block of 512, whose kernels are others.
 const LENGTHS: [usize; 6] = [0, 1, 33, 64, 130, 545];

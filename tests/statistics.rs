@@ -123,10 +123,10 @@ fn streams_and_seeds_drop_independently() {
 
 #[cfg(not(tests_only))]
 mod with_battery {
+    use super::battery::faults::{Each, FAULTS, Sliced};
+    use super::battery::tail::{binomial, chi_square, pairs};
+    use super::battery::{Outcome, Plan, Source, at_all_rates, at_rate};
     use super::*;
-    use crate::battery::faults::{Each, FAULTS, Sliced};
-    use crate::battery::tail::{binomial, chi_square, pairs};
-    use crate::battery::{Outcome, Plan, Source, at_all_rates, at_rate};
     use rand_xoshiro::Xoshiro128PlusPlus;
     use statrs::distribution::{Binomial, DiscreteCDF};
 

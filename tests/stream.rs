@@ -1,12 +1,10 @@
 //! The mask stream is the one of STREAM.md: check values, the lanes, and what follows from them.
 
-mod support;
-
 use dropout_kernels::{Backend, DropRate, MaskMut, MaskRng, StateError, drop_rate, mask_words};
+use dropout_reference::stream::{Reference, pack};
+use dropout_reference::{LENGTHS, rates};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro128PlusPlus;
-use support::reference::{Reference, pack};
-use support::{LENGTHS, rates};
 
 /// The words of a mask drawn by `backend`, into words that held garbage.
 fn draw(backend: Backend, rng: &mut MaskRng, rate: DropRate, n: usize) -> Vec<u32> {

@@ -1,12 +1,10 @@
 //! The mask tape: what is pushed comes back in reverse, and what does not fit is refused.
 
-mod support;
-
 use dropout_kernels::{
     Dropout, Error, Mask, MaskRef, MaskRng, MaskTape, RateError, ShapeError, StateError, TapeError,
     drop_rate, mask_words, tape_words,
 };
-use support::LENGTHS;
+use dropout_reference::LENGTHS;
 
 /// The mask that layer `i` of length `n` gets in these tests.
 fn mask(i: usize, n: usize) -> Mask<64> {

@@ -1,115 +1,18 @@
 //! Variational dropout a step at a time: each step against `Dropout` with the same mask, all of them against one call
 //! over the whole sequence, the order in which masks are drawn, and every error.
 
-mod support;
-
 use dropout_kernels::{
-    Backend, Classic, DropRate, Dropout, Inverted, Layout, LockedDropout, MaskKey, MaskMut,
-    MaskRng, Rule, ShapeError, VariationalDropout, drop_rate, mask_words,
+    DropRate, Dropout, Layout, LockedDropout, MaskKey, MaskMut, MaskRng, ShapeError,
+    VariationalDropout, drop_rate, mask_words,
 };
-use support::guarded::Guarded;
-use support::number::{Number, bits, same};
-use support::reference::{Reference, pack};
+use dropout_reference::number::{Number, bits};
+use dropout_reference::stream::{Reference, pack};
+use dropout_reference::variants::LOCKED_SHAPES as SHAPES;
 
 const SEED: u64 = 23;
 const STREAM: u64 = 2;
 
-/// (batch, units): nothing, and below, at and above a word and a block of masks.
-const SHAPES: [(usize, usize); 13] = [
-    (0, 5),
-    (5, 0),
-    (1, 1),
-    (1, 31),
-    (4, 8),
-    (3, 11),
-    (1, 65),
-    (7, 73),
-    (1, 512),
-    (2, 256),
-    (27, 19),
-    (16, 64),
-    (5, 205),
-];
-
 const WORDS: usize = mask_words(1025);
-
-/// Nothing, one plane, several, ties, everything.
-const RATES: [DropRate; 5] =
-    [DropRate::ZERO, drop_rate!(0.5), drop_rate!(0.75), drop_rate!(0.1), DropRate::ONE];
-
-trait Scale: Rule {
-    fn kept<T: Number>(t: u64, x: T) -> T;
-}
-
-impl Scale for Inverted {
-    fn kept<T: Number>(t: u64, x: T) -> T {
-        if t == 1 << 40 { T::ZERO } else { x.multiply(T::reference_scale(t)) }
-    }
-}
-
-impl Scale for Classic {
-    fn kept<T: Number>(_: u64, x: T) -> T {
-        x
-    }
-}
-
-/// Several steps of one sequence, each with values of its own, from the formula.
-fn check<T: Number, R: Scale>(dropout: Dropout<R>, (batch, units): (usize, usize), offset: usize) {
-    let n = batch * units;
-    let t = dropout.rate().threshold();
-    let told = format!("{dropout:?} batch {batch} units {units}");
-    let mut reference = Reference::new(SEED, STREAM);
-    let keep = reference.mask(t, n);
-    let mut rng = MaskRng::new(SEED, STREAM);
-    let mut locked = LockedDropout::<WORDS, R>::new(dropout, units);
-    locked.draw(batch, &mut rng).expect("WORDS hold it");
-    assert_eq!(rng.to_bytes(), reference.to_bytes(), "{told}");
-    assert_eq!(locked.mask().words(), pack(&keep), "{told}");
-    assert!(locked.mask().iter().eq(keep.iter().copied()), "{told}");
-    assert_eq!((locked.units(), locked.dropout()), (units, dropout));
-
-    for step in 0..3 {
-        let x = T::values(n + step).split_off(step);
-        let of = |(x, k): (&T, &bool)| if *k { R::kept(t, *x) } else { T::ZERO };
-        let wanted: Vec<T> = x.iter().zip(&keep).map(of).collect();
-        type Way<T, R> = fn(&LockedDropout<WORDS, R>, &[T], &mut [T]) -> Result<(), ShapeError>;
-        let ways: [(Way<T, R>, bool); 4] = [
-            (|l, x, y| l.forward(x, y), false),
-            (|l, _, y| l.forward_in_place(y), true),
-            (|l, dy, dx| l.backward(dy, dx), false),
-            (|l, _, dx| l.backward_in_place(dx), true),
-        ];
-        for (way, in_place) in ways {
-            let before = if in_place { x.clone() } else { vec![T::ONE; n] };
-            let mut y = Guarded::new(&before, offset, T::GUARD);
-            way(&locked, &x, y.slice()).expect("lengths agree");
-            assert!(y.slice().iter().zip(&wanted).all(|(a, b)| same(*a, *b)), "{told}");
-            assert!(y.intact(|a, b| a.bits() == b.bits()), "{told}");
-        }
-        assert!(locked.mask().iter().eq(keep.iter().copied()), "{told}: locked");
-    }
-}
-
-fn check_all<T: Number>() {
-    for backend in Backend::available() {
-        for rate in RATES {
-            for (i, shape) in SHAPES.into_iter().enumerate() {
-                check::<T, _>(Dropout::new(rate).with_backend(backend), shape, i % 4);
-                check::<T, _>(Dropout::classic(rate).with_backend(backend), shape, i % 4);
-            }
-        }
-    }
-}
-
-#[test]
-fn every_step_drops_f32_by_the_mask_of_the_sequence() {
-    check_all::<f32>();
-}
-
-#[test]
-fn every_step_drops_f64_by_the_mask_of_the_sequence() {
-    check_all::<f64>();
-}
 
 #[test]
 fn steps_one_by_one_are_the_whole_sequence_at_once() {
@@ -194,36 +97,6 @@ fn rates_of_0_and_1_draw_nothing() {
     assert_eq!((x, h), ([1.5; 32], [0.0; 48]));
     let keep = Reference::new(SEED, STREAM).mask(drop_rate!(0.3).threshold(), 64);
     assert_eq!(output.mask().words(), pack(&keep));
-}
-
-/// Counts of dropped units over many sequences, in standard deviations. A right rate fails once in a million
-/// (4.89), one that is wrong by 1 % lies nine off and is missed once in 50,000.
-#[test]
-fn units_are_dropped_at_the_rate_p() {
-    const UNITS: usize = 1000;
-    let deviation = |drawn: DropRate, p: f64| {
-        let sequences = (810.0 * (1.0 - p) / p) as usize;
-        let mut locked = LockedDropout::<{ mask_words(UNITS) }>::new(Dropout::new(drawn), UNITS);
-        let mut rng = MaskRng::new(5, 0);
-        let mut dropped = 0;
-        for _ in 0..sequences {
-            locked.draw(1, &mut rng).expect("it fits");
-            let mut x = [1f32; UNITS];
-            locked.forward_in_place(&mut x).expect("one sequence");
-            dropped += x.iter().filter(|x| **x == 0.0).count();
-        }
-        let n = (sequences * UNITS) as f64;
-        (dropped as f64 - n * p) / (n * p * (1.0 - p)).sqrt()
-    };
-    for p in [0.25f32, 0.5] {
-        let rate = DropRate::new(p).expect("a probability");
-        let right = deviation(rate, rate.p());
-        assert!(right.abs() < 4.8916, "p {p}: {right:.2} standard deviations");
-        for factor in [0.99, 1.01] {
-            let wrong = deviation(DropRate::new(p * factor).expect("a probability"), rate.p());
-            assert!(wrong.abs() > 4.8916, "p {p} * {factor}: {wrong:.2} standard deviations");
-        }
-    }
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn floors(table: &Table, best: Backend) -> Vec<Goal> {
         goals.push(goal(what, ratio, Limit::AtMost(1.05)));
     }
     for (place, n) in [("L1", L1), ("L2", L2)] {
-        let [replay, forward] = ["backward_replay_in_place", "forward_in_place"]
+        let [replay, forward] = ["backward_in_place_by_key", "forward_in_place"]
             .map(|kernel| table.ours(kernel, best, 0.1, aligned(n)));
         let what = format!("backward replayed over forward with mask, p = 0.1, {place}");
         goals.push(goal(what, over(replay, forward), Limit::AtMost(1.0)));

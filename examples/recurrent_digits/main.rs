@@ -1,13 +1,9 @@
 //! Trains a recurrent network to read handwritten digits row by row, with the dropouts that were made for such
 //! networks, and says what each was worth: `cargo run --release --example recurrent_digits`.
 
-#[path = "../../tests/support/cells.rs"]
-mod cells;
 #[path = "../train_digits/digits.rs"]
 mod digits;
 mod holm;
-#[path = "../../tests/support/noise.rs"]
-mod noise;
 #[path = "../train_digits/statistics.rs"]
 mod statistics;
 mod training;
@@ -17,11 +13,11 @@ use clap::{Parser, ValueEnum};
 use dropout_kernels::DropRate;
 use rayon::prelude::*;
 
-use crate::cells::Kind;
 use crate::digits::Digits;
 use crate::holm::holm;
 use crate::statistics::Estimate;
 use crate::training::{HIDDEN, Method, Outcome, Plan, Rates, train};
+use dropout_reference::cells::Kind;
 
 /// Trains a recurrent layer of 64 units that reads digits of 8 x 8 pixels as eight rows: without dropout, with
 /// masks drawn at each row, with variational masks, with dropout of the candidate update and with zoneout, from the

@@ -5,9 +5,9 @@ use dropout_kernels::{DropRate, Dropout, Zoneout};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use crate::cells::{Kind, Layer, Weights, add_outer, add_product, product_transposed};
 use crate::digits::{CLASSES, Digits, PIXELS, shuffle};
-use crate::noise::{Every, Noise};
+use dropout_reference::cells::{Kind, Layer, Weights, add_outer, add_product, product_transposed};
+use dropout_reference::noise::{Every, Noise};
 
 /// Rows of a digit, and pixels of a row.
 const STEPS: usize = 8;

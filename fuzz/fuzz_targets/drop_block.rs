@@ -3,12 +3,13 @@
 //! definition: an element is dropped if a seed lies in the block that ends with it.
 
 use arbitrary::Arbitrary;
-use dropout_kernels::{DropBlock, DropRate, MaskMut, MaskRng, ShapeError, mask_words};
-use dropout_kernels_fuzz::input::{Length, Misfit, Rate, Values};
-use dropout_kernels_fuzz::support::drop_block::{drawn, expected, gamma};
-use dropout_kernels_fuzz::support::number::Number;
-use dropout_kernels_fuzz::support::reference::{Reference, pack};
-use dropout_kernels_fuzz::variant::{Call, Trial};
+use dropout_kernels::{DropBlock, DropRate, ShapeError};
+use dropout_kernels_fuzz::input::{Length, Rate, Values};
+use dropout_kernels_fuzz::reference::blocks::gamma;
+use dropout_kernels_fuzz::reference::number::Number;
+use dropout_kernels_fuzz::reference::stream::Reference;
+use dropout_kernels_fuzz::reference::variants::Blocks;
+use dropout_kernels_fuzz::variant::{self, Call};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -24,7 +25,6 @@ struct Input {
     long: Option<Length>,
     shared: bool,
     values: Values,
-    drawn: Misfit,
     call: Call,
     huge: Option<[usize; 6]>,
 }
@@ -66,35 +66,8 @@ fn check<T: Number>(input: &Input) {
         assert_eq!(blocks.seed_rate().threshold(), gamma(rate, shape));
     }
 
-    let [given] = input.drawn.among([bits]);
-    let (mut words, mut rng, mut moved) = (
-        vec![0x5A5A_5A5A; mask_words(given)],
-        MaskRng::new(input.call.at.0, input.call.at.1),
-        start.clone(),
-    );
-    let mask = MaskMut::new(&mut words, given).expect("its words");
-    assert_eq!(blocks.fill(mask, &mut rng).is_ok(), given == bits);
-    if given == bits {
-        assert_eq!(words, pack(&drawn(blocks, shape, &mut moved)));
-    } else {
-        assert!(words.iter().all(|word| *word == 0x5A5A_5A5A));
-    }
-    assert!(rng.to_bytes() == moved.to_bytes());
-
-    let trial = Trial {
-        call: &input.call,
-        start: &start,
-        values: input.values,
-        elements,
-        bits,
-        keeps_all: blocks.seed_rate() == DropRate::ZERO,
-        copies: false,
-    };
-    trial.check(
-        |backend| blocks.with_backend(backend),
-        |r| drawn(blocks, shape, r),
-        |_, keep, x: &[T]| expected(shape, input.shared, keep, x),
-    );
+    let shape = (block, batch, channels, spatial);
+    variant::check::<T, _>(&Blocks::new(rate, shape, input.shared), input.values, &input.call);
 }
 
 /// Shapes of any size: made, or refused, and gamma of those that were.

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{Mask, MaskMut, MaskRef, ShapeError, mask_words};
-use dropout_kernels_fuzz::input::{Length, Misfit, Words, flags};
-use dropout_kernels_fuzz::support::reference::pack;
+use dropout_kernels_fuzz::input::{Length, Misfit, Words};
+use dropout_kernels_fuzz::reference::stream::pack;
+use dropout_kernels_fuzz::reference::suite::flags;
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]

@@ -4,8 +4,8 @@
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{DropRate, Dropout, GaussianDropout, RateError, Schedule};
-use dropout_kernels_fuzz::support::gaussian::deviation;
-use dropout_kernels_fuzz::support::reference::alpha;
+use dropout_kernels_fuzz::reference::gaussian::deviation;
+use dropout_kernels_fuzz::reference::stream::alpha;
 use libfuzzer_sys::fuzz_target;
 
 const ONE: u64 = 1 << 40;

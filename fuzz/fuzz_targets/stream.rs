@@ -6,9 +6,9 @@ use std::collections::HashSet;
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{Backend, MaskMut, MaskRng, STREAM_VERSION, StateError, mask_words};
-use dropout_kernels_fuzz::exact::Exact;
 use dropout_kernels_fuzz::input::{Length, Rate};
-use dropout_kernels_fuzz::support::reference::{Reference, pack};
+use dropout_kernels_fuzz::reference::guarded::Guarded;
+use dropout_kernels_fuzz::reference::stream::{Reference, pack};
 use libfuzzer_sys::fuzz_target;
 use rand_core::SeedableRng;
 
@@ -153,7 +153,7 @@ fn check(draw: &Draw, rng: &mut MaskRng, reference: &mut Reference) {
     let backend = Backend::available().nth(usize::from(draw.backend) % count).expect("below it");
 
     let garbage = vec![0x5A5A_5A5A; mask_words(n)];
-    let mut words = Exact::new(&garbage, usize::from(draw.offset % 16), 0xDEAD_BEEF);
+    let mut words = Guarded::exact(&garbage, usize::from(draw.offset % 16), 0xDEAD_BEEF);
     if draw.in_parts {
         // Words of 512 elements at a time; only the last part may be shorter.
         for (part, words) in words.slice().chunks_mut(16).enumerate() {

@@ -4,10 +4,9 @@ use std::array;
 
 use arbitrary::Arbitrary;
 use dropout_kernels::DropRate;
-
-use crate::support::LENGTHS;
-use crate::support::number::Number;
-use crate::support::reference::Reference;
+use dropout_reference::LENGTHS;
+use dropout_reference::number::Number;
+use dropout_reference::stream::Reference;
 
 const ONE: u64 = 1 << 40;
 /// 2^64 over the golden ratio, which spreads a counter over all bits.
@@ -119,11 +118,6 @@ impl Words {
     }
 }
 
-/// The flags of the first `n` bits.
-pub fn flags(words: &[u32], n: usize) -> Vec<bool> {
-    (0..n).map(|i| words[i / 32] >> (i % 32) & 1 != 0).collect()
-}
-
 /// A length that does not fit the others, now and then.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub struct Misfit {
@@ -132,11 +126,15 @@ pub struct Misfit {
 }
 
 impl Misfit {
+    /// Which length is another, modulo how many there are, and by how much.
+    pub fn get(self) -> Option<(usize, isize)> {
+        (self.which >= 192).then(|| (usize::from(self.which), self.by.into()))
+    }
+
     /// The lengths, of which one or none is another now.
     pub fn among<const N: usize>(self, mut lengths: [usize; N]) -> [usize; N] {
-        if self.which >= 192 {
-            let length = &mut lengths[usize::from(self.which) % N];
-            *length = length.saturating_add_signed(self.by.into());
+        if let Some((which, by)) = self.get() {
+            lengths[which % N] = lengths[which % N].saturating_add_signed(by);
         }
         lengths
     }

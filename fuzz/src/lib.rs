@@ -1,9 +1,6 @@
-//! What the targets share: inputs, heap slices whose ends AddressSanitizer guards, the ways to call a variant, and the
-//! slow references of the tests.
+//! What the targets share: inputs, and a variant called in one of its ways.
 
-pub mod exact;
 pub mod input;
 pub mod variant;
 
-#[path = "../../tests/support/mod.rs"]
-pub mod support;
+pub use dropout_reference as reference;

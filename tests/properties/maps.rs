@@ -1,13 +1,16 @@
-//! Every linear variant as a map with its adjoint. The two are called in different ways wherever there are
-//! several: one by a mask that is stored, the other by a replay.
+//! Every linear variant as a map with its adjoint, from its ways: which of them serves is drawn too.
 
 use dropout_kernels::{
-    Backend, DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout, EmbeddingDropout,
-    GaussianDropout, Layout, LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, Zoneout,
+    Alpha, Backend, Classic, DropKey, DropRate, GaussianDropout, Inverted, MaskMut, MaskRng,
     mask_words,
 };
-
-use crate::support::number::Number;
+use dropout_reference::number::Number;
+use dropout_reference::rules::Formula;
+use dropout_reference::suite;
+use dropout_reference::variant::{Masks, Pass, Slice, Variant};
+use dropout_reference::variants::{
+    Blocks, Heads, Locked, Noise, Over, Paths, Plain, Weights, Words, Zones,
+};
 
 /// The most elements of a tensor, and bits of a mask.
 pub(crate) const MOST: usize = 1200;
@@ -46,30 +49,26 @@ pub(crate) enum Kind {
 }
 
 impl Setting {
-    /// The mask of `bits` bits at (seed, stream).
-    pub(crate) fn words(self, backend: Backend, bits: usize) -> Vec<u32> {
-        let mut words = vec![0; mask_words(bits)];
-        let mask = MaskMut::new(&mut words, bits).expect("mask_words(n) words");
-        self.rng().fill_with(backend, self.rate, mask);
-        words
-    }
-
     pub(crate) fn rng(self) -> MaskRng {
         MaskRng::new(self.seed, self.stream)
     }
 
+    /// The mask of a variant at (seed, stream).
+    fn drawn<T: Number, V: Variant<T>>(self, variant: &V) -> Vec<u32> {
+        let keep = suite::Drawn::of(variant, (self.seed, self.stream)).keep;
+        dropout_reference::stream::pack(&keep)
+    }
+
     /// A mask that keeps one of each two neighbours.
-    fn halves(self, backend: Backend, bits: usize) -> Vec<u32> {
-        let mut words = self.words(backend, bits);
+    fn halves(self, bits: usize) -> Vec<u32> {
+        let mut words = vec![0; mask_words(bits)];
+        let mask = MaskMut::new(&mut words, bits).expect("mask_words(n) words");
+        self.rng().fill(self.rate, mask);
         for word in &mut words {
             *word = *word & 0x5555_5555 | (!*word & 0x5555_5555) << 1;
         }
         words
     }
-}
-
-fn mask(words: &[u32], bits: usize) -> MaskRef<'_> {
-    MaskRef::new(words, bits).expect("mask_words(n) words")
 }
 
 /// A small integer at each index, of either sign.
@@ -82,318 +81,149 @@ pub(crate) fn integers<T: Number>(n: usize, seed: u64) -> Vec<T> {
     (0..n).map(next).collect()
 }
 
-/// A diagonal map from what it and its adjoint do in place.
-fn diagonal<T: Number>(
+/// Runs the first of the ways from `from` on that fits.
+fn run<T: Number, V: Variant<T>>(
+    variant: &V,
+    s: Setting,
+    words: &[u32],
+    variables: &mut [Vec<T>],
+    fits: impl Fn(Pass, &[Slice], Masks) -> bool,
+) {
+    let ways = V::ways();
+    let fitting: Vec<_> =
+        ways.iter().filter(|way| fits(way.pass, way.slices, way.masks)).collect();
+    let way = fitting[s.seed as usize % fitting.len()];
+    suite::run(variant, way, variables, &mut words.to_vec(), (s.seed, s.stream));
+}
+
+fn writes(slices: &[Slice], variable: usize) -> bool {
+    slices.iter().any(|s| s.after() == variable && !matches!(s, Slice::In(_)))
+}
+
+/// A variant as a map of its inputs, those of `which`, by the mask `words`. Other inputs are integers where products are
+/// summed, else zeros.
+fn map<T: Number, V: Variant<T> + 'static>(
     name: &'static str,
-    n: usize,
-    forward: impl Fn(&mut [T]) + 'static,
-    backward: impl Fn(&mut [T]) + 'static,
+    kind: Kind,
+    variant: V,
+    s: Setting,
+    which: &'static [usize],
+    words: Vec<u32>,
 ) -> Map<T> {
+    let is_drawn = words == s.drawn(&variant);
+    let lengths = variant.lengths();
+    let inputs = || which.iter().map(|i| V::GRADIENTS[*i]);
+    let from = inputs().map(|(input, _)| lengths[input]).sum();
+    let start: Vec<Vec<T>> = lengths
+        .iter()
+        .enumerate()
+        .map(|(v, n)| if V::SUMS { integers(*n, s.seed ^ v as u64) } else { vec![T::ZERO; *n] })
+        .collect();
+    let allowed = move |masks: Masks| is_drawn || masks == Masks::Stored;
+    let (there, back, at) = (variant.clone(), variant, start.clone());
+    let words_back = words.clone();
     Map {
         name,
-        shape: [n, n],
-        forward: Box::new(move |x| in_place(x, &forward)),
-        backward: Box::new(move |dy| in_place(dy, &backward)),
-        kind: Kind::Diagonal,
+        shape: [from, lengths[V::OUTPUT.0]],
+        forward: Box::new(move |x| {
+            let (mut variables, mut x) = (at.clone(), x);
+            for (input, _) in inputs() {
+                let (part, rest) = x.split_at(variables[input].len());
+                variables[input].copy_from_slice(part);
+                x = rest;
+            }
+            run(&there, s, &words, &mut variables, |pass, slices, masks| {
+                pass == Pass::Forward && writes(slices, V::OUTPUT.0) && allowed(masks)
+            });
+            variables.swap_remove(V::OUTPUT.0)
+        }),
+        backward: Box::new(move |dy| {
+            let mut variables = start.clone();
+            let mut all = vec![];
+            for (_, gradient) in inputs() {
+                variables[V::OUTPUT.1].copy_from_slice(dy);
+                variables[gradient].fill(T::ZERO);
+                run(&back, s, &words_back, &mut variables, |pass, slices, masks| {
+                    pass == Pass::Backward && writes(slices, gradient) && allowed(masks)
+                });
+                all.extend_from_slice(&variables[gradient]);
+            }
+            all
+        }),
+        kind,
     }
 }
 
-fn in_place<T: Number>(x: &[T], f: impl Fn(&mut [T])) -> Vec<T> {
-    let mut x = x.to_vec();
-    f(&mut x);
-    x
+/// The gradient of a rule as a map, by two of its ways: forward is not linear.
+fn gradient<T: Number, R: Formula + 'static>(
+    name: &'static str,
+    rate: DropRate,
+    backend: Backend,
+    s: Setting,
+) -> Map<T> {
+    let variant = Plain { dropout: R::dropout(rate).with_backend(backend), n: elements(s) };
+    let map = map(name, Kind::Diagonal, variant.clone(), s, &[0], s.drawn::<T, _>(&variant));
+    let words = s.drawn::<T, _>(&variant);
+    let forward = move |x: &[T]| {
+        let mut variables: Vec<_> = vec![x.to_vec(); 4];
+        run(&variant, s, &words, &mut variables, |pass, _, masks| {
+            pass == Pass::Backward && masks == Masks::Key
+        });
+        variables.swap_remove(3)
+    };
+    Map { forward: Box::new(forward), ..map }
 }
 
-/// What `f` makes of n zeros.
-fn filled<T: Number>(n: usize, f: impl Fn(&mut [T])) -> Vec<T> {
-    in_place(&vec![T::ZERO; n], f)
+fn elements(s: Setting) -> usize {
+    s.extents.iter().product()
 }
 
 /// All of them, by one backend.
 pub(crate) fn maps<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
-    let mut maps = elementwise(backend, s);
-    maps.extend(structured(backend, s));
-    maps.extend(of_counts(backend, s));
-    maps.extend(gaussian(backend, s));
-    maps.extend([zoneout(backend, s), embedding(backend, s)]);
-    maps.extend(weights(backend, s));
-    maps
-}
-
-fn elementwise<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
-    let n = s.extents.iter().product();
-    let words = s.words(backend, n);
-    let (inverted, classic) = (Dropout::new(s.rate), Dropout::classic(s.rate));
-    let (inverted, classic) = (inverted.with_backend(backend), classic.with_backend(backend));
-    let alpha = Dropout::alpha(s.rate).with_backend(backend);
-    let drop_key = Dropout::drop_key(s.rate).with_backend(backend);
-    let (a, b, c) = (words.clone(), words.clone(), words.clone());
-    let mut locked = LockedDropout::<{ mask_words(MOST) }>::new(inverted, n);
-    locked.draw(1, &mut s.rng()).expect("words enough");
-    let locked_back = locked.clone();
-    vec![
-        diagonal(
-            "inverted",
-            n,
-            move |x| {
-                inverted.forward_in_place(x, MaskKey::new(s.seed, s.stream)).expect("any length");
-            },
-            move |dy| inverted.backward_in_place(dy, mask(&a, n)).expect("lengths agree"),
-        ),
-        diagonal(
-            "classic",
-            n,
-            move |x| {
-                let mut words = vec![0; mask_words(n)];
-                let stored = MaskMut::new(&mut words, n).expect("mask_words(n) words");
-                classic.forward_in_place(x, s.rng().draw(stored)).expect("lengths agree");
-            },
-            move |dy| {
-                classic.backward_in_place(dy, MaskKey::new(s.seed, s.stream)).expect("any length");
-            },
-        ),
-        // The linear part of what is affine.
-        diagonal(
-            "alpha's gradient",
-            n,
-            move |x| {
-                alpha.backward_in_place(x, MaskKey::new(s.seed, s.stream)).expect("any length");
-            },
-            move |dy| alpha.backward_in_place(dy, mask(&b, n)).expect("lengths agree"),
-        ),
-        diagonal(
-            "DropKey's gradient",
-            n,
-            move |x| {
-                drop_key.backward_in_place(x, MaskKey::new(s.seed, s.stream)).expect("any length");
-            },
-            move |dy| drop_key.backward_in_place(dy, mask(&c, n)).expect("lengths agree"),
-        ),
-        diagonal(
-            "locked",
-            n,
-            move |x| locked.forward_in_place(x).expect("lengths agree"),
-            move |dy| locked_back.backward_in_place(dy).expect("lengths agree"),
-        ),
-    ]
-}
-
-fn structured<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
-    let [groups, repeat, width, run] = s.extents;
-    let layout = Layout::new(groups, repeat, width, run).expect("few elements");
-    let (n, bits) = (layout.elements(), layout.mask_bits());
-    let words = s.words(backend, bits);
-    let inverted = Dropout::new(s.rate).with_backend(backend);
-    let over = inverted.over(layout);
-    let classic = Dropout::classic(s.rate).with_backend(backend).over(layout);
-    let path = DropPath::samples(inverted, groups, n / groups).expect("few elements");
-    let (a, b, c) = (words.clone(), words, s.words(backend, groups));
-    vec![
-        diagonal(
-            "over a layout",
-            n,
-            move |x| {
-                over.forward_in_place(x, MaskKey::new(s.seed, s.stream)).expect("lengths agree");
-            },
-            move |dy| over.backward_in_place(dy, mask(&a, bits)).expect("lengths agree"),
-        ),
-        diagonal(
-            "classic over a layout",
-            n,
-            move |x| classic.forward_in_place(x, mask(&b, bits)).expect("lengths agree"),
-            move |dy| {
-                classic
-                    .backward_in_place(dy, MaskKey::new(s.seed, s.stream))
-                    .expect("lengths agree");
-            },
-        ),
-        diagonal(
-            "a path's branch",
-            n,
-            move |f| {
-                let mut x = vec![T::ZERO; n];
-                path.add(f, &mut x, mask(&c, groups)).expect("lengths agree");
-                f.copy_from_slice(&x);
-            },
-            move |dy| {
-                let back = path.branch().backward_in_place(dy, MaskKey::new(s.seed, s.stream));
-                back.expect("lengths agree");
-            },
-        ),
-    ]
-}
-
-/// Variants whose factor is a count of the mask, by masks that are drawn, and by some that keep half.
-fn of_counts<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
-    let [a, b, c, d] = s.extents;
-    let blocks = DropBlock::new(s.rate, 2, a, b, &[c, d]).expect("few elements");
-    let shared = blocks.with_backend(backend).shared();
-    let n = blocks.elements();
-    let mut drawn = vec![0; shared.mask_words()];
-    let bits = shared.mask_bits();
-    let all = MaskMut::new(&mut drawn, bits).expect("mask_words(n) words");
-    shared.fill(all, &mut s.rng()).expect("lengths agree");
-    let drawn_back = drawn.clone();
+    let Setting { rate, extents, .. } = s;
+    let [a, b, c, d] = extents;
+    let n = elements(s);
+    let mut maps = vec![];
+    macro_rules! add {
+        ($name:literal, $kind:ident, $variant:expr) => {
+            add!($name, $kind, $variant, [0])
+        };
+        ($name:literal, $kind:ident, $variant:expr, $which:tt) => {{
+            let variant = Variant::<T>::with_backend($variant, backend);
+            let words = s.drawn::<T, _>(&variant);
+            maps.push(map($name, Kind::$kind, variant, s, &$which, words));
+        }};
+    }
+    add!("inverted", Diagonal, Plain { dropout: Inverted::dropout(rate), n });
+    add!("classic", Diagonal, Plain { dropout: Classic::dropout(rate), n });
+    maps.push(gradient::<T, Alpha>("alpha's gradient", rate, backend, s));
+    maps.push(gradient::<T, DropKey>("DropKey's gradient", rate, backend, s));
+    let (batch, units) = if n > 1025 { (1, 1025) } else { (1, n) };
+    add!("locked", Diagonal, Locked { dropout: Inverted::dropout(rate), batch, units });
+    add!("over a layout", Diagonal, Over::<Inverted>::new(rate, extents));
+    add!("classic over a layout", Diagonal, Over::<Classic>::new(rate, extents));
+    add!("a path's branch", Diagonal, Paths::<Inverted>::new(rate, a, n / a));
+    add!("DropBlock, shared", Diagonal, Blocks::new(rate, (2, a, b, &[c, d]), true));
+    add!("DropHead", Diagonal, Heads::new(rate, extents));
     // Twice the maps, twice the heads: even numbers of which to keep half.
-    let blocks = DropBlock::new(s.rate, 2, 2 * a, b, &[c, d]).expect("few elements");
-    let blocks = blocks.with_backend(backend);
-    let half = s.halves(backend, 2 * n);
-    let half_back = half.clone();
-    let heads = DropHead::tokens_first(s.rate, a, b, c, d).expect("few elements");
-    let heads = heads.with_backend(backend);
-    let two_c = DropHead::tokens_first(s.rate, a, b, 2 * c, d).expect("few elements");
-    let two_c = two_c.with_backend(backend);
-    let (head_words, head_bits) = (s.words(backend, a * c), a * c);
-    let half_heads = s.halves(backend, 2 * a * c);
-    let half_heads_back = half_heads.clone();
-    vec![
-        diagonal(
-            "DropBlock, shared",
-            n,
-            move |x| shared.forward_in_place(x, mask(&drawn, bits)).expect("lengths agree"),
-            move |dy| shared.backward_in_place(dy, mask(&drawn_back, bits)).expect("lengths agree"),
-        ),
-        diagonal(
-            "DropBlock that keeps half",
-            2 * n,
-            move |x| blocks.forward_in_place(x, mask(&half, 2 * n)).expect("lengths agree"),
-            move |dy| blocks.backward_in_place(dy, mask(&half_back, 2 * n)).expect("lengths agree"),
-        ),
-        diagonal(
-            "DropHead",
-            n,
-            move |x| {
-                heads.forward_in_place(x, MaskKey::new(s.seed, s.stream)).expect("lengths agree");
-            },
-            move |dy| {
-                heads.backward_in_place(dy, mask(&head_words, head_bits)).expect("lengths agree");
-            },
-        ),
-        diagonal(
-            "DropHead that keeps half",
-            2 * n,
-            move |x| {
-                let bits = mask(&half_heads, 2 * a * c);
-                two_c.forward_in_place(x, bits).expect("lengths agree");
-            },
-            move |dy| {
-                let bits = mask(&half_heads_back, 2 * a * c);
-                two_c.backward_in_place(dy, bits).expect("lengths agree");
-            },
-        ),
-    ]
-}
-
-/// None at p = 1.
-fn gaussian<T: Number>(backend: Backend, s: Setting) -> Option<Map<T>> {
-    let noise = GaussianDropout::new(s.rate).ok()?.with_backend(backend);
-    Some(diagonal(
-        "Gaussian",
-        s.extents.iter().product(),
-        move |x| noise.forward_in_place(x, MaskKey::new(s.seed, s.stream)),
-        move |dy| noise.backward_in_place(dy, &mut s.rng()),
-    ))
-}
-
-/// From `h_prev` and `h_new`, one after the other.
-fn zoneout<T: Number>(backend: Backend, s: Setting) -> Map<T> {
-    let n = s.extents.iter().product::<usize>() / 2;
-    let zoneout = Zoneout::new(s.rate).with_backend(backend);
-    let words = s.words(backend, n);
-    Map {
-        name: "zoneout",
-        shape: [2 * n, n],
-        forward: Box::new(move |x| {
-            let (prev, new) = x.split_at(n);
-            filled(n, |h| {
-                zoneout
-                    .forward(prev, new, h, MaskKey::new(s.seed, s.stream))
-                    .expect("lengths agree");
-            })
-        }),
-        backward: Box::new(move |dh| {
-            filled(2 * n, |dx| {
-                let (prev, new) = dx.split_at_mut(n);
-                zoneout.backward(dh, prev, new, mask(&words, n)).expect("lengths agree");
-            })
-        }),
-        kind: Kind::Unscaled,
+    let blocks = Blocks::new(rate, (2, 2 * a, b, &[c, d]), false);
+    let blocks = Variant::<T>::with_backend(blocks, backend);
+    let half = s.halves(2 * n);
+    maps.push(map("DropBlock that keeps half", Kind::Diagonal, blocks, s, &[0], half));
+    let heads = Variant::<T>::with_backend(Heads::new(rate, [a, b, 2 * c, d]), backend);
+    let half = s.halves(2 * a * c);
+    maps.push(map("DropHead that keeps half", Kind::Diagonal, heads, s, &[0], half));
+    // None at p = 1.
+    if let Ok(noise) = GaussianDropout::new(rate) {
+        add!("Gaussian", Diagonal, Noise { noise, n });
     }
-}
-
-/// From a table to the rows that are looked up, some of them more than once.
-fn embedding<T: Number>(backend: Backend, s: Setting) -> Map<T> {
-    let [groups, repeat, rows, dimension] = s.extents;
-    let dropout = Dropout::new(s.rate).with_backend(backend);
-    let words = EmbeddingDropout::new(dropout, rows, dimension).expect("few elements");
-    let indices = integers::<f64>(groups * repeat + 1, s.seed).into_iter();
-    let indices: Vec<_> = indices.map(|i| (i + 7.0) as u32 % rows as u32).collect();
-    let (looked_up, bits) = (indices.clone(), s.words(backend, rows));
-    let bits_back = bits.clone();
-    let lengths = [rows * dimension, indices.len() * dimension];
-    Map {
-        name: "embedding",
-        shape: lengths,
-        forward: Box::new(move |table| {
-            filled(lengths[1], |y| {
-                words.forward(&looked_up, table, y, mask(&bits, rows)).expect("lengths agree");
-            })
-        }),
-        backward: Box::new(move |dy| {
-            filled(lengths[0], |dtable| {
-                let bits = mask(&bits_back, rows);
-                words.backward(&indices, dy, dtable, bits).expect("lengths agree");
-            })
-        }),
-        kind: Kind::Scaled,
-    }
-}
-
-/// `DropConnect`'s three products: forward as a map of x, and as one of W, whose adjoints are the two others.
-fn weights<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
-    const BATCH: usize = 2;
-    let [groups, repeat, columns, _] = s.extents;
-    let rows = groups * repeat;
-    let layer = DropConnect::new(s.rate, rows, columns).expect("few weights").with_backend(backend);
-    let bits = layer.mask_bits();
-    let words = s.words(backend, bits);
-    let w: Vec<T> = integers(bits, s.seed);
-    let x: Vec<T> = integers(BATCH * columns, s.stream);
-    let (w_back, x_back, of_w) = (w.clone(), x.clone(), words.clone());
-    let [x_len, y_len] = [BATCH * columns, BATCH * rows];
-    vec![
-        Map {
-            name: "DropConnect of x",
-            shape: [x_len, y_len],
-            forward: Box::new(move |x| {
-                filled(y_len, |y| {
-                    layer.forward(&w, x, y, MaskKey::new(s.seed, s.stream)).expect("lengths agree");
-                })
-            }),
-            backward: Box::new(move |dy| {
-                filled(x_len, |dx| {
-                    let bits = mask(&words, bits);
-                    layer.backward_input(&w_back, dy, dx, bits).expect("lengths agree");
-                })
-            }),
-            kind: Kind::Scaled,
-        },
-        Map {
-            name: "DropConnect of W",
-            shape: [bits, y_len],
-            forward: Box::new(move |w| {
-                filled(y_len, |y| {
-                    layer.forward(w, &x, y, mask(&of_w, bits)).expect("lengths agree");
-                })
-            }),
-            backward: Box::new(move |dy| {
-                filled(bits, |dw| {
-                    let back =
-                        layer.backward_weights(&x_back, dy, dw, MaskKey::new(s.seed, s.stream));
-                    back.expect("lengths agree");
-                })
-            }),
-            kind: Kind::Scaled,
-        },
-    ]
+    let zoneout = dropout_kernels::Zoneout::new(rate);
+    add!("zoneout", Unscaled, Zones { zoneout, n: n / 2 }, [0, 1]);
+    let text = integers::<f64>(a * b + 1, s.seed).into_iter();
+    let text = text.map(|i| (i + 7.0) as u32 % c as u32).collect();
+    add!("embedding", Scaled, Words::<Inverted>::of_text(rate, c, d, text));
+    // Forward as a map of x, and as one of W.
+    add!("DropConnect of x", Scaled, Weights::<Inverted>::new(rate, a * b, c, 2), [0]);
+    add!("DropConnect of W", Scaled, Weights::<Inverted>::new(rate, a * b, c, 2), [1]);
+    maps
 }

@@ -3,16 +3,15 @@
 //! written out for all of its elements.
 
 mod constructors;
-mod path;
 
 use arbitrary::Arbitrary;
-use dropout_kernels::{Alpha, Classic, DropHead, DropKey, DropRate, Inverted, Layout};
-use dropout_kernels_fuzz::input::{Length, Misfit, Rate, Values, Words};
-use dropout_kernels_fuzz::support::formula::Formula;
-use dropout_kernels_fuzz::support::layouts::{heads, spread};
-use dropout_kernels_fuzz::support::number::Number;
-use dropout_kernels_fuzz::support::reference::Reference;
-use dropout_kernels_fuzz::variant::{Call, Trial, Way};
+use dropout_kernels::{Alpha, Classic, DropKey, DropRate, Inverted};
+use dropout_kernels_fuzz::input::{Length, Rate, Values};
+use dropout_kernels_fuzz::reference::number::Number;
+use dropout_kernels_fuzz::reference::rules::Formula;
+use dropout_kernels_fuzz::reference::stream::Reference;
+use dropout_kernels_fuzz::reference::variants::{Heads, Over, Paths};
+use dropout_kernels_fuzz::variant::{self, Call};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -32,7 +31,7 @@ enum What {
     Alpha,
     DropKey,
     Heads,
-    Path { classic: bool, whole: bool, words: Words, misfits: [Misfit; 2] },
+    Path { classic: bool },
     Constructors([usize; 5]),
 }
 
@@ -68,61 +67,32 @@ fuzz_target!(|input: Input| if input.double {
 
 fn check<T: Number>(input: &Input) {
     match input.what {
-        What::Inverted => structured::<T, Inverted>(input),
-        What::Classic => structured::<T, Classic>(input),
-        What::Alpha => structured::<T, Alpha>(input),
-        What::DropKey => structured::<T, DropKey>(input),
-        What::Heads => drop_head::<T>(input),
-        What::Path { classic: true, .. } => path::check::<T, Classic>(input),
-        What::Path { .. } => path::check::<T, Inverted>(input),
+        What::Inverted => over::<T, Inverted>(input),
+        What::Classic => over::<T, Classic>(input),
+        What::Alpha => over::<T, Alpha>(input),
+        What::DropKey => over::<T, DropKey>(input),
+        What::Heads => {
+            let heads = Heads::new(rate(input), input.extents.get());
+            variant::check::<T, _>(&heads, input.values, &input.call);
+        }
+        What::Path { classic: true } => path::<T, Classic>(input),
+        What::Path { .. } => path::<T, Inverted>(input),
         What::Constructors(extents) => constructors::check(extents),
     }
 }
 
-fn trial<'a>(
-    input: &'a Input,
-    start: &'a Reference,
-    extents: [usize; 4],
-    rate: DropRate,
-) -> Trial<'a> {
-    Trial {
-        call: &input.call,
-        start,
-        values: input.values,
-        elements: extents.iter().product(),
-        bits: extents[0] * extents[2],
-        keeps_all: rate == DropRate::ZERO,
-        copies: false,
-    }
+fn rate(input: &Input) -> DropRate {
+    input.rate.get(&Reference::new(input.call.at.0, input.call.at.1))
 }
 
-fn structured<T: Number, R: Formula>(input: &Input) {
-    let start = Reference::new(input.call.at.0, input.call.at.1);
-    let (rate, extents) = (input.rate.get(&start), input.extents.get());
-    let [groups, repeat, width, run] = extents;
-    let layout = Layout::new(groups, repeat, width, run).expect("a small shape");
-    let (t, trial) = (rate.threshold(), trial(input, &start, extents, rate));
-    assert_eq!((layout.elements(), layout.mask_bits()), (trial.elements, trial.bits));
-    let expected = |way: Way, keep: &[bool], x: &[T]| {
-        let of = if way.is_gradient() { R::dx } else { R::y };
-        spread(extents, keep).iter().zip(x).map(|(keep, x)| of(t, *keep, *x)).collect()
-    };
-    Trial { copies: R::COPIES, ..trial }.check(
-        |backend| R::dropout(rate).with_backend(backend).over(layout),
-        |r| r.mask(t, groups * width),
-        expected,
-    );
+fn over<T: Number, R: Formula>(input: &Input) {
+    let over = Over::<R>::new(rate(input), input.extents.get());
+    variant::check::<T, _>(&over, input.values, &input.call);
 }
 
-fn drop_head<T: Number>(input: &Input) {
-    let start = Reference::new(input.call.at.0, input.call.at.1);
-    let (rate, extents) = (input.rate.get(&start), input.extents.get());
-    let [batch, tokens, count, dimension] = extents;
-    let drop_head =
-        DropHead::tokens_first(rate, batch, tokens, count, dimension).expect("a small shape");
-    trial(input, &start, extents, rate).check(
-        |backend| drop_head.with_backend(backend),
-        |r| r.mask(rate.threshold(), batch * count),
-        |_, keep, x: &[T]| heads(extents, keep, x),
-    );
+/// Of one sample it is a path of the whole batch.
+fn path<T: Number, R: Formula>(input: &Input) {
+    let [_, _, batch, elements] = input.extents.get();
+    let path = Paths::<R>::new(rate(input), batch, elements);
+    variant::check::<T, _>(&path, input.values, &input.call);
 }

@@ -7,10 +7,10 @@ mod monte_carlo;
 use arbitrary::Arbitrary;
 use dropout_kernels::{DropRate, GaussianDropout};
 use dropout_kernels_fuzz::input::{Length, Rate, Values};
-use dropout_kernels_fuzz::support::gaussian::{expected, outputs};
-use dropout_kernels_fuzz::support::number::Number;
-use dropout_kernels_fuzz::support::reference::Reference;
-use dropout_kernels_fuzz::variant::{Call, Trial, Way};
+use dropout_kernels_fuzz::reference::number::Number;
+use dropout_kernels_fuzz::reference::stream::Reference;
+use dropout_kernels_fuzz::reference::variants::Noise;
+use dropout_kernels_fuzz::variant::{self, Call};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -46,26 +46,5 @@ fn gaussian<T: Number>(values: Values, rate: Rate, length: Length, call: &Call) 
         assert_eq!(rate, DropRate::ONE);
         return;
     };
-    let trial = Trial {
-        call,
-        start: &start,
-        values,
-        elements: n,
-        bits: n,
-        keeps_all: rate == DropRate::ZERO,
-        copies: false,
-    };
-    trial.check(
-        |backend| noise.with_backend(backend),
-        |r| {
-            if rate != DropRate::ZERO {
-                outputs(r, n);
-            }
-            vec![]
-        },
-        |way, _, x: &[T]| match way {
-            Way::Infer => x.to_vec(),
-            _ => expected(&mut start.clone(), rate, x),
-        },
-    );
+    variant::check::<T, _>(&Noise { noise, n }, values, call);
 }

@@ -2,10 +2,11 @@
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{MonteCarlo, Outputs};
-use dropout_kernels_fuzz::exact::{Exact, assert_alike};
 use dropout_kernels_fuzz::input::{Misfit, Values};
-use dropout_kernels_fuzz::support::moments::two_passes;
-use dropout_kernels_fuzz::support::number::Number;
+use dropout_kernels_fuzz::reference::guarded::Guarded;
+use dropout_kernels_fuzz::reference::moments::two_passes;
+use dropout_kernels_fuzz::reference::number::Number;
+use dropout_kernels_fuzz::reference::suite::assert_alike;
 
 #[derive(Arbitrary, Debug)]
 pub struct Passes {
@@ -29,8 +30,8 @@ pub fn check<T: Number>(values: Values, how: &Passes) {
     let (passes, []) = outputs.as_chunks::<OUTPUTS>() else { unreachable!("whole passes") };
     let mut array = MonteCarlo::<[T; OUTPUTS]>::new();
     let dirt = [T::GUARD; OUTPUTS];
-    let mut sums = [0, 1, 2, 3].map(|at| Exact::new(&dirt, at, T::GUARD));
-    let mut slices = MonteCarlo::over(sums.each_mut().map(Exact::slice)).expect("of one length");
+    let mut sums = [0, 1, 2, 3].map(|at| Guarded::exact(&dirt, at, T::GUARD));
+    let mut slices = MonteCarlo::over(sums.each_mut().map(Guarded::slice)).expect("of one length");
     if how.cleared {
         slices.push(&dirt).expect("OUTPUTS outputs");
         slices.clear();
@@ -90,7 +91,7 @@ fn agree<T: Number>(
     b: &MonteCarlo<impl Outputs<Element = T>>,
 ) {
     assert_eq!(a.passes(), b.passes());
-    assert_alike(&results(a).concat(), &results(b).concat(), false, a.passes());
+    assert_alike(&results(a).concat(), &results(b).concat(), false, || a.passes());
 }
 
 /// Means and both variances, as far as there are.

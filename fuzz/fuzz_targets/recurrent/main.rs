@@ -3,12 +3,14 @@
 //! one or three at a time, against those of the stream.
 
 mod locked;
-mod zoneout;
 
 use arbitrary::Arbitrary;
-use dropout_kernels::{Alpha, Classic, DropKey, Inverted};
-use dropout_kernels_fuzz::input::{Length, Misfit, Rate, Values, Words};
-use dropout_kernels_fuzz::support::zoneout::Blended;
+use dropout_kernels::{Alpha, Classic, DropKey, Inverted, Zoneout};
+use dropout_kernels_fuzz::input::{Length, Misfit, Rate, Values};
+use dropout_kernels_fuzz::reference::number::Number;
+use dropout_kernels_fuzz::reference::stream::Reference;
+use dropout_kernels_fuzz::reference::variants::Zones;
+use dropout_kernels_fuzz::variant::{self, Call};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -18,13 +20,12 @@ struct Input {
     at: (u64, u64),
     values: Values,
     misfit: Misfit,
-    offset: u8,
     what: What,
 }
 
 #[derive(Arbitrary, Debug)]
 enum What {
-    Zoneout { way: u8, length: Length, words: Words },
+    Zoneout { length: Length, call: Call },
     Locked { rule: u8, units: [Length; 3], batches: [u8; 2], gradient: bool, in_place: bool },
 }
 
@@ -34,10 +35,12 @@ fuzz_target!(|input: Input| if input.double {
     check::<f32>(&input);
 });
 
-fn check<T: Blended>(input: &Input) {
+fn check<T: Number>(input: &Input) {
     match input.what {
-        What::Zoneout { way, length, words } => {
-            zoneout::check::<T>(input, way, length.get(), words)
+        What::Zoneout { length, ref call } => {
+            let rate = input.rates[0].get(&Reference::new(call.at.0, call.at.1));
+            let zones = Zones { zoneout: Zoneout::new(rate), n: length.get() };
+            variant::check::<T, _>(&zones, input.values, call);
         }
         What::Locked { rule: 0..64, .. } => locked::check::<T, Classic>(input),
         What::Locked { rule: 64..128, .. } => locked::check::<T, Alpha>(input),

@@ -7,7 +7,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
 use dropout_kernels::Element;
 
-use super::noise::{Noise, Place};
+use crate::noise::{Noise, Place};
 
 /// What a cell computes with.
 pub trait Real:

@@ -4,8 +4,8 @@ use std::f64::consts::{FRAC_1_SQRT_2, LN_2};
 
 use dropout_kernels::DropRate;
 
-use super::number::Number;
-use super::reference::Reference;
+use crate::number::Number;
+use crate::stream::Reference;
 
 /// The outputs (a, b) of the lane that serves each of `n` elements, and whether it is the sine that does.
 pub fn outputs(reference: &mut Reference, n: usize) -> Vec<(u32, u32, bool)> {

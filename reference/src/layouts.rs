@@ -1,6 +1,6 @@
 //! Layouts by their definition, with every mask bit written out for each of its elements.
 
-use super::number::Number;
+use crate::number::Number;
 
 /// The flags of all elements, from those of the bits.
 pub fn spread([groups, repeat, width, run]: [usize; 4], keep: &[bool]) -> Vec<bool> {

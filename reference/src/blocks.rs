@@ -2,8 +2,8 @@
 
 use dropout_kernels::{DropBlock, DropRate};
 
-use super::number::Number;
-use super::reference::Reference;
+use crate::number::Number;
+use crate::stream::Reference;
 
 /// (block, batch, channels, spatial).
 pub type Shape<'a> = (usize, usize, usize, &'a [usize]);

@@ -1,6 +1,6 @@
 //! `DropConnect` by its formulas, with the order of additions that is promised.
 
-use super::number::Number;
+use crate::number::Number;
 
 /// What there is to compute with, and its results by the formulas, with sums in the order that is promised.
 pub struct Case<T> {
@@ -51,5 +51,25 @@ impl<T: Number> Case<T> {
             }
         }
         (dx, dw)
+    }
+
+    /// spread * sum of (w x)^2.
+    pub fn variances(&self, spread: T) -> Vec<T> {
+        let [rows, columns, batch] = self.shape;
+        let of = |i: usize| {
+            let (b, r) = (i / rows, i % rows);
+            let product = |c: usize| self.w[r * columns + c].multiply(self.x[b * columns + c]);
+            let products: Vec<_> = (0..columns).map(product).collect();
+            let row = Case {
+                shape: [1, columns, 1],
+                keep: vec![true; columns],
+                w: products.clone(),
+                x: products,
+                dy: vec![],
+                dw: vec![],
+            };
+            row.y(spread)[0]
+        };
+        (0..batch * rows).map(of).collect()
     }
 }

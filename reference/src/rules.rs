@@ -2,8 +2,8 @@
 
 use dropout_kernels::{Alpha, Classic, DropKey, DropRate, Dropout, Inverted, Rule};
 
-use super::number::Number;
-use super::reference::alpha;
+use crate::number::Number;
+use crate::stream::alpha;
 
 const ONE: u64 = 1 << 40; // p = 1 as a threshold
 
@@ -11,6 +11,8 @@ const ONE: u64 = 1 << 40; // p = 1 as a threshold
 pub trait Formula: Rule {
     /// Whether kept elements are copied, to the bits of a NaN too.
     const COPIES: bool;
+    /// Whether what is dropped is a number.
+    const DIFFERENTIABLE: bool = true;
 
     fn dropout(rate: DropRate) -> Dropout<Self>;
 
@@ -76,6 +78,7 @@ impl Formula for Alpha {
 
 impl Formula for DropKey {
     const COPIES: bool = true;
+    const DIFFERENTIABLE: bool = false;
 
     fn dropout(rate: DropRate) -> Dropout<Self> {
         Dropout::drop_key(rate)

@@ -1,6 +1,6 @@
 //! Mean and spread of an output by two passes over all its values.
 
-use super::number::Number;
+use crate::number::Number;
 
 /// Mean and sum of squared deviations, the mean first.
 pub fn two_passes<T: Number>(values: impl IntoIterator<Item = T>) -> (f64, f64) {
