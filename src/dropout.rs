@@ -331,8 +331,8 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
         self.rule.decides(self.plan.rate)
     }
 
-    fn verb<'y, T, O>(&self, y: &'y mut [T], op: O) -> Drop<'y, T, S, O> {
-        Drop { plan: self.plan, decides: self.decides(), shape: self.shape, y, op }
+    fn verb<'y, T, O>(&'y self, y: &'y mut [T], op: O) -> Drop<'y, T, S, O> {
+        Drop { plan: &self.plan, decides: self.decides(), shape: &self.shape, y, op }
     }
 
     fn run<T: Element>(
@@ -373,10 +373,10 @@ pub(crate) enum Inference<T> {
 /// The verb of plain dropout and of layouts. The one place that says what happens at p = 0, at p = 1, and where the rule lets
 /// no mask decide.
 pub(crate) struct Drop<'y, T, S, O> {
-    pub(crate) plan: Plan,
+    pub(crate) plan: &'y Plan,
     /// Whether a stored mask decides at this rate; else everything counts as dropped.
     pub(crate) decides: bool,
-    pub(crate) shape: S,
+    pub(crate) shape: &'y S,
     pub(crate) y: &'y mut [T],
     pub(crate) op: O,
 }
@@ -387,7 +387,7 @@ impl<T: Element, S: Shape, O: Runs<T>> VisitStored for Drop<'_, T, S, O> {
     #[inline]
     fn apply(self, mask: MaskRef<'_>) {
         if self.decides {
-            self.shape.apply(self.plan, mask, self.y, self.op);
+            self.shape.apply(*self.plan, mask, self.y, self.op);
         } else {
             self.op.map(self.plan.backend(), false, self.y);
         }
@@ -395,18 +395,19 @@ impl<T: Element, S: Shape, O: Runs<T>> VisitStored for Drop<'_, T, S, O> {
 
     #[inline]
     fn draw(self, source: impl RandomSource, mut mask: MaskMut<'_>) {
-        match self.plan.rate.draws() {
-            Draws::KeepAll => {
-                mask.keep_all();
-                self.op.pass_all(self.y);
-            }
-            Draws::DropAll => {
-                mask.drop_all();
-                self.op.map(self.plan.backend(), false, self.y);
-            }
-            Draws::Planes(planes) => {
-                self.shape.draw(self.plan, planes, source, mask, self.y, self.op);
-            }
+        let Self { plan, shape, y, op, .. } = self;
+        let draws = plan.rate.draws();
+        if let Draws::Planes(planes) = draws
+            && !cfg!(target_os = "none")
+        {
+            return shape.draw(*plan, planes, source, mask, y, op);
+        }
+        // On chips, where nothing is gained by doing both at a time, a program links less.
+        plan.fill(source, mask.reborrow());
+        match draws {
+            Draws::KeepAll => op.pass_all(y),
+            Draws::DropAll => op.map(plan.backend(), false, y),
+            Draws::Planes(_) => shape.apply(*plan, mask.as_ref(), y, op),
         }
     }
 }
@@ -417,7 +418,7 @@ impl<T: Element, S: Shape, O: Runs<T>> Visit for Drop<'_, T, S, O> {
         match self.plan.rate.draws() {
             Draws::KeepAll => self.op.pass_all(self.y),
             Draws::DropAll => self.op.map(self.plan.backend(), false, self.y),
-            Draws::Planes(planes) => self.shape.replay(self.plan, planes, key, self.y, self.op),
+            Draws::Planes(planes) => self.shape.replay(*self.plan, planes, key, self.y, self.op),
         }
     }
 }

@@ -7,6 +7,7 @@ use core::fmt;
 use core::ops::Range;
 
 use crate::error::ShapeError;
+use crate::pieces::fill;
 
 pub use owned::Mask;
 pub use runs::{KeptIndices, Runs};
@@ -290,12 +291,12 @@ impl<'a> MaskMut<'a> {
 
     /// Keeps every element.
     pub fn keep_all(&mut self) {
-        self.write(|words| words.fill(!0));
+        self.write(|words| fill(words, !0));
     }
 
     /// Drops every element.
     pub fn drop_all(&mut self) {
-        self.words.fill(0);
+        fill(self.words, 0);
     }
 
     /// Keeps what was dropped and drops what was kept.

@@ -4,7 +4,7 @@
 //! panic. Inlined, that is seen not to happen; at opt-level "z", or in a program that is linked as it was compiled,
 //! not every such call is inlined.
 
-use core::mem;
+use core::{hint, mem};
 
 /// `slice` in pieces of `size` elements, the last of which may be shorter.
 #[inline(always)]
@@ -16,6 +16,28 @@ pub(crate) fn pieces<T>(slice: &[T], size: usize) -> Pieces<&[T]> {
 #[inline(always)]
 pub(crate) fn pieces_mut<T>(slice: &mut [T], size: usize) -> Pieces<&mut [T]> {
     Pieces { rest: slice, size: size.max(1) }
+}
+
+/// Fills a slice. In firmware by a loop of its own: `memset`, which the compiler would call for zeros and ones, is half as large
+/// as forward and backward together.
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
+pub(crate) fn fill<T: Copy>(slice: &mut [T], value: T) {
+    if cfg!(target_os = "none") {
+        // The compiler does not know the bytes, and so of no `memset`.
+        let value = hint::black_box(value);
+        for element in slice {
+            *element = value;
+        }
+    } else {
+        slice.fill(value);
+    }
+}
+
+/// Words to be written, made without `memset` in firmware.
+#[inline(always)]
+pub(crate) fn zeros<const N: usize>() -> [u32; N] {
+    [if cfg!(target_os = "none") { hint::black_box(0) } else { 0 }; N]
 }
 
 /// The first `n` elements of `rest`, or all where there are fewer, which are no longer in it then.

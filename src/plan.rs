@@ -9,6 +9,7 @@ use crate::key::MaskKey;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::{Layout, Part};
 use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::pieces::fill;
 use crate::rate::{Draws, DropRate, Planes};
 use crate::rng::MaskRng;
 use crate::source::{Fills, Lends as _, RandomSource};
@@ -83,17 +84,14 @@ impl Plan {
     /// Makes a mask that is not applied yet.
     #[inline]
     pub(crate) fn fill(self, source: impl RandomSource, mut mask: MaskMut<'_>) {
-        match self.rate.draws() {
-            Draws::KeepAll => mask.keep_all(),
-            Draws::DropAll => mask.drop_all(),
+        mask.write(|words| match self.rate.draws() {
+            Draws::KeepAll => fill(words, !0),
+            Draws::DropAll => fill(words, 0),
             Draws::Planes(planes) => {
                 let backend = self.backend();
-                let words = mask_words(mask.len());
-                source.with_lanes(backend, words, |lanes| {
-                    mask.write(|words| backend.fill(lanes, planes, words));
-                });
+                source.with_lanes(backend, words.len(), |lanes| backend.fill(lanes, planes, words));
             }
-        }
+        });
     }
 
     /// The mask of a key, of `bits` bits, a block at a time.

@@ -65,6 +65,10 @@ pub fn expected<T: Number>(shape: Shape<'_>, shared: bool, keep: &[bool], x: &[T
     let (_, _, channels, spatial) = shape;
     let volume: usize = spatial.iter().product();
     let kept = keep.iter().filter(|keep| **keep).count();
+    // With nothing to multiply by, nothing is computed.
+    if kept == keep.len() {
+        return x.to_vec();
+    }
     let factor = T::of(keep.len() as f64 / kept as f64);
     let bit = |i: usize| if shared { i / (channels * volume) * volume + i % volume } else { i };
     let of = |(i, x): (usize, &T)| if keep[bit(i)] { x.multiply(factor) } else { T::ZERO };

@@ -14,7 +14,7 @@ use crate::kernel::op::{
 };
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::Layout;
-use crate::pieces::pieces_mut;
+use crate::pieces::{pieces_mut, zeros};
 use crate::rate::Planes;
 
 /// A number type that the kernels work on: `f32` or `f64`.
@@ -223,7 +223,12 @@ fn broadcast<T: Vectored, O: Op<T>>(
         let length = group.len();
         if run >= LONG {
             backend.long_runs(words, first, layout, at, group, op);
-        } else if row >= BLOCK && run == 1 && first.is_multiple_of(32) && width.is_multiple_of(32) {
+        } else if !cfg!(target_os = "none")
+            && row >= BLOCK
+            && run == 1
+            && first.is_multiple_of(32)
+            && width.is_multiple_of(32)
+        {
             let words = words.get(first / 32..).unwrap_or_default();
             let mut at = at;
             for row in pieces_mut(group, row) {
@@ -232,7 +237,7 @@ fn broadcast<T: Vectored, O: Op<T>>(
             }
         } else {
             let mut expanded = Expanded::new(words, first, layout);
-            let mut buffer = [0; LANES];
+            let mut buffer = zeros::<LANES>();
             // Rows that divide a block have the same words in each.
             let (periodic, mut filled) = (row <= BLOCK && row & (row - 1) == 0, false);
             let mut at = at;

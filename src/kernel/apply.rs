@@ -5,7 +5,7 @@ use core::num::NonZero;
 
 use super::op::Op;
 use super::{BLOCK, Isa, LANES, Lanes, Planes, Vectored, draw};
-use crate::pieces::pieces_mut;
+use crate::pieces::{pieces_mut, zeros};
 
 /// Bit i of a word, as an element of a table.
 macro_rules! bits {
@@ -113,13 +113,8 @@ pub(super) fn fill_and_apply<I: Isa, T: Vectored, O: Op<T>>(
     target: &mut [T],
     op: O,
 ) {
-    // In firmware, where one copy of the drawing serves all, blocks would only cost their loop.
-    if cfg!(target_os = "none") && !words.is_empty() {
-        isa.fill(lanes, planes, words);
-        return apply_block(isa, 0, words, target, op);
-    }
     if words.is_empty() {
-        let mut words = [0; LANES];
+        let mut words = zeros::<LANES>();
         for (i, block) in pieces_mut(target, BLOCK).enumerate() {
             let words = words.get_mut(..block.len().div_ceil(32)).unwrap_or_default();
             fill_and_apply_block(isa, lanes, planes, words, i * BLOCK, block, op);

@@ -3,7 +3,9 @@
 use super::{BLOCK, LANES};
 
 /// The 32 bits from bit `at` on, with zeros past the end.
-#[inline(always)]
+// In firmware one copy serves every caller.
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn bits(words: &[u32], at: usize) -> u32 {
     let word = |i| u64::from(words.get(i).copied().unwrap_or(0));
     ((word(at / 32) | word(at / 32 + 1) << 32) >> (at % 32)) as u32

@@ -2,7 +2,7 @@
 //! elements stands here.
 
 use crate::element::{Number, Value};
-use crate::pieces::pieces_mut;
+use crate::pieces::{fill, pieces_mut};
 
 /// What becomes of x: y = keep ? x * factor + term : dropped.
 pub trait Arithmetic<T: Number>: Copy {
@@ -261,7 +261,7 @@ impl<T: Number, S: Source<T>, F: Arithmetic<T>> Op<T> for Mapped<S, F> {
 
     #[inline(always)]
     fn drop(self, _: usize, target: &mut [T]) {
-        target.fill(self.1.dropped());
+        fill(target, self.1.dropped());
     }
 
     #[inline(always)]

@@ -234,7 +234,7 @@ impl Zoneout {
         op: impl Runs<T>,
     ) -> Result<(), ShapeError> {
         let bits = h.len();
-        mask.visit(bits, Drop { plan: self.plan, decides: true, shape: Flat, y: h, op })
+        mask.visit(bits, Drop { plan: &self.plan, decides: true, shape: &Flat, y: h, op })
     }
 
     fn blend<T: Element, S: Sweeps<T>>(

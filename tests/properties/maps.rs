@@ -90,8 +90,7 @@ fn run<T: Number, V: Variant<T>>(
     fits: impl Fn(Pass, &[Slice], Masks) -> bool,
 ) {
     let ways = V::ways();
-    let fitting: Vec<_> =
-        ways.iter().filter(|way| fits(way.pass, way.slices, way.masks)).collect();
+    let fitting: Vec<_> = ways.iter().filter(|way| fits(way.pass, way.slices, way.masks)).collect();
     let way = fitting[s.seed as usize % fitting.len()];
     suite::run(variant, way, variables, &mut words.to_vec(), (s.seed, s.stream));
 }

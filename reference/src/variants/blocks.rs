@@ -134,6 +134,6 @@ impl<T: Number> Variant<T> for Blocks {
     }
 
     fn copies(&self, given: &Given<'_>) -> bool {
-        given.drawn && self.blocks.seed_rate() == DropRate::ZERO
+        given.keep.iter().all(|keep| *keep)
     }
 }

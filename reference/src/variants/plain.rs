@@ -119,10 +119,11 @@ pub struct Arrays<R>(pub Dropout<R>);
 pub const N: usize = 1100;
 const WORDS: usize = mask_words(N);
 
-/// Arrays of the slices, the last of which is written; the mask before, and afterwards.
+/// Arrays of the slices, the last of which is written; the mask before, and afterwards, if the way has one.
 fn arrays<T: Number>(
     slices: &mut [&mut [T]],
     lent: &mut Lent<'_>,
+    has_mask: bool,
     run: impl FnOnce(Option<&[T; N]>, &mut [T; N], &mut Mask<WORDS>, &mut Lent<'_>),
 ) -> Result<(), ShapeError> {
     let (y, x) = slices.split_last_mut().expect("a slice");
@@ -135,12 +136,15 @@ fn arrays<T: Number>(
         }
         None => None,
     };
+    if !has_mask {
+        run(x, y, &mut Mask::new(), lent);
+        return Ok(());
+    }
     let given = lent.mask.len();
-    let words = lent.mask.as_ref().words().try_into();
-    let words: [u32; WORDS] = words.map_err(|_| ShapeError::MaskTooShort { expected: N, given })?;
     if given != N {
         return Err(ShapeError::MaskTooLong { expected: N, given });
     }
+    let words = lent.mask.as_ref().words().try_into().expect("the words of N");
     let mut mask = Mask::from_words(words);
     run(x, y, &mut mask, lent);
     // What no way writes keeps the bits past its end.
@@ -148,8 +152,8 @@ fn arrays<T: Number>(
 }
 
 macro_rules! of_arrays {
-    ($slices:expr, $lent:expr, |$x:ident, $y:ident, $mask:ident, $l:ident| $out:expr, $in_place:expr) => {
-        arrays($slices, &mut $lent, |x, $y, $mask, $l| {
+    ($slices:expr, $lent:expr, $has_mask:literal, |$x:ident, $y:ident, $mask:ident, $l:ident| $out:expr, $in_place:expr) => {
+        arrays($slices, &mut $lent, $has_mask, |x, $y, $mask, $l| {
             let _ = (&*$mask, &*$l);
             match x {
                 Some($x) => $out,
@@ -215,6 +219,7 @@ impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
                 of_arrays!(
                     s,
                     l,
+                    true,
                     |x, y, mask, l| v.0.forward_array(x, y, l.rng.draw(mask)),
                     v.0.forward_array_in_place(y, l.rng.draw(mask))
                 )
@@ -223,6 +228,7 @@ impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
                 of_arrays!(
                     s,
                     l,
+                    true,
                     |x, y, mask, l| v.0.forward_array(x, y, l.key.draw(mask)),
                     v.0.forward_array_in_place(y, l.key.draw(mask))
                 )
@@ -231,6 +237,7 @@ impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
                 of_arrays!(
                     s,
                     l,
+                    false,
                     |x, y, mask, l| v.0.forward_array(x, y, l.key),
                     v.0.forward_array_in_place(y, l.key)
                 )
@@ -239,6 +246,7 @@ impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
                 of_arrays!(
                     s,
                     l,
+                    true,
                     |x, y, mask, l| v.0.forward_array(x, y, &*mask),
                     v.0.forward_array_in_place(y, &*mask)
                 )
@@ -247,6 +255,7 @@ impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
                 of_arrays!(
                     s,
                     l,
+                    false,
                     |x, y, mask, l| v.0.backward_array(x, y, l.key),
                     v.0.backward_array_in_place(y, l.key)
                 )
@@ -255,12 +264,19 @@ impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
                 of_arrays!(
                     s,
                     l,
+                    true,
                     |x, y, mask, l| v.0.backward_array(x, y, &*mask),
                     v.0.backward_array_in_place(y, &*mask)
                 )
             }),
             way(Pass::Infer, crate::variant::Masks::None, |v, s, mut l| {
-                of_arrays!(s, l, |x, y, mask, l| v.0.infer_array(x, y), v.0.infer_in_place(y))
+                of_arrays!(
+                    s,
+                    l,
+                    false,
+                    |x, y, mask, l| v.0.infer_array(x, y),
+                    v.0.infer_in_place(y)
+                )
             }),
         ]
         .into_iter()
