@@ -1,5 +1,5 @@
-//! The one list of what the benches measure. A kernel that is added here is in all of them: criterion's
-//! `kernels`, the `ratios` and, if it is named there, `instructions`.
+//! The one list of what the benches measure. A kernel that is added here is in all of them:
+//! criterion's `kernels`, the `ratios` and, if it is named there, `instructions`.
 
 use std::hint::black_box;
 
@@ -38,8 +38,8 @@ pub(crate) struct Buffers<T> {
 impl<T: Number> Buffers<T> {
     /// For `n` elements that begin `offset` of them after a cache line.
     pub(crate) fn new(n: usize, offset: usize) -> Self {
-        // Infinities stay what they are, however often they are scaled. Ones would fade to denormals
-        // under the classic rule's inference, and those are slow.
+        // Infinities stay what they are, however often they are scaled. Ones would fade to
+        // denormals under the classic rule's inference, and those are slow.
         let infinite = || Aligned::shifted(T::from(f32::INFINITY), n, offset);
         Self {
             x: infinite(),

@@ -1,11 +1,12 @@
-//! `DropBlock` on packed words beside the usual formulation by max-pooling, in Rust and in vectors of this machine:
-//! seeds as f32 zeros and ones, padded, pooled by block x block with stride 1, subtracted from 1, multiplied and
-//! normalised. `pool` takes the maximum over the whole window, as torchvision does, `separable pool` along rows
-//! and then along columns, as a careful user would.
+//! `DropBlock` on packed words beside the usual formulation by max-pooling, in Rust and in vectors
+//! of this machine: seeds as f32 zeros and ones, padded, pooled by block x block with stride 1,
+//! subtracted from 1, multiplied and normalised. `pool` takes the maximum over the whole window, as
+//! torchvision does, `separable pool` along rows and then along columns, as a careful user would.
 //!
-//! A (32, 64, 28, 28) tensor of f32, blocks of 7 x 7, p = 0.1: `cargo bench --bench drop_block`. Measured on an
-//! AMD EPYC (Zen 4), 2026-11-23, forward in milliseconds, medians of three runs: ours 0.57 (shared by
-//! channels 0.19), pool 24.7, separable pool 11.4; torchvision (`peers/drop_block.py`) 77.
+//! A (32, 64, 28, 28) tensor of f32, blocks of 7 x 7, p = 0.1: `cargo bench --bench drop_block`.
+//! Measured on an AMD EPYC (Zen 4), 2026-11-23, forward in milliseconds, medians of three runs:
+//! ours 0.57 (shared by channels 0.19), pool 24.7, separable pool 11.4; torchvision
+//! (`peers/drop_block.py`) 77.
 #![allow(missing_docs, reason = "criterion's macros write undocumented functions")]
 
 #[path = "drop_block/max_pool.rs"]

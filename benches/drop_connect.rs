@@ -1,4 +1,5 @@
-//! The product with a matrix whose weights are dropped, beside the same loop with all of them kept, on every backend.
+//! The product with a matrix whose weights are dropped, beside the same loop with all of them kept,
+//! on every backend.
 //!
 //! `cargo bench --bench drop_connect` prints nanoseconds a weight, medians of interleaved runs.
 

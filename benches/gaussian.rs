@@ -1,8 +1,10 @@
-//! Gaussian dropout on every backend of this machine, beside the method of Box and Muller element by element
-//! with libm's logarithm, sine and cosine (the crate's, and the machine's), and beside plain dropout.
+//! Gaussian dropout on every backend of this machine, beside the method of Box and Muller element
+//! by element with libm's logarithm, sine and cosine (the crate's, and the machine's), and beside
+//! plain dropout.
 //!
-//! `cargo bench --bench gaussian` prints nanoseconds an element, medians of interleaved runs. From one slice to
-//! another: in place, values would sink into the denormals, which cost time of their own.
+//! `cargo bench --bench gaussian` prints nanoseconds an element, medians of interleaved runs. From
+//! one slice to another: in place, values would sink into the denormals, which cost time of their
+//! own.
 
 #[allow(dead_code, unsafe_code, reason = "a part is used; the call edge of vector versions")]
 mod support;

@@ -1,9 +1,10 @@
-//! Instructions an element, counted by valgrind: the same every run, whatever else the machine does.
+//! Instructions an element, counted by valgrind: the same every run, whatever else the machine
+//! does.
 //!
 //! `cargo bench --bench instructions` prints the table; with `-- --check` it compares with
-//! `benches/instructions.csv` and fails where a count has grown by more than 3 %; `-- --save` writes
-//! that file. Valgrind knows no AVX-512, so that backend is not here. The counts are those of one
-//! compiler: the first line names it.
+//! `benches/instructions.csv` and fails where a count has grown by more than 3 %; `-- --save`
+//! writes that file. Valgrind knows no AVX-512, so that backend is not here. The counts are those
+//! of one compiler: the first line names it.
 
 #[allow(dead_code, reason = "ours are counted, nothing else")]
 mod contenders;

@@ -1,5 +1,6 @@
-//! What each variant costs beside plain dropout of the same tensor, forward and backward, out of place or as the
-//! variant is meant to be used: `cargo bench --bench variants` prints a table, medians of interleaved rounds.
+//! What each variant costs beside plain dropout of the same tensor, forward and backward, out of
+//! place or as the variant is meant to be used: `cargo bench --bench variants` prints a table,
+//! medians of interleaved rounds.
 
 #[allow(dead_code, unsafe_code, reason = "a part is used; the call edge of vector versions")]
 mod support;

@@ -1,9 +1,10 @@
-//! One large tensor dropped by several threads, whose result does not depend on their number or order.
+//! One large tensor dropped by several threads, whose result does not depend on their number or
+//! order.
 //!
-//! The tensor is cut into chunks of a fixed size, and chunk c takes stream c of the step: nothing is
-//! shared between chunks, so any thread can take any of them, forward or backward, and the chunk that a
-//! worker on another machine holds gets the mask it would get here. `cargo run --release --example
-//! parallel`.
+//! The tensor is cut into chunks of a fixed size, and chunk c takes stream c of the step: nothing
+//! is shared between chunks, so any thread can take any of them, forward or backward, and the chunk
+//! that a worker on another machine holds gets the mask it would get here. `cargo run --release
+//! --example parallel`.
 
 use dropout_kernels::{Dropout, MaskKey, drop_rate};
 use rayon::ThreadPoolBuilder;
@@ -11,8 +12,8 @@ use rayon::prelude::*;
 
 const DROPOUT: Dropout = Dropout::new(drop_rate!(0.1));
 
-/// Part of what names a mask: another size gives other masks. A few cache sizes for work to be worth a
-/// task, and a multiple of 512 for blocks to be whole.
+/// Part of what names a mask: another size gives other masks. A few cache sizes for work to be
+/// worth a task, and a multiple of 512 for blocks to be whole.
 const CHUNK: usize = 1 << 16;
 
 /// The stream of a chunk: the step in the high half, so that no two steps share one.

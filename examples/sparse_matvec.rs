@@ -2,10 +2,10 @@
 //! `cargo run --release --example sparse_matvec`.
 //!
 //! Every product is done dense and sparse, with W stored in two ways:
-//! - by columns, the weights of an input together: a dropped input skips a whole column, wherever it stands,
-//!   and [`MaskRef::kept_indices`] says which columns remain;
-//! - by rows, the weights of an output together: each row is a dot product over [`MaskRef::kept_runs`], and only
-//!   runs as long as some vectors are worth starting one.
+//! - by columns, the weights of an input together: a dropped input skips a whole column, wherever
+//!   it stands, and [`MaskRef::kept_indices`] says which columns remain;
+//! - by rows, the weights of an output together: each row is a dot product over
+//!   [`MaskRef::kept_runs`], and only runs as long as some vectors are worth starting one.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -101,7 +101,8 @@ fn kept_inputs(mask: MaskRef<'_>, run: usize) -> impl Iterator<Item = usize> {
     mask.kept_indices().flat_map(move |bit| bit * run..(bit + 1) * run)
 }
 
-/// y = sum of x[i] * column i over `inputs`; four columns at a time, so that y is loaded and stored a fourth as often.
+/// y = sum of x[i] * column i over `inputs`; four columns at a time, so that y is loaded and stored
+/// a fourth as often.
 fn by_columns(
     columns: &Columns,
     x: &[f32],
@@ -126,8 +127,8 @@ fn by_columns(
     }
 }
 
-/// y[o] = sum over `runs` of row o times x. They were looked for once: to ask the mask again in each row takes longer than
-/// a short run's products.
+/// y[o] = sum over `runs` of row o times x. They were looked for once: to ask the mask again in
+/// each row takes longer than a short run's products.
 fn by_rows(rows: &Rows, x: &[f32], runs: &[Range<usize>], y: &mut [f32; OUTPUTS]) {
     for (y, row) in y.iter_mut().zip(rows) {
         let (mut sums, mut rest) = ([0.0; SUMS], 0.0);
@@ -147,8 +148,8 @@ fn by_rows(rows: &Rows, x: &[f32], runs: &[Range<usize>], y: &mut [f32; OUTPUTS]
     }
 }
 
-/// Microseconds a product. In each round every product has its turn, so that what else the machine does
-/// falls on all alike.
+/// Microseconds a product. In each round every product has its turn, so that what else the machine
+/// does falls on all alike.
 fn medians<const N: usize>(products: &[Product<'_>; N]) -> [f64; N] {
     let mut times = [const { Vec::new() }; N];
     let mut y = [0.0; OUTPUTS];

@@ -1,5 +1,5 @@
-//! Packs the digits of the examples for flash, so that the repository has them once, and tells the linker of
-//! the board's memories, of its start-up code and of defmt.
+//! Packs the digits of the examples for flash, so that the repository has them once, and tells the
+//! linker of the board's memories, of its start-up code and of defmt.
 
 use std::io::Read;
 use std::{env, fs};
@@ -10,7 +10,8 @@ const FILE: &str = "../examples/data/digits.csv.gz";
 
 /// A digit: 64 pixels at 4 bits, the left of two in the low half, then a byte with what it shows.
 ///
-/// The file's pixels go from 0 to 16, 17 values. 16, a cell full of ink, becomes 15; the others stay.
+/// The file's pixels go from 0 to 16, 17 values. 16, a cell full of ink, becomes 15; the others
+/// stay.
 fn pack(row: &str) -> [u8; 33] {
     let fields: Vec<u8> = row.split(',').map(|field| field.parse().expect(FILE)).collect();
     let (pixels, label) = fields.split_at(64);

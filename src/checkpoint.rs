@@ -14,10 +14,12 @@ const FORMAT: u32 = 1;
 const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
 impl MaskRng {
-    /// Bytes of a checkpoint: 272, a multiple of the 4, 8 or 16 bytes that flash is written in at a time.
+    /// Bytes of a checkpoint: 272, a multiple of the 4, 8 or 16 bytes that flash is written in at a
+    /// time.
     pub const CHECKPOINT_BYTES: usize = 272;
 
-    /// The generator as a checkpoint, to be stored where bytes can be lost, damaged, or taken for others.
+    /// The generator as a checkpoint, to be stored where bytes can be lost, damaged, or taken for
+    /// others.
     ///
     /// | bytes | what |
     /// |---|---|
@@ -29,12 +31,13 @@ impl MaskRng {
     ///
     /// Numbers are little-endian. On machines of any kind the same generator gives the same bytes.
     ///
-    /// Write it where the last whole checkpoint does not stand: two places in turn, so that one is whole whenever the
-    /// power fails. What is saved beside it, such as the step and the weights, needs a check sum of its own; the
-    /// program `firmware/src/power.rs` of the repository does both.
+    /// Write it where the last whole checkpoint does not stand: two places in turn, so that one is
+    /// whole whenever the power fails. What is saved beside it, such as the step and the
+    /// weights, needs a check sum of its own; the program `firmware/src/power.rs` of the
+    /// repository does both.
     ///
-    /// A program that replays its masks by [`MaskKey`](crate::MaskKey) has no generator to save. The seed and the
-    /// number of the step are enough, and the next key follows from them.
+    /// A program that replays its masks by [`MaskKey`](crate::MaskKey) has no generator to save.
+    /// The seed and the number of the step are enough, and the next key follows from them.
     ///
     /// ```
     /// use dropout_kernels::{Mask, MaskRng, StateError, drop_rate};
@@ -73,13 +76,16 @@ impl MaskRng {
         bytes
     }
 
-    /// The generator that [`to_checkpoint`](Self::to_checkpoint) saved; it goes on where that one stood.
+    /// The generator that [`to_checkpoint`](Self::to_checkpoint) saved; it goes on where that one
+    /// stood.
     ///
     /// # Errors
     ///
     /// In this order:
-    /// - [`StateError::NotACheckpoint`] if the first four bytes are others, as in erased flash and zeroed RAM;
-    /// - [`StateError::OtherFormat`] if a later version of this crate arranged the bytes in another way;
+    /// - [`StateError::NotACheckpoint`] if the first four bytes are others, as in erased flash and
+    ///   zeroed RAM;
+    /// - [`StateError::OtherFormat`] if a later version of this crate arranged the bytes in another
+    ///   way;
     /// - [`StateError::WrongLength`] if there are not [`CHECKPOINT_BYTES`](Self::CHECKPOINT_BYTES);
     /// - [`StateError::CheckSum`] if they were written in part, or damaged;
     /// - [`StateError::OtherStream`] if the masks were of another version of the mask stream;
@@ -101,7 +107,8 @@ impl MaskRng {
         let (expected, given) = (Self::CHECKPOINT_BYTES, bytes.len());
         let wrong = StateError::WrongLength { expected, given };
         let bytes = <&[u8; Self::CHECKPOINT_BYTES]>::try_from(bytes).map_err(|_| wrong)?;
-        // By a pattern, whose lengths the compiler checks: `split_last_chunk` brings a panic where it is not inlined.
+        // By a pattern, whose lengths the compiler checks: `split_last_chunk` brings a panic where
+        // it is not inlined.
         let [_, _, _, _, _, _, _, _, v0, v1, v2, v3, state @ .., s0, s1, s2, s3] = bytes;
         let checked = bytes.get(..Self::CHECKPOINT_BYTES - 4).unwrap_or_default();
         let (expected, given) = (CRC.checksum(checked), u32::from_le_bytes([*s0, *s1, *s2, *s3]));

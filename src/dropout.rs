@@ -33,14 +33,14 @@ pub use rule::{Classic, Inverted, Rule};
 /// | [`alpha`](Self::alpha) | y = a * (d ? x : a') + b | dx = d * a * dy | y = x | Klambauer et al. 2017, see [`Alpha`] |
 /// | [`drop_key`](Self::drop_key) | y = d ? x : -inf | dx = d * dy | y = x | Li et al. 2023, see [`DropKey`] |
 ///
-/// A dropped element is +0.0, or what its rule says, whatever it was, NaN and infinity too. Training and inference are
-/// different functions; there is no mode to forget.
+/// A dropped element is +0.0, or what its rule says, whatever it was, NaN and infinity too.
+/// Training and inference are different functions; there is no mode to forget.
 ///
 /// # Six verbs and three sources
 ///
-/// [`forward`](Self::forward), [`backward`](Self::backward) and [`infer`](Self::infer) go from one slice to another, and
-/// each has a form `..._in_place`. What forward takes as `mask` says where the mask comes from; backward takes the same key,
-/// or the mask that was stored:
+/// [`forward`](Self::forward), [`backward`](Self::backward) and [`infer`](Self::infer) go from one
+/// slice to another, and each has a form `..._in_place`. What forward takes as `mask` says where
+/// the mask comes from; backward takes the same key, or the mask that was stored:
 ///
 /// ```
 /// use dropout_kernels::{Dropout, Mask, MaskKey, MaskRng, drop_rate, mask_words};
@@ -91,9 +91,9 @@ pub use rule::{Classic, Inverted, Rule};
 ///
 /// # Over a layout
 ///
-/// [`over`](Self::over) a [`Layout`] one mask bit decides for several elements: spatial and variational dropout, stochastic
-/// depth, and whatever else drops more than single units at a time. The verbs are the same, and a mask has
-/// [`Layout::mask_bits`].
+/// [`over`](Self::over) a [`Layout`] one mask bit decides for several elements: spatial and
+/// variational dropout, stochastic depth, and whatever else drops more than single units at a time.
+/// The verbs are the same, and a mask has [`Layout::mask_bits`].
 ///
 /// ```
 /// use dropout_kernels::{Dropout, Layout, MaskKey, drop_rate};
@@ -110,10 +110,11 @@ pub use rule::{Classic, Inverted, Rule};
 /// # Cost
 ///
 /// One pass that reads and writes each element once; mask words are drawn and applied in blocks of
-/// 512 elements. For 32 elements a draw of xoshiro128++ at p = 1/2, up to eight at p = k / 256, usually nine
-/// draws for any other p. A key seeds a lane for every 32 elements, sixteen at
-/// most. Over a layout, runs of 32 neighbours or more are filled or scaled as a whole, and for shorter ones the words
-/// of an element-wise mask are made 512 bits at a time: the mask is never expanded. Under 1 KiB of stack, no heap.
+/// 512 elements. For 32 elements a draw of xoshiro128++ at p = 1/2, up to eight at p = k / 256,
+/// usually nine draws for any other p. A key seeds a lane for every 32 elements, sixteen at
+/// most. Over a layout, runs of 32 neighbours or more are filled or scaled as a whole, and for
+/// shorter ones the words of an element-wise mask are made 512 bits at a time: the mask is never
+/// expanded. Under 1 KiB of stack, no heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dropout<R = Inverted, S = Flat> {
     pub(crate) plan: Plan,
@@ -148,7 +149,8 @@ impl<R: Rule> Dropout<R> {
         Dropout { plan: self.plan, rule: self.rule, shape: layout }
     }
 
-    /// [`forward`](Self::forward) for arrays. A mask of another number of words than the array needs does not build:
+    /// [`forward`](Self::forward) for arrays. A mask of another number of words than the array
+    /// needs does not build:
     ///
     /// ```compile_fail
     /// # use dropout_kernels::{Dropout, Mask, drop_rate};
@@ -218,15 +220,15 @@ impl<R: Rule> Dropout<R, Layout> {
 }
 
 impl<R: Rule, S: Shape> Dropout<R, S> {
-    /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
-    /// that this machine does not have is taken for [`Backend::Portable`].
+    /// The same run by a given backend, for tests and benchmarks: the results are the same. A
+    /// backend that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         Self { plan: self.plan.with_backend(backend), ..self }
     }
 
-    /// The same at another rate. Backward needs the rate that forward had: a mask does not know its rate, and the scale
-    /// would be another.
+    /// The same at another rate. Backward needs the rate that forward had: a mask does not know its
+    /// rate, and the scale would be another.
     #[must_use]
     pub fn with_rate(self, rate: DropRate) -> Self {
         Self { plan: self.plan.with_rate(rate), rule: self.rule.at(rate), ..self }
@@ -246,14 +248,15 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
 
     /// Drops: `y = forward(x)`.
     ///
-    /// Where the mask is drawn, the output has the bits of the input at p = 0, and is zeros ([`DropKey`]: -inf) at p = 1;
-    /// neither moves the generator. A mask of your own alone decides what is dropped, and the rate only sets the scale. (At
-    /// p = 1 the inverted rule and the alpha rule have none, and everything becomes +0.0.)
+    /// Where the mask is drawn, the output has the bits of the input at p = 0, and is zeros
+    /// ([`DropKey`]: -inf) at p = 1; neither moves the generator. A mask of your own alone
+    /// decides what is dropped, and the rate only sets the scale. (At p = 1 the inverted rule
+    /// and the alpha rule have none, and everything becomes +0.0.)
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `y` has another length than `x`, or if the mask or the layout does not fit them. Then nothing is
-    /// written, and no generator has moved.
+    /// [`ShapeError`] if `y` has another length than `x`, or if the mask or the layout does not fit
+    /// them. Then nothing is written, and no generator has moved.
     pub fn forward<T: Element>(
         &self,
         x: &[T],
@@ -277,7 +280,8 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
         self.run(x, mask, self.forward_formula().in_place())
     }
 
-    /// The gradient through the elements that forward kept: `dx = backward(dy)`, by forward's key or its mask.
+    /// The gradient through the elements that forward kept: `dx = backward(dy)`, by forward's key
+    /// or its mask.
     ///
     /// # Errors
     ///
@@ -305,12 +309,13 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
         self.run(dx, mask, self.backward_formula().in_place())
     }
 
-    /// Inference: the identity, but y = (1 - p) * x for the classic rule (and zeros at p = 1, where no
-    /// unit was ever trained).
+    /// Inference: the identity, but y = (1 - p) * x for the classic rule (and zeros at p = 1, where
+    /// no unit was ever trained).
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `y` has another length than `x`, or another than the layout. Then nothing is written.
+    /// [`ShapeError`] if `y` has another length than `x`, or another than the layout. Then nothing
+    /// is written.
     pub fn infer<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         same_length(x, y)?;
         self.shape.bits(y.len())?;
@@ -370,8 +375,8 @@ pub(crate) enum Inference<T> {
     Zeros,
 }
 
-/// The verb of plain dropout and of layouts. The one place that says what happens at p = 0, at p = 1, and where the rule lets
-/// no mask decide.
+/// The verb of plain dropout and of layouts. The one place that says what happens at p = 0, at p =
+/// 1, and where the rule lets no mask decide.
 pub(crate) struct Drop<'y, T, S, O> {
     pub(crate) plan: &'y Plan,
     /// Whether a stored mask decides at this rate; else everything counts as dropped.

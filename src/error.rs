@@ -248,8 +248,8 @@ pub enum StateError {
         /// The lane, 0 to 15.
         lane: usize,
     },
-    /// Two lanes are equal: they would give the same words for ever. [`from_bytes`](crate::MaskRng::from_bytes) says so of
-    /// erased flash.
+    /// Two lanes are equal: they would give the same words for ever.
+    /// [`from_bytes`](crate::MaskRng::from_bytes) says so of erased flash.
     EqualLanes {
         /// The first of the two, 0 to 14.
         first: usize,
@@ -285,7 +285,8 @@ pub enum StateError {
         /// The check sum that stands behind them.
         given: u32,
     },
-    /// A generator of an older or newer mask stream: it would go on with other masks than it drew before.
+    /// A generator of an older or newer mask stream: it would go on with other masks than it drew
+    /// before.
     OtherStream {
         /// The version of the mask stream that this version of the crate draws.
         expected: u32,

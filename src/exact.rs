@@ -1,5 +1,5 @@
-//! Exact arithmetic in integers: quotients and roots that are rounded once, the same in a constant, at run time, and on chips
-//! without floating point.
+//! Exact arithmetic in integers: quotients and roots that are rounded once, the same in a constant,
+//! at run time, and on chips without floating point.
 
 /// The same number, by integers: a chip would call a function for it. Infinity is one, NaN is not.
 pub(crate) const fn widened(x: f32) -> f64 {
@@ -40,8 +40,8 @@ pub(crate) const fn quotient(whole: u64, part: u64) -> (f64, f32) {
     both(1022 + exponent, m)
 }
 
-/// `threshold / 2^40`, exactly, and rounded to an `f32`. Up to 2^40. In integers: chips would call functions
-/// to convert 64 bits.
+/// `threshold / 2^40`, exactly, and rounded to an `f32`. Up to 2^40. In integers: chips would call
+/// functions to convert 64 bits.
 pub(crate) const fn fraction(threshold: u64) -> (f64, f32) {
     if threshold == 0 {
         return (0.0, 0.0);
@@ -50,7 +50,8 @@ pub(crate) const fn fraction(threshold: u64) -> (f64, f32) {
     both(1045 - zeros, threshold << (zeros - 11))
 }
 
-/// m * 2^(exponent - 1074), with 53 bits in m, the first of them 1; rounded to an `f32`, a normal one.
+/// m * 2^(exponent - 1074), with 53 bits in m, the first of them 1; rounded to an `f32`, a normal
+/// one.
 pub(crate) const fn both(exponent: u32, m: u64) -> (f64, f32) {
     // Adding, and not or-ing, the mantissa lets a carry run into the exponent.
     (
@@ -62,9 +63,9 @@ pub(crate) const fn both(exponent: u32, m: u64) -> (f64, f32) {
 /// `(whole + rest / divisor) * 2^bits`, rounded to nearest, by long division: 64-bit division is a
 /// library call on small chips, and this runs once a rate.
 ///
-/// `rest < divisor <= 2^62`. No tie can arise. Halfway between two rates the divisor would be a multiple of
-/// 2^41, which no `u32` is; halfway between two quotients of 53 bits, an odd number of 54 bits would divide the
-/// whole, which has fewer.
+/// `rest < divisor <= 2^62`. No tie can arise. Halfway between two rates the divisor would be a
+/// multiple of 2^41, which no `u32` is; halfway between two quotients of 53 bits, an odd number of
+/// 54 bits would divide the whole, which has fewer.
 pub(crate) const fn divide_to_nearest(whole: u64, mut rest: u64, divisor: u64, bits: u32) -> u64 {
     let mut quotient = whole;
     let mut bit = 0;
@@ -106,8 +107,8 @@ pub(crate) const fn root_of_ratio(dropped: u64, kept: u64) -> f32 {
     f32::from_bits(((149 - shift) << 23) + (m as u32 + up as u32))
 }
 
-/// The square root of a normal positive number, rounded to nearest, a bit at a time: core has none, and this
-/// one runs in constants.
+/// The square root of a normal positive number, rounded to nearest, a bit at a time: core has none,
+/// and this one runs in constants.
 pub(crate) const fn square_root(x: f64) -> f64 {
     let exponent = x.to_bits() >> 52;
     // x = square * 4^k, with two bits of the square for each of 27 bits of its root.
@@ -125,7 +126,8 @@ pub(crate) const fn square_root(x: f64) -> f64 {
         }
         bit += 1;
     }
-    // No root is halfway between two numbers. Adding the mantissa lets a carry run into the exponent.
+    // No root is halfway between two numbers. Adding the mantissa lets a carry run into the
+    // exponent.
     let nearest = root + (rest > root) as u64;
     f64::from_bits(((511 + (exponent - 1) / 2) << 52) + nearest)
 }

@@ -2,16 +2,16 @@
 
 use crate::error::KeyError;
 
-/// The version of the mask stream (`docs/STREAM.md`), which says what mask (seed, stream, p, n) gives.
-/// A change to any mask changes it.
+/// The version of the mask stream (`docs/STREAM.md`), which says what mask (seed, stream, p, n)
+/// gives. A change to any mask changes it.
 pub const STREAM_VERSION: u32 = 2;
 
 /// The name of a mask, for ever and on every machine: a seed, and one of its 2^64 streams.
 ///
-/// A key is 16 bytes and `Copy`. What it names can be drawn again at any time, in any order, by any thread, so a
-/// mask that has a key need not be stored. Give every place that draws alone a stream of its own: a step and
-/// layer, a tile, a row block, a worker's chunk. Inside of a stream there is no seeking, and with enough streams no
-/// need for it.
+/// A key is 16 bytes and `Copy`. What it names can be drawn again at any time, in any order, by any
+/// thread, so a mask that has a key need not be stored. Give every place that draws alone a stream
+/// of its own: a step and layer, a tile, a row block, a worker's chunk. Inside of a stream there is
+/// no seeking, and with enough streams no need for it.
 ///
 /// | | streams | |
 /// |---|---|---|
@@ -19,9 +19,9 @@ pub const STREAM_VERSION: u32 = 2;
 /// | [`at`](Self::at) | a path of indices with known extents | two paths of the same extents never share a stream |
 /// | [`fold`](Self::fold) | a path of indices of any size | share one with probability 2^-64 a pair |
 ///
-/// Streams of one seed never start alike (the stream's definition is built so), those of different seeds with
-/// probability 2^-96 a pair. So a seed for each run, and a stream for each mask in it. The three ways are not kept
-/// apart from each other: number all masks of a seed in one of them.
+/// Streams of one seed never start alike (the stream's definition is built so), those of different
+/// seeds with probability 2^-96 a pair. So a seed for each run, and a stream for each mask in it.
+/// The three ways are not kept apart from each other: number all masks of a seed in one of them.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, MaskKey, drop_rate};
@@ -55,8 +55,9 @@ impl MaskKey {
         Self { seed, stream }
     }
 
-    /// The stream of `seed` that a path of (index, extent) leads to, as an element of an array is found by its
-    /// indices: ((i0 * n1 + i1) * n2 + i2) and so on. Paths of the same extents never share a stream.
+    /// The stream of `seed` that a path of (index, extent) leads to, as an element of an array is
+    /// found by its indices: ((i0 * n1 + i1) * n2 + i2) and so on. Paths of the same extents
+    /// never share a stream.
     ///
     /// ```
     /// use dropout_kernels::MaskKey;
@@ -69,7 +70,8 @@ impl MaskKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if an index is not below its extent, or if the extents have a product above 2^64.
+    /// [`KeyError`] if an index is not below its extent, or if the extents have a product above
+    /// 2^64.
     pub const fn at(seed: u64, path: &[(u64, u64)]) -> Result<Self, KeyError> {
         // The stream of the last element of all: above 2^64 - 1, the product is above 2^64.
         let (mut stream, mut last) = (0u64, 0u64);
@@ -91,10 +93,12 @@ impl MaskKey {
         Ok(Self { seed, stream })
     }
 
-    /// The key of this one's descendant `index`, for those who do not know how many there will be (what JAX calls
-    /// `fold_in`): stream' = mix64(mix64(stream + G) + (index + 1) * G), by the mix and the G of the mask stream.
+    /// The key of this one's descendant `index`, for those who do not know how many there will be
+    /// (what JAX calls `fold_in`): stream' = mix64(mix64(stream + G) + (index + 1) * G), by the
+    /// mix and the G of the mask stream.
     ///
-    /// Children of one key never share a stream. Two other descendants do with probability 2^-64 a pair.
+    /// Children of one key never share a stream. Two other descendants do with probability 2^-64 a
+    /// pair.
     ///
     /// ```
     /// use dropout_kernels::MaskKey;
@@ -135,8 +139,8 @@ impl MaskKey {
     }
 }
 
-/// The output function of `SplitMix64`, a bijection. Written out, and not taken from `rand_xoshiro`, so that a
-/// generator can be a constant; tests compare it with that crate's.
+/// The output function of `SplitMix64`, a bijection. Written out, and not taken from
+/// `rand_xoshiro`, so that a generator can be a constant; tests compare it with that crate's.
 #[cfg_attr(target_os = "none", inline(never))]
 const fn mix64(z: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -9,8 +9,8 @@ pub(crate) const LANES: usize = 16;
 /// Elements that one step of all the lanes decides: one 32-bit word a lane.
 pub(crate) const BLOCK: usize = 32 * LANES;
 
-/// Whether the target has vectors at compile time. `--cfg dropout_kernels_backend="scalar"` denies it,
-/// so that what microcontrollers run can be tested on machines with vectors.
+/// Whether the target has vectors at compile time. `--cfg dropout_kernels_backend="scalar"` denies
+/// it, so that what microcontrollers run can be tested on machines with vectors.
 pub(crate) const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
     && cfg!(any(
         target_feature = "sse2",
@@ -21,7 +21,8 @@ pub(crate) const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
         target_feature = "vector",
         target_feature = "v",
         target_feature = "lsx",
-        // Helium, which takes a stack of up to 3 KB, so that it is in use only where it is asked for.
+        // Helium, which takes a stack of up to 3 KB, so that it is in use only where it is asked
+        // for.
         dropout_kernels_backend = "helium",
     ));
 
@@ -35,10 +36,12 @@ impl Lanes {
     /// No lane is seeded yet; seed before use.
     pub(crate) const EMPTY: Self = Self([[0; LANES]; 4]);
 
-    /// Seeds the first `count` lanes from the words of a key (STREAM.md, section 2), `G` lanes at a time: up to `G - 1` more
-    /// than are asked for, which costs vectors nothing. `G` divides [`LANES`].
+    /// Seeds the first `count` lanes from the words of a key (STREAM.md, section 2), `G` lanes at a
+    /// time: up to `G - 1` more than are asked for, which costs vectors nothing. `G` divides
+    /// [`LANES`].
     ///
-    /// A word of all lanes after the other, so that a chip without many registers keeps all it needs in them.
+    /// A word of all lanes after the other, so that a chip without many registers keeps all it
+    /// needs in them.
     #[expect(clippy::indexing_slicing, reason = "remainders by the lengths")]
     #[inline(always)]
     pub(crate) const fn seed<const G: usize>(&mut self, key: [u32; 4], count: usize) {
@@ -130,8 +133,8 @@ pub(crate) fn initial([a, b, c, d]: [u32; 4], lane: u32) -> [u32; 4] {
 /// What the counters of two neighbouring words of a state are apart.
 const G32: u32 = 0x9E37_79B9;
 
-/// Whether a lane of the key can have a state of zeros. [`mix32`] makes 0 of 0 alone, so the words of the key would
-/// have to go down as the counters go up.
+/// Whether a lane of the key can have a state of zeros. [`mix32`] makes 0 of 0 alone, so the words
+/// of the key would have to go down as the counters go up.
 const fn may_be_zero([a, b, c, d]: [u32; 4]) -> bool {
     a.wrapping_sub(b) == G32 && b.wrapping_sub(c) == G32 && c.wrapping_sub(d) == G32
 }
@@ -185,7 +188,8 @@ mod tests {
         h ^ (h >> 16)
     }
 
-    /// STREAM.md, section 2: should all four be zero, s0 = 1. The keys that reach it are found backwards.
+    /// STREAM.md, section 2: should all four be zero, s0 = 1. The keys that reach it are found
+    /// backwards.
     #[test]
     fn a_lane_of_zeros_starts_at_1() {
         fn started<const G: usize>(key: [u32; 4], lane: usize) -> [u32; 4] {

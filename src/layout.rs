@@ -9,9 +9,9 @@ use crate::mask::mask_words;
 /// Which elements share one mask bit.
 ///
 /// A tensor is `groups` x `repeat` x `width` x `run` elements, the last index running fastest, and
-/// element (g, r, w, i) is kept by mask bit g * `width` + w. So the mask has `groups` * `width` bits; each bit
-/// decides `run` neighbours at a time, and does so `repeat` times. It says what Keras' `noise_shape` and Flax'
-/// `broadcast_dims` say.
+/// element (g, r, w, i) is kept by mask bit g * `width` + w. So the mask has `groups` * `width`
+/// bits; each bit decides `run` neighbours at a time, and does so `repeat` times. It says what
+/// Keras' `noise_shape` and Flax' `broadcast_dims` say.
 ///
 /// | constructor | groups | repeat | width | run | dropout |
 /// |---|---|---|---|---|---|
@@ -55,8 +55,9 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`ShapeError::Overflow`] if there are more elements, or bits, than a `usize` counts. Extents are multiplied in
-    /// their order, so a product that is too large is refused though an extent of 0 comes after it.
+    /// [`ShapeError::Overflow`] if there are more elements, or bits, than a `usize` counts. Extents
+    /// are multiplied in their order, so a product that is too large is refused though an
+    /// extent of 0 comes after it.
     pub const fn new(
         groups: usize,
         repeat: usize,
@@ -186,7 +187,8 @@ impl Layout {
         mask_words(self.mask_bits())
     }
 
-    /// Bits that decide an element: a layout without elements uses none, even if groups * width is not 0.
+    /// Bits that decide an element: a layout without elements uses none, even if groups * width is
+    /// not 0.
     pub(crate) const fn deciding_bits(self) -> usize {
         if self.elements() == 0 { 0 } else { self.mask_bits() }
     }
@@ -206,8 +208,8 @@ impl Layout {
         }
     }
 
-    /// The elements that `count` mask bits from `first` on decide, in parts that are layouts of neighbours:
-    /// whole groups, or pieces of rows.
+    /// The elements that `count` mask bits from `first` on decide, in parts that are layouts of
+    /// neighbours: whole groups, or pieces of rows.
     pub(crate) fn parts(self, first: usize, count: usize) -> impl Iterator<Item = Part> {
         let Self { repeat, width, run, .. } = self;
         let (mut bit, mut r) = (first, 0);

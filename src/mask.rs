@@ -124,8 +124,8 @@ impl<'a> MaskRef<'a> {
         Runs::kept(self, 0)
     }
 
-    /// What [`kept_runs`](Self::kept_runs) has in `range`, such as a row of a matrix, with runs cut at its ends.
-    /// Indices are those of the whole mask, and nothing is kept past its end.
+    /// What [`kept_runs`](Self::kept_runs) has in `range`, such as a row of a matrix, with runs cut
+    /// at its ends. Indices are those of the whole mask, and nothing is kept past its end.
     ///
     /// ```
     /// use dropout_kernels::MaskRef;
@@ -148,7 +148,8 @@ impl<'a> MaskRef<'a> {
         Runs::dropped(self)
     }
 
-    /// The indices of what is kept, in order. Costs a few operations for each of them and each word.
+    /// The indices of what is kept, in order. Costs a few operations for each of them and each
+    /// word.
     #[must_use]
     pub fn kept_indices(self) -> KeptIndices<'a> {
         KeptIndices::new(self)

@@ -53,34 +53,38 @@ impl<T: Element> Outputs for &mut [T] {
 /// Model Uncertainty in Deep Learning", section 4): mean and variance of every output over T
 /// stochastic passes, in memory that does not grow with T.
 ///
-/// Dropout stays on at inference. Run the network T times on one input, each time with masks of its own, and
-/// push what it puts out:
+/// Dropout stays on at inference. Run the network T times on one input, each time with masks of its
+/// own, and push what it puts out:
 ///
 /// - `mean = (1/T) sum y_t`, the prediction (equation 6);
-/// - `variance = sum (y_t - mean)^2 / (T - 1)`, how far the passes disagree. Equation 7 adds the noise of the
-///   data, 1/tau, and divides by T: [`population_variance`](Self::population_variance).
+/// - `variance = sum (y_t - mean)^2 / (T - 1)`, how far the passes disagree. Equation 7 adds the
+///   noise of the data, 1/tau, and divides by T:
+///   [`population_variance`](Self::population_variance).
 ///
 /// A [key](crate::MaskKey) for each pass needs no mask memory, and names
 /// the whole prediction.
 ///
-/// Sums are updated one pass at a time (Welford 1962, "Note on a Method for Calculating Corrected Sums of
-/// Squares and Products"). Each is kept in two numbers, the second of which is what rounding took from the first
-/// (Knuth's two-sum), so nothing cancels where the mean is large against the deviation, and nothing is lost over
-/// many passes: what is lost is what the outputs lost when they were rounded to their type. Outputs that do not change
-/// have variance 0 exactly, and none is ever negative. The order of passes matters to rounding alone. The same pushes
+/// Sums are updated one pass at a time (Welford 1962, "Note on a Method for Calculating Corrected
+/// Sums of Squares and Products"). Each is kept in two numbers, the second of which is what
+/// rounding took from the first (Knuth's two-sum), so nothing cancels where the mean is large
+/// against the deviation, and nothing is lost over many passes: what is lost is what the outputs
+/// lost when they were rounded to their type. Outputs that do not change have variance 0 exactly,
+/// and none is ever negative. The order of passes matters to rounding alone. The same pushes
 /// give the same bits on every machine.
 ///
-/// Squares of deviations, and their sum, have to be numbers of the type: below 1.8 * 10^19 / sqrt(T) for `f32`. Beyond, the
-/// variance is infinite or NaN, and so is the mean if values lie further apart than the type's largest number. An
-/// output that was NaN or infinite once has a variance of NaN, and a mean that is infinite or NaN.
+/// Squares of deviations, and their sum, have to be numbers of the type: below 1.8 * 10^19 /
+/// sqrt(T) for `f32`. Beyond, the variance is infinite or NaN, and so is the mean if values lie
+/// further apart than the type's largest number. An output that was NaN or infinite once has a
+/// variance of NaN, and a mean that is infinite or NaN.
 ///
-/// `S` says where the sums are: [`new`](Self::new) is four arrays of its own, [`over`](Self::over) works on
-/// slices of the caller's.
+/// `S` says where the sums are: [`new`](Self::new) is four arrays of its own, [`over`](Self::over)
+/// works on slices of the caller's.
 ///
 /// # Cost
 ///
-/// Four numbers for each output and a count. A push is some thirty additions and two multiplications per output, and
-/// one division. Mean and variance are within a few units in their last place, as far as was tried: 10^7 passes.
+/// Four numbers for each output and a count. A push is some thirty additions and two
+/// multiplications per output, and one division. Mean and variance are within a few units in their
+/// last place, as far as was tried: 10^7 passes.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, MaskKey, MonteCarlo, drop_rate};
@@ -129,7 +133,8 @@ impl<T: Element, const N: usize> Default for MonteCarlo<[T; N]> {
 }
 
 impl<'a, T: Element> MonteCarlo<&'a mut [T]> {
-    /// No passes yet, with the sums in four slices of an element for each output. What they held is overwritten.
+    /// No passes yet, with the sums in four slices of an element for each output. What they held is
+    /// overwritten.
     ///
     /// ```
     /// use dropout_kernels::MonteCarlo;
@@ -177,9 +182,9 @@ impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
         Ok(())
     }
 
-    /// Takes in all passes of another accumulator, as though they had been pushed here: for passes that run on
-    /// several cores, or in several batches (Chan, Golub and `LeVeque` 1979, "Updating Formulae and a Pairwise
-    /// Algorithm for Computing Sample Variances", section 2).
+    /// Takes in all passes of another accumulator, as though they had been pushed here: for passes
+    /// that run on several cores, or in several batches (Chan, Golub and `LeVeque` 1979,
+    /// "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", section 2).
     ///
     /// # Errors
     ///
@@ -238,15 +243,15 @@ impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
         (self.passes > 0).then(|| self.mean.as_slice())
     }
 
-    /// The variance of each output, estimated from a sample: the sum of squared deviations over T - 1. `None` before
-    /// the second pass, which is the first to say anything about it.
+    /// The variance of each output, estimated from a sample: the sum of squared deviations over T -
+    /// 1. `None` before the second pass, which is the first to say anything about it.
     #[must_use]
     pub fn variance(&self) -> Option<impl ExactSizeIterator<Item = T>> {
         self.squares_over(self.passes.saturating_sub(1))
     }
 
-    /// The variance of each output over the passes that there were: the sum of squared deviations over T. Zeros
-    /// after one pass, `None` before.
+    /// The variance of each output over the passes that there were: the sum of squared deviations
+    /// over T. Zeros after one pass, `None` before.
     #[must_use]
     pub fn population_variance(&self) -> Option<impl ExactSizeIterator<Item = T>> {
         self.squares_over(self.passes)
@@ -294,8 +299,8 @@ impl<T: Element> Two<'_, T> {
     }
 }
 
-/// The sum of two numbers and what rounding took from it, exactly (Knuth, The Art of Computer Programming, volume 2,
-/// section 4.2.2, theorem B).
+/// The sum of two numbers and what rounding took from it, exactly (Knuth, The Art of Computer
+/// Programming, volume 2, section 4.2.2, theorem B).
 fn two_sum<T: Element>(a: T, b: T) -> (T, T) {
     let sum = a.plus(b);
     let second = sum.minus(a);

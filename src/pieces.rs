@@ -1,8 +1,9 @@
-//! Slices in pieces: what `chunks` and `split_off` give, without a panic that an optimiser has to find unreachable.
+//! Slices in pieces: what `chunks` and `split_off` give, without a panic that an optimiser has to
+//! find unreachable.
 //!
-//! `core`'s iterators divide by the size of a chunk where they are zipped, and cut by functions that check and
-//! panic. Inlined, that is seen not to happen; at opt-level "z", or in a program that is linked as it was compiled,
-//! not every such call is inlined.
+//! `core`'s iterators divide by the size of a chunk where they are zipped, and cut by functions
+//! that check and panic. Inlined, that is seen not to happen; at opt-level "z", or in a program
+//! that is linked as it was compiled, not every such call is inlined.
 
 use core::{hint, mem};
 
@@ -18,8 +19,8 @@ pub(crate) fn pieces_mut<T>(slice: &mut [T], size: usize) -> Pieces<&mut [T]> {
     Pieces { rest: slice, size: size.max(1) }
 }
 
-/// Fills a slice. In firmware by a loop of its own: `memset`, which the compiler would call for zeros and ones, is half as large
-/// as forward and backward together.
+/// Fills a slice. In firmware by a loop of its own: `memset`, which the compiler would call for
+/// zeros and ones, is half as large as forward and backward together.
 #[cfg_attr(target_os = "none", inline(never))]
 #[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn fill<T: Copy>(slice: &mut [T], value: T) {

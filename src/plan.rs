@@ -25,12 +25,13 @@ pub struct Plan {
 impl MaskRng {
     /// Draws a mask: each element is dropped with probability [`rate.p()`](DropRate::p).
     ///
-    /// Costs what [`Dropout`](crate::Dropout) says. At rates 0 and 1 nothing is drawn. Calls of a multiple of 512 elements can be split and
-    /// joined: the masks, one after the other, are the same.
+    /// Costs what [`Dropout`](crate::Dropout) says. At rates 0 and 1 nothing is drawn. Calls of a
+    /// multiple of 512 elements can be split and joined: the masks, one after the other, are
+    /// the same.
     ///
-    /// From one state a higher rate drops, of the first 512 elements, all that a lower one drops. Beyond them
-    /// that holds only for rates that draw alike: both odd multiples of the same 2^-k, k from 1 to 8; or both
-    /// strictly between the same two multiples of 1/256.
+    /// From one state a higher rate drops, of the first 512 elements, all that a lower one drops.
+    /// Beyond them that holds only for rates that draw alike: both odd multiples of the same
+    /// 2^-k, k from 1 to 8; or both strictly between the same two multiples of 1/256.
     pub fn fill(&mut self, rate: DropRate, mask: MaskMut<'_>) {
         Plan::new(rate).fill(self, mask);
     }
@@ -43,8 +44,8 @@ impl MaskRng {
 }
 
 impl MaskKey {
-    /// Draws the mask of this name: the first that [`MaskRng::from_key`] would draw, at the price of seeding
-    /// only the lanes that it uses, one for every 32 elements and sixteen at most.
+    /// Draws the mask of this name: the first that [`MaskRng::from_key`] would draw, at the price
+    /// of seeding only the lanes that it uses, one for every 32 elements and sixteen at most.
     ///
     /// The mask can be applied later, elsewhere, by another thread.
     ///

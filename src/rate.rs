@@ -17,10 +17,11 @@ pub(crate) const ONE: u64 = 1 << 40;
 /// # Precision
 ///
 /// The rate that is applied is `threshold / 2^40`, the multiple of 2^-40 nearest to p (ties to
-/// even). Every `f32` at or above 2^-17 is represented exactly; 2^-41 and anything below becomes 0, and an `f64`
-/// from 1 - 2^-41 on becomes 1. Mind the type: `(1.0 - 1e-9) as f32` is 1, and [`from_f64`](Self::from_f64) takes
-/// the number that was meant. [`p`](Self::p) returns what is really applied, and [`scale`](Self::scale) fits that, so the
-/// expectation of a dropped-out unit is right to the rounding of one float.
+/// even). Every `f32` at or above 2^-17 is represented exactly; 2^-41 and anything below becomes 0,
+/// and an `f64` from 1 - 2^-41 on becomes 1. Mind the type: `(1.0 - 1e-9) as f32` is 1, and
+/// [`from_f64`](Self::from_f64) takes the number that was meant. [`p`](Self::p) returns what is
+/// really applied, and [`scale`](Self::scale) fits that, so the expectation of a dropped-out unit
+/// is right to the rounding of one float.
 ///
 /// All of it is integer arithmetic: a rate made at run time on a chip without floating-point
 /// hardware costs no float routine, and is the rate that the compiler makes in a constant.
@@ -152,8 +153,8 @@ impl DropRate {
         Self { threshold, scale64, scale32 }
     }
 
-    /// This rate times `numerator / denominator`, rounded once, ties to even. The ratio is at most 1, and the
-    /// denominator not 0 and below 2^126.
+    /// This rate times `numerator / denominator`, rounded once, ties to even. The ratio is at most
+    /// 1, and the denominator not 0 and below 2^126.
     pub(crate) const fn times_ratio(self, numerator: u128, denominator: u128) -> Self {
         // Long multiplication and division, a bit of the threshold at a time: rest < denominator.
         let (mut quotient, mut rest) = (0, 0);
@@ -211,7 +212,8 @@ impl DropRate {
         Self::of(self.kept())
     }
 
-    /// sqrt(p / (1 - p)), rounded to nearest: the standard deviation of Gaussian dropout. Below p = 1.
+    /// sqrt(p / (1 - p)), rounded to nearest: the standard deviation of Gaussian dropout. Below p =
+    /// 1.
     pub(crate) const fn std_dev(self) -> f32 {
         root_of_ratio(self.threshold, self.kept())
     }
@@ -281,8 +283,8 @@ pub(crate) enum Draws {
     Planes(Planes),
 }
 
-/// A rate strictly between 0 and 1 as bit planes (STREAM.md, section 4). Small, so that it is passed
-/// in a register.
+/// A rate strictly between 0 and 1 as bit planes (STREAM.md, section 4). Small, so that it is
+/// passed in a register.
 #[derive(Clone, Copy, Debug)]
 pub struct Planes {
     /// Bits 9 to 40 of p, which decide the ties; 0 if there are none to decide.

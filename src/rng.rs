@@ -10,9 +10,10 @@ use crate::lanes::{LANES, Lanes, initial};
 
 /// Sixteen xoshiro128++ generators that draw masks: the mask stream, version 2.
 ///
-/// `(seed, stream)`, or a [`MaskKey`] that holds both, names everything that follows, on every machine. So a stream can
-/// name a step and a layer, or a shard of the data: any mask can be drawn again alone, in any order, by
-/// a key in [`forward`](crate::Dropout::forward) too. [`MaskKey`] says how to number streams.
+/// `(seed, stream)`, or a [`MaskKey`] that holds both, names everything that follows, on every
+/// machine. So a stream can name a step and a layer, or a shard of the data: any mask can be drawn
+/// again alone, in any order, by a key in [`forward`](crate::Dropout::forward) too. [`MaskKey`]
+/// says how to number streams.
 ///
 /// 256 bytes. Not a cryptographic generator.
 ///
@@ -28,11 +29,12 @@ use crate::lanes::{LANES, Lanes, initial};
 ///
 /// # In firmware
 ///
-/// It is made in a constant as well as at run time, so a `static` needs no code that runs before `main`, no heap and
-/// no `unsafe`. One generator for the main loop and its interrupts stands in a lock, here that of the
-/// `critical-section` crate, which holds interrupts off. (A program has to bring an implementation of it: on one core
-/// of Arm, feature `critical-section-single-core` of the `cortex-m` crate.) No panic can be reached from `draw`, as
-/// from the library: `borrow_ref_mut` would bring one.
+/// It is made in a constant as well as at run time, so a `static` needs no code that runs before
+/// `main`, no heap and no `unsafe`. One generator for the main loop and its interrupts stands in a
+/// lock, here that of the `critical-section` crate, which holds interrupts off. (A program has to
+/// bring an implementation of it: on one core of Arm, feature `critical-section-single-core` of the
+/// `cortex-m` crate.) No panic can be reached from `draw`, as from the library: `borrow_ref_mut`
+/// would bring one.
 ///
 /// ```
 /// use core::cell::RefCell;
@@ -66,18 +68,19 @@ use crate::lanes::{LANES, Lanes, initial};
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 ///
-/// Interrupts wait for one `fill`; a long mask that is drawn 512 elements at a time, a lock each, lets them in
-/// between. They do not wait at all if each context has a stream of its own: a generator each, or
-/// a [`MaskKey`], which needs no static.
+/// Interrupts wait for one `fill`; a long mask that is drawn 512 elements at a time, a lock each,
+/// lets them in between. They do not wait at all if each context has a stream of its own: a
+/// generator each, or a [`MaskKey`], which needs no static.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MaskRng {
     pub(crate) lanes: Lanes,
 }
 
 impl MaskRng {
-    // In firmware these are inlined, so that a generator is seeded where it stays: a copy of it costs as much as
-    // seeding a quarter of it.
-    /// The generator at the start of a stream: [`from_key`](Self::from_key) of `MaskKey::new(seed, stream)`.
+    // In firmware these are inlined, so that a generator is seeded where it stays: a copy of it
+    // costs as much as seeding a quarter of it.
+    /// The generator at the start of a stream: [`from_key`](Self::from_key) of `MaskKey::new(seed,
+    /// stream)`.
     #[cfg_attr(target_os = "none", inline(always))]
     #[must_use]
     pub const fn new(seed: u64, stream: u64) -> Self {
@@ -94,8 +97,9 @@ impl MaskRng {
     }
 
     /// The state alone: for each lane s0 to s3, little-endian, which is the seed that
-    /// `rand_xoshiro::Xoshiro128PlusPlus` takes. For storage, [`to_checkpoint`](Self::to_checkpoint) adds what tells
-    /// a state that was saved whole from other bytes.
+    /// `rand_xoshiro::Xoshiro128PlusPlus` takes. For storage,
+    /// [`to_checkpoint`](Self::to_checkpoint) adds what tells a state that was saved whole from
+    /// other bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 256] {
         let [s0, s1, s2, s3] = &self.lanes.0;
@@ -111,13 +115,14 @@ impl MaskRng {
     ///
     /// # Errors
     ///
-    /// [`StateError`] for states that no generator is in, such as bytes that are all the same: erased flash, zeroed RAM.
-    /// A state that was written in part is another state and passes: [`from_checkpoint`](Self::from_checkpoint) tells.
+    /// [`StateError`] for states that no generator is in, such as bytes that are all the same:
+    /// erased flash, zeroed RAM. A state that was written in part is another state and passes:
+    /// [`from_checkpoint`](Self::from_checkpoint) tells.
     /// - [`StateError::ZeroLane`] if a lane is all zeros: it would stay so for ever.
-    /// - [`StateError::EqualLanes`] if two lanes are equal: they would give the same words for ever. Every
-    ///   key starts all its lanes apart, on one cycle of 2^128 - 1 states. One can only meet another if it has
-    ///   drawn more often by exactly the distance between them. The probability that a genuine state is refused for
-    ///   that is 120 pairs / 2^128, about 2^-121.
+    /// - [`StateError::EqualLanes`] if two lanes are equal: they would give the same words for
+    ///   ever. Every key starts all its lanes apart, on one cycle of 2^128 - 1 states. One can only
+    ///   meet another if it has drawn more often by exactly the distance between them. The
+    ///   probability that a genuine state is refused for that is 120 pairs / 2^128, about 2^-121.
     pub fn from_bytes(bytes: &[u8; 256]) -> Result<Self, StateError> {
         let (states, _) = bytes.as_chunks::<4>().0.as_chunks::<4>();
         let mut lanes = Lanes::EMPTY;
@@ -145,12 +150,13 @@ impl From<MaskKey> for MaskRng {
 }
 
 impl MaskKey {
-    /// The seed of lane `lane` of the stream, as `rand_xoshiro`'s `Xoshiro128PlusPlus` takes it. Lanes 0 to 15 draw
-    /// the masks, which an audit can follow by it. Lanes from 16 on, below 2^30, draw no mask (from there they begin again): they are for other
-    /// random numbers that go with the same key, such as initial weights, augmentation or noise.
+    /// The seed of lane `lane` of the stream, as `rand_xoshiro`'s `Xoshiro128PlusPlus` takes it.
+    /// Lanes 0 to 15 draw the masks, which an audit can follow by it. Lanes from 16 on, below
+    /// 2^30, draw no mask (from there they begin again): they are for other random numbers that
+    /// go with the same key, such as initial weights, augmentation or noise.
     ///
-    /// A seed and not the generator: `from_seed` of that crate checks lengths by assertions, so that a linker finds
-    /// a panic behind it where the compiler does not inline it all.
+    /// A seed and not the generator: `from_seed` of that crate checks lengths by assertions, so
+    /// that a linker finds a panic behind it where the compiler does not inline it all.
     ///
     /// ```
     /// use dropout_kernels::MaskKey;

@@ -3,8 +3,8 @@
 use crate::exact::divide_to_nearest;
 use crate::rate::DropRate;
 
-/// A drop rate that changes over training, in integer arithmetic: the same rates on every machine, and in
-/// constants.
+/// A drop rate that changes over training, in integer arithmetic: the same rates on every machine,
+/// and in constants.
 ///
 /// With t the step, counted from 0, T = `steps`, and p the rate given:
 ///
@@ -16,12 +16,13 @@ use crate::rate::DropRate;
 /// | [`late`](Self::late) | 0 before T, then p | late dropout (the same) |
 ///
 /// Set the rate with `with_rate`, which every dropout has, before forward: once a step, or of a
-/// [`LockedDropout`](crate::LockedDropout), whose mask goes with the old rate, once a sequence before it draws. **Backward needs the rate of
-/// its forward**: a mask does not know at which rate it was drawn, and at another rate kept gradients get another scale,
-/// which no error can tell.
+/// [`LockedDropout`](crate::LockedDropout), whose mask goes with the old rate, once a sequence
+/// before it draws. **Backward needs the rate of its forward**: a mask does not know at which rate
+/// it was drawn, and at another rate kept gradients get another scale, which no error can tell.
 ///
-/// None ever turns back: rates only rise, or only fall. `steps` = 0 is a schedule that is over: `linear` and
-/// `curriculum` are at their last rate from the start, as `early` and `late` are by their formulas.
+/// None ever turns back: rates only rise, or only fall. `steps` = 0 is a schedule that is over:
+/// `linear` and `curriculum` are at their last rate from the start, as `early` and `late` are by
+/// their formulas.
 ///
 /// ```
 /// use dropout_kernels::{DropRate, Dropout, MaskKey, Schedule, drop_rate};
@@ -67,11 +68,11 @@ impl Schedule {
     }
 
     /// From 0 towards `rate`, fast at first: with k = 1 - p the probability to keep is
-    /// (1 - k) * exp(-g * t) + k, with g = 10 / `steps`, the paper's choice where `steps` are those of the whole
-    /// training.
+    /// (1 - k) * exp(-g * t) + k, with g = 10 / `steps`, the paper's choice where `steps` are those
+    /// of the whole training.
     ///
-    /// For another g give 10 / g steps. At step `steps` the rate is p short of a part in 22,000. Within 2^-40
-    /// of the formula.
+    /// For another g give 10 / g steps. At step `steps` the rate is p short of a part in 22,000.
+    /// Within 2^-40 of the formula.
     #[must_use]
     pub const fn curriculum(rate: DropRate, steps: u32) -> Self {
         Self { from: DropRate::ZERO, to: rate, steps, course: Course::Decay }
@@ -79,8 +80,8 @@ impl Schedule {
 
     /// `rate` for the first `steps` steps, then none: against underfitting.
     ///
-    /// The paper's variant whose rate falls in a line is `linear(rate, DropRate::ZERO, steps)`; its code is at 0
-    /// one step sooner, as `steps - 1`.
+    /// The paper's variant whose rate falls in a line is `linear(rate, DropRate::ZERO, steps)`; its
+    /// code is at 0 one step sooner, as `steps - 1`.
     #[must_use]
     pub const fn early(rate: DropRate, steps: u32) -> Self {
         Self { from: rate, to: DropRate::ZERO, steps, course: Course::Jump }
@@ -127,8 +128,8 @@ const UNIT: u64 = 1 << 62;
 
 /// `distance * exp(-10 * step / steps)`, for up to 2^40, within 1.
 ///
-/// As 2^-n * exp(-z) with z below log 2, both from one division that is exact. So the relative error is some
-/// 2^-58, below what a step of any schedule changes, and rates cannot turn back.
+/// As 2^-n * exp(-z) with z below log 2, both from one division that is exact. So the relative
+/// error is some 2^-58, below what a step of any schedule changes, and rates cannot turn back.
 const fn decay(distance: u64, step: u32, steps: u32) -> u64 {
     const LOG2_E: u64 = 0x5C55_1D94_AE0B_F85E; // of a base-2 logarithm, 62 bits of fraction
     const LOG_2: u64 = 0x2C5C_85FD_F473_DE6B;

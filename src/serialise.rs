@@ -1,4 +1,5 @@
-//! What a checkpoint of training holds, by `serde`. Each value is made by the constructor that checks it.
+//! What a checkpoint of training holds, by `serde`. Each value is made by the constructor that
+//! checks it.
 
 use core::fmt;
 
@@ -44,7 +45,8 @@ impl Serialize for Layout {
     }
 }
 
-/// Refuses what [`new`](Layout::new) refuses: a layout of a larger machine too, if this one cannot count its elements.
+/// Refuses what [`new`](Layout::new) refuses: a layout of a larger machine too, if this one cannot
+/// count its elements.
 impl<'de> Deserialize<'de> for Layout {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Extents { groups, repeat, width, run } = Extents::deserialize(deserializer)?;
@@ -59,7 +61,8 @@ struct State {
     lanes: [[u8; 16]; 16],
 }
 
-/// The version of the mask stream, and the bytes of each lane, as [`to_bytes`](MaskRng::to_bytes) gives them.
+/// The version of the mask stream, and the bytes of each lane, as [`to_bytes`](MaskRng::to_bytes)
+/// gives them.
 impl Serialize for MaskRng {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut lanes = [[0; 16]; 16];
@@ -70,7 +73,8 @@ impl Serialize for MaskRng {
     }
 }
 
-/// Refuses another version of the mask stream, and what [`from_bytes`](MaskRng::from_bytes) refuses.
+/// Refuses another version of the mask stream, and what [`from_bytes`](MaskRng::from_bytes)
+/// refuses.
 impl<'de> Deserialize<'de> for MaskRng {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let State { stream_version, lanes } = State::deserialize(deserializer)?;

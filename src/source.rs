@@ -18,13 +18,14 @@ use crate::rng::MaskRng;
 /// Sealed.
 pub trait MaskSource: Visits {}
 
-/// Where backward takes its mask from: a [`MaskKey`], or a stored mask. It draws nothing that forward has not drawn.
+/// Where backward takes its mask from: a [`MaskKey`], or a stored mask. It draws nothing that
+/// forward has not drawn.
 ///
 /// Sealed.
 pub trait KnownMask: MaskSource + Copy {}
 
-/// A mask that is in memory, or that is drawn into memory: every [`MaskSource`] but a bare key, for variants that need all
-/// of a mask at a time.
+/// A mask that is in memory, or that is drawn into memory: every [`MaskSource`] but a bare key, for
+/// variants that need all of a mask at a time.
 ///
 /// Sealed.
 pub trait StoredSource: MaskSource + VisitsStored {}
@@ -53,7 +54,8 @@ pub struct Draw<G, M> {
 }
 
 impl MaskRng {
-    /// The next mask of this generator, to be drawn into `mask` by the forward function that takes it.
+    /// The next mask of this generator, to be drawn into `mask` by the forward function that takes
+    /// it.
     pub const fn draw<M: MaskStore>(&mut self, mask: M) -> Draw<&mut Self, M> {
         Draw { source: self, mask }
     }
@@ -139,7 +141,8 @@ pub trait VisitStored: Sized {
     fn draw(self, source: impl RandomSource, mask: MaskMut<'_>) -> Self::Output;
 }
 
-/// A verb that needs all of a mask in memory: `fill` makes it where it is drawn, `then` goes on with it.
+/// A verb that needs all of a mask in memory: `fill` makes it where it is drawn, `then` goes on
+/// with it.
 pub(crate) struct Then<P, F> {
     pub(crate) fill: P,
     pub(crate) then: F,
@@ -175,7 +178,8 @@ pub trait VisitsStored: Sized {
 }
 
 pub trait Visits: Sized {
-    /// Calls the verb's function for this source, with a mask of `bits` bits; if it does not have them, nothing happens.
+    /// Calls the verb's function for this source, with a mask of `bits` bits; if it does not have
+    /// them, nothing happens.
     fn visit<V: Visit>(self, bits: usize, verb: V) -> Result<V::Output, ShapeError>;
 }
 
@@ -241,7 +245,8 @@ impl<G: RandomSource, M: MaskStore> Visits for Draw<G, M> {
     }
 }
 
-/// A source for an array of `N` elements, whose mask has as many words as it needs: another number of words does not build.
+/// A source for an array of `N` elements, whose mask has as many words as it needs: another number
+/// of words does not build.
 ///
 /// Sealed.
 pub trait ArraySource<const N: usize>: ForArray<N> {}

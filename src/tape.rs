@@ -6,8 +6,8 @@ use crate::mask::{MaskMut, MaskRef, mask_words};
 /// Words that a mask takes on the tape beside its own: its layer, and its length in two halves.
 const LABEL: usize = 3;
 
-/// Words of a [`MaskTape`] that holds masks of up to these lengths at once: three more per mask than
-/// [`mask_words`](crate::mask_words), for its layer and its length.
+/// Words of a [`MaskTape`] that holds masks of up to these lengths at once: three more per mask
+/// than [`mask_words`](crate::mask_words), for its layer and its length.
 ///
 /// ```
 /// assert_eq!(dropout_kernels::tape_words(&[64, 256, 256]), 5 + 11 + 11);
@@ -25,14 +25,14 @@ pub const fn tape_words(lengths: &[usize]) -> usize {
 
 /// A stack of masks: the forward pass pushes, the backward pass pops in reverse.
 ///
-/// Each mask is labelled with the number of its layer, any that the caller likes, and with its length. Both are
-/// asked for again, so layers that run backward in a wrong order are an error, though their masks be of one length.
-/// [`read`](Self::read) lends a mask and leaves it on the tape: for a second backward pass over the same forward
-/// pass, as two losses need it.
+/// Each mask is labelled with the number of its layer, any that the caller likes, and with its
+/// length. Both are asked for again, so layers that run backward in a wrong order are an error,
+/// though their masks be of one length. [`read`](Self::read) lends a mask and leaves it on the
+/// tape: for a second backward pass over the same forward pass, as two losses need it.
 ///
-/// `S` holds the words, as many as [`tape_words`] says: an array, `&mut [u32]`, or what else lends a slice, such as a
-/// `Vec` or a box. Draw each mask from a stream of its own, as [`MaskKey`](crate::MaskKey) says, and a tape can be
-/// exchanged for replay.
+/// `S` holds the words, as many as [`tape_words`] says: an array, `&mut [u32]`, or what else lends
+/// a slice, such as a `Vec` or a box. Draw each mask from a stream of its own, as
+/// [`MaskKey`](crate::MaskKey) says, and a tape can be exchanged for replay.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, MaskRng, MaskTape, drop_rate, tape_words};
@@ -72,16 +72,17 @@ impl<S> MaskTape<S> {
         self.used == 0
     }
 
-    /// Forgets every mask: after a forward pass that has no backward pass, after one that failed, after backward
-    /// passes that [`read`](Self::read), and where the backward pass ends before the first layer, since nobody needs
-    /// the gradient of the network's input.
+    /// Forgets every mask: after a forward pass that has no backward pass, after one that failed,
+    /// after backward passes that [`read`](Self::read), and where the backward pass ends before
+    /// the first layer, since nobody needs the gradient of the network's input.
     pub fn clear(&mut self) {
         self.used = 0;
     }
 }
 
 impl<S: AsRef<[u32]> + AsMut<[u32]>> MaskTape<S> {
-    /// Adds a mask of `len` elements for layer `layer`, all dropped as yet, and lends it to be written.
+    /// Adds a mask of `len` elements for layer `layer`, all dropped as yet, and lends it to be
+    /// written.
     ///
     /// It stays on the tape if what was to write it fails: after such an error,
     /// [`clear`](Self::clear) the tape.
@@ -104,8 +105,8 @@ impl<S: AsRef<[u32]> + AsMut<[u32]>> MaskTape<S> {
     ///
     /// # Errors
     ///
-    /// [`TapeError::Empty`]; [`TapeError::OtherLayer`] and [`TapeError::OtherLength`] if the mask on top is not the
-    /// one of `layer`, or not of `len` elements. The tape is as before.
+    /// [`TapeError::Empty`]; [`TapeError::OtherLayer`] and [`TapeError::OtherLength`] if the mask
+    /// on top is not the one of `layer`, or not of `len` elements. The tape is as before.
     pub fn pop(&mut self, layer: u32, len: usize) -> Result<MaskRef<'_>, TapeError> {
         let top = self.below(self.used).ok_or(TapeError::Empty { layer, expected: len })?;
         top.check(layer, len)?;
@@ -113,13 +114,13 @@ impl<S: AsRef<[u32]> + AsMut<[u32]>> MaskTape<S> {
         self.lend(top)
     }
 
-    /// Lends the mask of `layer`, the last one if there are several, and leaves it on the tape. The order of calls is
-    /// free. Costs a step per mask above it.
+    /// Lends the mask of `layer`, the last one if there are several, and leaves it on the tape. The
+    /// order of calls is free. Costs a step per mask above it.
     ///
     /// # Errors
     ///
-    /// [`TapeError::NoSuchLayer`] if no mask on the tape is the one of `layer`, and [`TapeError::OtherLength`] if it is
-    /// not of `len` elements.
+    /// [`TapeError::NoSuchLayer`] if no mask on the tape is the one of `layer`, and
+    /// [`TapeError::OtherLength`] if it is not of `len` elements.
     pub fn read(&self, layer: u32, len: usize) -> Result<MaskRef<'_>, TapeError> {
         let mut end = self.used;
         while let Some(mask) = self.below(end) {

@@ -1,4 +1,5 @@
-//! The tests, in one program: each module is what is promised of one thing. `cargo test --test all -- layout::` runs a part.
+//! The tests, in one program: each module is what is promised of one thing. `cargo test --test all
+//! -- layout::` runs a part.
 
 mod alpha;
 mod attention;

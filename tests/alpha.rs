@@ -1,5 +1,6 @@
-//! Alpha dropout against Klambauer et al. 2017: its constants, the mean and variance that it keeps, and its rate.
-//! (Every way to drop is in `dropout.rs` and `layout.rs`, the gradient in `gradient.rs`.)
+//! Alpha dropout against Klambauer et al. 2017: its constants, the mean and variance that it keeps,
+//! and its rate. (Every way to drop is in `dropout.rs` and `layout.rs`, the gradient in
+//! `gradient.rs`.)
 
 use dropout_kernels::{Alpha, DropRate, Dropout, Mask, MaskKey, Rule, drop_rate};
 use dropout_reference::stream::alpha;
@@ -146,8 +147,8 @@ fn what_is_dropped_does_not_look_at_x_and_has_no_gradient() {
     assert_eq!([dx[1], dx[3]].map(f32::to_bits), [0; 2]);
 }
 
-/// Mean and variance of the activations after each of 8 SELU layers of 512 units with `LeCun`'s initial weights,
-/// over 512 samples, where `drop` is what follows each layer.
+/// Mean and variance of the activations after each of 8 SELU layers of 512 units with `LeCun`'s
+/// initial weights, over 512 samples, where `drop` is what follows each layer.
 fn through_8_layers(drop: impl Fn(&mut [f32], u64)) -> [[f64; 2]; 8] {
     const UNITS: usize = 512;
     const SAMPLES: usize = 512;
@@ -172,8 +173,8 @@ fn through_8_layers(drop: impl Fn(&mut [f32], u64)) -> [[f64; 2]; 8] {
     })
 }
 
-/// The claim of the paper: activations keep mean 0 and variance 1 through 8 layers with alpha dropout, within
-/// 2 %, and do not with plain dropout.
+/// The claim of the paper: activations keep mean 0 and variance 1 through 8 layers with alpha
+/// dropout, within 2 %, and do not with plain dropout.
 #[test]
 #[ignore = "half a minute unoptimised; .ci/run runs it in release"]
 fn alpha_dropout_keeps_the_moments_of_selu_networks() {

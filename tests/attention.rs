@@ -1,5 +1,6 @@
-//! Dropout of attention by key: `DropKey` through a softmax, and dropout of the weights, against their formulas.
-//! (Every way that a `DropKey` drops is in `dropout.rs`; whole heads are in `drop_head.rs`.)
+//! Dropout of attention by key: `DropKey` through a softmax, and dropout of the weights, against
+//! their formulas. (Every way that a `DropKey` drops is in `dropout.rs`; whole heads are in
+//! `drop_head.rs`.)
 
 use dropout_kernels::{DropRate, Dropout, Mask, MaskKey, drop_rate};
 use dropout_reference::stream::Reference;
@@ -36,7 +37,8 @@ fn logits() -> [f64; LOGITS] {
     std::array::from_fn(|i| (i as f64 * 1.7).sin() * 2.0)
 }
 
-/// The softmax over the keys that are kept, zeros elsewhere: the paper's formula without an infinity.
+/// The softmax over the keys that are kept, zeros elsewhere: the paper's formula without an
+/// infinity.
 fn over_the_kept(x: &[f64], keep: impl Iterator<Item = bool>) -> Vec<f64> {
     let exp: Vec<_> =
         x.iter().zip(keep).map(|(x, keep)| if keep { x.exp() } else { 0.0 }).collect();

@@ -1,5 +1,6 @@
-//! A backend that is asked for is the one that runs. All give the same bits, so that no result tells; what is compared
-//! is the values that carry the choice, on which every test over every backend stands.
+//! A backend that is asked for is the one that runs. All give the same bits, so that no result
+//! tells; what is compared is the values that carry the choice, on which every test over every
+//! backend stands.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -12,8 +13,8 @@ use dropout_kernels::{
 
 const RATE: DropRate = drop_rate!(0.25);
 
-/// `variant`, and `with` each backend that this machine runs: all of them different, whatever was chosen before.
-/// With a backend that it does not run: the portable one.
+/// `variant`, and `with` each backend that this machine runs: all of them different, whatever was
+/// chosen before. With a backend that it does not run: the portable one.
 fn each_is_another<V: Copy + Debug + Eq + Hash>(variant: V, with: impl Fn(V, Backend) -> V) {
     let mut seen = HashSet::from([variant]);
     for backend in Backend::available() {

@@ -1,4 +1,5 @@
-//! A generator that was saved goes on where it stood; what no generator can have saved is refused, and said why.
+//! A generator that was saved goes on where it stood; what no generator can have saved is refused,
+//! and said why.
 
 use dropout_kernels::{Dropout, Error, Mask, MaskRng, STREAM_VERSION, StateError, drop_rate};
 
@@ -88,7 +89,8 @@ fn foreign_bytes_are_no_checkpoint() {
     }
 }
 
-/// Also if it has another length, and whatever stands behind: only the two first words are common to all formats.
+/// Also if it has another length, and whatever stands behind: only the two first words are common
+/// to all formats.
 #[test]
 fn other_formats_are_refused_by_their_number() {
     for given in [0, 2, 0x0100, u32::MAX] {
@@ -123,7 +125,8 @@ fn both_stream_versions_are_said() {
     for given in [0, STREAM_VERSION - 1, STREAM_VERSION + 1, u32::MAX] {
         let mut bytes = used().to_checkpoint();
         bytes[STREAM..STATE].copy_from_slice(&given.to_le_bytes());
-        // Damaged, as long as the check sum does not say that these are the bytes that were written.
+        // Damaged, as long as the check sum does not say that these are the bytes that were
+        // written.
         assert!(matches!(MaskRng::from_checkpoint(&bytes), Err(StateError::CheckSum { .. })));
         let error = StateError::OtherStream { expected: STREAM_VERSION, given };
         assert_eq!(MaskRng::from_checkpoint(&summed(bytes)), Err(error));
@@ -132,7 +135,8 @@ fn both_stream_versions_are_said() {
     }
 }
 
-/// Cut off after any number of bytes, over flash that is erased, over zeros, and over an older checkpoint.
+/// Cut off after any number of bytes, over flash that is erased, over zeros, and over an older
+/// checkpoint.
 #[test]
 fn half_written_checkpoints_are_refused() {
     let new = used().to_checkpoint();

@@ -1,4 +1,5 @@
-//! The suite over every variant of the list in `reference/src/variants/mod.rs`, and the vectors there.
+//! The suite over every variant of the list in `reference/src/variants/mod.rs`, and the vectors
+//! there.
 
 use dropout_kernels::{Alpha, Classic, DropKey, Inverted};
 use dropout_reference::variants::{

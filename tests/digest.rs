@@ -26,7 +26,8 @@ fn every_backend_gives_the_digest_of_the_repository() {
     }
 }
 
-/// What a machine of CI is meant to run is run there: `EXPECTED_BACKENDS` holds the names, with a space between them.
+/// What a machine of CI is meant to run is run there: `EXPECTED_BACKENDS` holds the names, with a
+/// space between them.
 #[test]
 fn the_backends_are_those_that_are_expected() {
     let Ok(expected) = std::env::var("EXPECTED_BACKENDS") else { return };
@@ -34,7 +35,8 @@ fn the_backends_are_those_that_are_expected() {
     assert_eq!(names.join(" "), expected);
 }
 
-/// The power of a sanitizer over the digest: it has to end this, which reads the element after the last.
+/// The power of a sanitizer over the digest: it has to end this, which reads the element after the
+/// last.
 #[test]
 #[ignore = ".ci/run sees it refused"]
 #[expect(unsafe_code, reason = "safe code cannot do what is to be refused")]
@@ -47,7 +49,8 @@ fn a_sanitizer_refuses_a_read_past_the_end() {
     }
 }
 
-/// A bit that differs is seen, and what is in another order; of a NaN that was computed, only that it is one.
+/// A bit that differs is seen, and what is in another order; of a NaN that was computed, only that
+/// it is one.
 #[test]
 fn a_digest_sees_every_bit() {
     fn of(numbers: fn(&mut Digest)) -> Digest {

@@ -1,6 +1,6 @@
-//! `DropBlock` against a slow formulation of the paper's: an element is dropped if a seed lies in the block that ends
-//! with it. Every shape, every backend, both element types, guards around every slice; the fraction that is
-//! dropped; and every shape that does not fit.
+//! `DropBlock` against a slow formulation of the paper's: an element is dropped if a seed lies in
+//! the block that ends with it. Every shape, every backend, both element types, guards around every
+//! slice; the fraction that is dropped; and every shape that does not fit.
 
 use dropout_kernels::{DropBlock, DropRate, MaskMut, MaskRng, ShapeError, drop_rate};
 use dropout_reference::blocks::{Shape, axes, gamma};
@@ -48,7 +48,8 @@ fn gamma_is_the_formula_rounded_once() {
     assert_eq!(huge.seed_rate().threshold(), threshold);
 }
 
-/// The exact chance of each element of a map to be dropped: 1 - (1 - gamma)^c, where c blocks can cover it.
+/// The exact chance of each element of a map to be dropped: 1 - (1 - gamma)^c, where c blocks can
+/// cover it.
 fn chances(gamma: f64, shape: Shape<'_>) -> Vec<f64> {
     let ([d, h, w], block) = axes(shape);
     let cover = |at: usize, l: usize, b: usize| at.min(l - b) + 1 - (at + 1).saturating_sub(b);
@@ -65,7 +66,8 @@ fn chances(gamma: f64, shape: Shape<'_>) -> Vec<f64> {
 /// Two-sided 10^-6 of a normal distribution.
 const LIMIT: f64 = 4.8916;
 
-/// Shapes of one map, with p and so many maps that a p wrong by 1 % lies six standard deviations off.
+/// Shapes of one map, with p and so many maps that a p wrong by 1 % lies six standard deviations
+/// off.
 const MEASURED: [(Shape<'static>, f32, usize); 4] = [
     ((4, 1, 1, &[16]), 0.5, 200_000),
     ((3, 1, 1, &[7, 7]), 0.5, 150_000),
@@ -81,8 +83,8 @@ fn draw(blocks: DropBlock) -> Vec<u32> {
     words
 }
 
-/// The elements that are dropped in all maps, the standard deviation of that, by the spread of the maps, which
-/// are independent, and how often each of the `n` elements of a map is dropped.
+/// The elements that are dropped in all maps, the standard deviation of that, by the spread of the
+/// maps, which are independent, and how often each of the `n` elements of a map is dropped.
 fn measure(words: &[u32], maps: usize, n: usize) -> (f64, f64, Vec<u32>) {
     let mut dropped = vec![0; n];
     let (mut sum, mut squares) = (0, 0);

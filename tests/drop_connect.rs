@@ -1,5 +1,5 @@
-//! `DropConnect` against its formulas: every way to call it, every backend, both rules and element types,
-//! guards around every slice; the order of its additions; and every shape that does not fit.
+//! `DropConnect` against its formulas: every way to call it, every backend, both rules and element
+//! types, guards around every slice; the order of its additions; and every shape that does not fit.
 
 use dropout_kernels::{
     Backend, DropConnect, MaskKey, MaskMut, MaskRef, MaskRng, ShapeError, drop_rate, mask_words,
@@ -11,7 +11,8 @@ use dropout_reference::weights::Case;
 const SEED: u64 = 3;
 const STREAM: u64 = 11;
 
-/// (rows, columns, batch): around a word and a block of mask bits, rows that begin at every bit of a word, and none.
+/// (rows, columns, batch): around a word and a block of mask bits, rows that begin at every bit of
+/// a word, and none.
 const SHAPES: [[usize; 3]; 19] = [
     [0, 5, 0],
     [5, 0, 2],
@@ -56,7 +57,8 @@ fn rough(i: usize) -> f64 {
     (i as f64 * 1.7 + 0.3).sin() * 3.0
 }
 
-/// The reference itself, and inference: sums of whole numbers, which `f64` holds, against a plain loop.
+/// The reference itself, and inference: sums of whole numbers, which `f64` holds, against a plain
+/// loop.
 #[test]
 fn sums_of_whole_numbers_are_exact() {
     for [rows, columns, batch] in SHAPES {
@@ -97,7 +99,8 @@ fn sums_of_whole_numbers_are_exact() {
     }
 }
 
-/// A dropped weight may be NaN, and so may the input that it meets; what is kept is not touched by it.
+/// A dropped weight may be NaN, and so may the input that it meets; what is kept is not touched by
+/// it.
 #[test]
 fn what_is_dropped_takes_no_part() {
     let layer = DropConnect::new(drop_rate!(0.5), 2, 40).expect("a small shape");
@@ -121,8 +124,8 @@ fn what_is_dropped_takes_no_part() {
     assert!(dw.iter().zip(&keep).all(as_wanted), "{dw:?}");
 }
 
-/// The variance that inference takes y to have is that over masks: 20,000 of them, whose sample variance has a
-/// standard error of 1 %; 5 % is five of them (false alarm below 10^-5).
+/// The variance that inference takes y to have is that over masks: 20,000 of them, whose sample
+/// variance has a standard error of 1 %; 5 % is five of them (false alarm below 10^-5).
 #[test]
 fn moments_are_those_over_masks() {
     const MASKS: u64 = 20_000;

@@ -1,5 +1,5 @@
-//! `DropHead` against its formula: every way to drop, every backend, both element types, guards around every
-//! slice; its gradient, its rate, and every shape that does not fit.
+//! `DropHead` against its formula: every way to drop, every backend, both element types, guards
+//! around every slice; its gradient, its rate, and every shape that does not fit.
 
 use dropout_kernels::{
     DropHead, DropRate, Layout, Mask, MaskKey, MaskMut, MaskRef, MaskRng, drop_rate, mask_words,

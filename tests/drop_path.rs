@@ -1,5 +1,6 @@
-//! Stochastic depth against its formulas: x + d * f / (1 - p), or x + d * f, sample by sample or for the batch. Every
-//! backend, both element types, guards around every slice; and every shape that does not fit.
+//! Stochastic depth against its formulas: x + d * f / (1 - p), or x + d * f, sample by sample or
+//! for the batch. Every backend, both element types, guards around every slice; and every shape
+//! that does not fit.
 
 use dropout_kernels::{
     DropPath, DropRate, Dropout, MaskMut, MaskRef, MaskRng, RateError, drop_rate,

@@ -1,5 +1,6 @@
-//! Embedding dropout against its formulas: every occurrence of a word is dropped, or none. Every backend, both
-//! element types, guards around every slice; rows that no index names; and every shape that does not fit.
+//! Embedding dropout against its formulas: every occurrence of a word is dropped, or none. Every
+//! backend, both element types, guards around every slice; rows that no index names; and every
+//! shape that does not fit.
 
 use dropout_kernels::{
     DropRate, Dropout, EmbeddingDropout, MaskMut, MaskRef, MaskRng, ShapeError, drop_rate,

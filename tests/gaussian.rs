@@ -1,6 +1,6 @@
-//! Gaussian dropout against docs/GAUSSIAN.md, written down a second time, element by element: every way
-//! to call it, every backend, both element types, guards around every slice. Its normals against exact
-//! arithmetic, and against the normal distribution.
+//! Gaussian dropout against docs/GAUSSIAN.md, written down a second time, element by element: every
+//! way to call it, every backend, both element types, guards around every slice. Its normals
+//! against exact arithmetic, and against the normal distribution.
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2};
 
@@ -95,8 +95,9 @@ fn normals_are_near_exact_arithmetic() {
 const LIMIT: f64 = 4.8916;
 const N: usize = 1 << 21;
 
-/// Statistics of `z` in standard deviations from those of N(0, 1): mean, variance, skewness, excess kurtosis, the
-/// counts beyond 3 and 4, and the products of neighbours at the distances of a lane, of a pair and of a block.
+/// Statistics of `z` in standard deviations from those of N(0, 1): mean, variance, skewness, excess
+/// kurtosis, the counts beyond 3 and 4, and the products of neighbours at the distances of a lane,
+/// of a pair and of a block.
 fn statistics(z: &[f64]) -> Vec<(&'static str, f64)> {
     let n = z.len() as f64;
     let moment = |k: i32| z.iter().map(|z| z.powi(k)).sum::<f64>() / n;
@@ -136,7 +137,8 @@ fn distances(mut z: Vec<f64>) -> (f64, f64) {
 
 /// Where 2 exp(-2 x^2), the tail of Kolmogorov's distribution, is 10^-6.
 const KOLMOGOROV: f64 = 2.694;
-/// The tail of Anderson and Darling's is 0.001 at 6.0, and falls by e or more for each 1 from there.
+/// The tail of Anderson and Darling's is 0.001 at 6.0, and falls by e or more for each 1 from
+/// there.
 const ANDERSON: f64 = 12.9;
 
 #[test]
@@ -151,8 +153,8 @@ fn normals_are_normal() {
     assert!(anderson < ANDERSON, "{anderson}");
 }
 
-/// The power of the test above: a deviation wrong by 1 % fails by the variance and by both distances, and a mean
-/// wrong by a hundredth of a deviation by all that know it.
+/// The power of the test above: a deviation wrong by 1 % fails by the variance and by both
+/// distances, and a mean wrong by a hundredth of a deviation by all that know it.
 #[test]
 #[cfg_attr(tests_only, ignore = "statistics of the same bits, slow under emulation")]
 fn normals_wrong_by_1_percent_would_be_seen() {

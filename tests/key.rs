@@ -116,8 +116,8 @@ fn paths_that_name_no_stream_are_refused() {
     }
 }
 
-/// stream' = mix64(mix64(stream + G) + (index + 1) * G), where what `SplitMix64` gives first from the state z
-/// is mix64(z + G).
+/// stream' = mix64(mix64(stream + G) + (index + 1) * G), where what `SplitMix64` gives first from
+/// the state z is mix64(z + G).
 #[test]
 fn fold_is_two_steps_of_splitmix64() {
     let first = |state: u64| SplitMix64::from_seed(state.to_le_bytes()).next_u64();

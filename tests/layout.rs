@@ -1,5 +1,6 @@
-//! Dropout over a layout against its definition: element (g, r, w, i) takes mask bit g * width + w. Every way to
-//! drop, every backend, both element types, guards around every slice; and every shape that does not fit.
+//! Dropout over a layout against its definition: element (g, r, w, i) takes mask bit g * width + w.
+//! Every way to drop, every backend, both element types, guards around every slice; and every shape
+//! that does not fit.
 
 use dropout_kernels::{
     DropHead, DropRate, Dropout, Layout, MaskKey, MaskMut, MaskRng, ShapeError, drop_rate,

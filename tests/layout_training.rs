@@ -1,4 +1,5 @@
-//! Dropout over a layout in training: a published mask, the gradient of a loss, and the rate of channels.
+//! Dropout over a layout in training: a published mask, the gradient of a loss, and the rate of
+//! channels.
 
 use dropout_kernels::{Backend, Dropout, Layout, MaskKey, Rule, drop_rate};
 

@@ -1,5 +1,5 @@
-//! Mean and variance over passes against sums made twice over in f64: large offsets, constants, merging,
-//! lengths that do not fit and counts that do not.
+//! Mean and variance over passes against sums made twice over in f64: large offsets, constants,
+//! merging, lengths that do not fit and counts that do not.
 
 use dropout_kernels::{DropRate, Dropout, MaskKey, MaskRng, MonteCarlo, ShapeError, drop_rate};
 use dropout_reference::guarded::Guarded;
@@ -33,8 +33,9 @@ fn pushed<T: Number>(passes: &[[T; OUTPUTS]]) -> MonteCarlo<[T; OUTPUTS]> {
     outputs
 }
 
-/// The mean to `mean_within`, and the variances to the share `variance_within` of themselves. Each pass rounds the mean
-/// once: after 1000 it has walked some nine units in the last place, and is allowed forty.
+/// The mean to `mean_within`, and the variances to the share `variance_within` of themselves. Each
+/// pass rounds the mean once: after 1000 it has walked some nine units in the last place, and is
+/// allowed forty.
 fn check<T: Number>(
     outputs: &MonteCarlo<[T; OUTPUTS]>,
     passes: &[[T; OUTPUTS]],
@@ -67,8 +68,8 @@ fn mean_and_variance_are_those_of_two_passes() {
     check(&pushed(&double), &double, 2e-14, 1e-12);
 }
 
-/// What sums of squares less the square of the sum would get wrong altogether: a deviation of 0.3 around 10^4
-/// in `f32`, around 10^8 in `f64`.
+/// What sums of squares less the square of the sum would get wrong altogether: a deviation of 0.3
+/// around 10^4 in `f32`, around 10^8 in `f64`.
 #[test]
 fn a_large_offset_cancels_nothing() {
     let (single, double) = (passes::<f32>(1000, 1e4), passes::<f64>(1000, 1e8));
@@ -86,9 +87,9 @@ fn a_large_offset_cancels_nothing() {
     assert!(off > 0.5, "an offset that the naive sums survive, off by {off}, tests nothing");
 }
 
-/// A mean of 10^6 and a deviation of 0.3 in `f32`, whose last place there is 1/16: against the two passes over what
-/// was pushed nothing is lost but the last places of the result. By one number the mean was off by so much
-/// that the variance was 17 % off.
+/// A mean of 10^6 and a deviation of 0.3 in `f32`, whose last place there is 1/16: against the two
+/// passes over what was pushed nothing is lost but the last places of the result. By one number the
+/// mean was off by so much that the variance was 17 % off.
 #[test]
 fn a_mean_of_three_million_deviations_loses_nothing() {
     let values: Vec<f32> = (0..10_000u32)
@@ -112,8 +113,8 @@ fn a_mean_of_three_million_deviations_loses_nothing() {
     }
 }
 
-/// A million passes in `f32`: where sums of squares grow by so little that one number rounds each the same way, it was
-/// 1.3 % off.
+/// A million passes in `f32`: where sums of squares grow by so little that one number rounds each
+/// the same way, it was 1.3 % off.
 #[test]
 fn a_million_passes_lose_nothing() {
     for values in [&[0.1f32, 0.9][..], &[0.0, 0.0, 1.0], &[1.0, 1.0, 1.0, 1.0, 1.000_000_1]] {
@@ -311,10 +312,10 @@ fn the_count_does_not_overflow_unseen() {
     assert_eq!(error.to_string(), text);
 }
 
-/// E[y] = w . x and Var[y] = p / (1 - p) sum (w x)^2 for y = w . dropout(x). 20,000 passes: the mean has a
-/// standard error of 0.0071 deviations, the variance, of outputs near normal, one of 1 %. Each of five outputs is allowed
-/// 4.5 of them on either side, which a right program misses in 7 of 100,000 seeds; a p wrong by 10 % shifts the
-/// variance by 11 errors or more.
+/// E[y] = w . x and Var[y] = p / (1 - p) sum (w x)^2 for y = w . dropout(x). 20,000 passes: the
+/// mean has a standard error of 0.0071 deviations, the variance, of outputs near normal, one of 1
+/// %. Each of five outputs is allowed 4.5 of them on either side, which a right program misses in 7
+/// of 100,000 seeds; a p wrong by 10 % shifts the variance by 11 errors or more.
 #[test]
 fn passes_of_dropout_have_the_mean_and_variance_of_theory() {
     const INPUTS: usize = 128;
@@ -341,8 +342,8 @@ fn passes_of_dropout_have_the_mean_and_variance_of_theory() {
     }
 }
 
-/// Four passes at p = 1/2 of seed 42, streams 0 to 3: outputs are 0 or 2, so a mean is half the count of
-/// passes that kept it.
+/// Four passes at p = 1/2 of seed 42, streams 0 to 3: outputs are 0 or 2, so a mean is half the
+/// count of passes that kept it.
 #[test]
 fn golden_values() {
     let dropout = Dropout::new(drop_rate!(0.5));

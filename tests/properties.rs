@@ -1,5 +1,6 @@
-//! What holds for any input: random lengths, rates, seeds and values, found and shrunk by proptest. Above all
-//! the algebra of masks and of the maps that they make, by every backend, for both element types.
+//! What holds for any input: random lengths, rates, seeds and values, found and shrunk by proptest.
+//! Above all the algebra of masks and of the maps that they make, by every backend, for both
+//! element types.
 
 #[path = "properties/maps.rs"]
 mod maps;
@@ -228,7 +229,8 @@ fn scaled_by_powers_of_two<T: Number>(s: Setting, k: i32, x: &[f64]) -> Result<(
     })
 }
 
-/// Alpha dropout's differences are those of its linear part, to the rounding of two products and two sums.
+/// Alpha dropout's differences are those of its linear part, to the rounding of two products and
+/// two sums.
 fn affine<T: Number>(s: Setting, epsilon: f64) -> Result<(), TestCaseError> {
     let n = s.extents.iter().product();
     let [x, y] = [integers::<T>(n, s.seed), integers(n, !s.seed)];
@@ -250,7 +252,8 @@ fn affine<T: Number>(s: Setting, epsilon: f64) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Classic dropout by one mask after another is that by both; by a mask and by its complement adds up to the identity.
+/// Classic dropout by one mask after another is that by both; by a mask and by its complement adds
+/// up to the identity.
 fn masks_compose<T: Number>(n: usize, a: &[u32], b: &[u32]) -> Result<(), TestCaseError> {
     let x = T::values(n);
     for backend in Backend::available() {
@@ -367,15 +370,17 @@ fn alike() -> impl Strategy<Value = [DropRate; 2]> {
     prop_oneof![odd, near()]
 }
 
-/// The first element that the lower of two rates drops and the higher keeps, of a fresh generator's.
+/// The first element that the lower of two rates drops and the higher keeps, of a fresh
+/// generator's.
 fn first_that_returns(lower: DropRate, higher: DropRate, n: usize) -> Option<usize> {
     let [less, more] = [lower, higher].map(|rate| drawn(&mut MaskRng::new(42, 0), rate, n));
     let mut both = mask(&less, n).iter().zip(mask(&more, n).iter());
     both.position(|(less, more)| !less && more)
 }
 
-/// From one state only the first 512 elements nest at all rates. Beyond, 1/4 has drawn twice for each word and
-/// 1/2 once; 0.1 and 0.3 draw nine times each, until a word has more than one tie at one of them.
+/// From one state only the first 512 elements nest at all rates. Beyond, 1/4 has drawn twice for
+/// each word and 1/2 once; 0.1 and 0.3 draw nine times each, until a word has more than one tie at
+/// one of them.
 #[test]
 fn masks_of_a_higher_rate_are_not_nested_beyond_512_elements() {
     assert_eq!(first_that_returns(drop_rate!(0.25), drop_rate!(0.5), 1 << 10), Some(516));

@@ -77,8 +77,8 @@ fn the_floats_around_every_edge() {
     }
 }
 
-/// All 2^32 of them, a minute in release on two cores, if the environment has `EVERY_PATTERN`, as `.ci/exhaustive` sets it;
-/// else one exponent of eight, every fraction of it and both signs.
+/// All 2^32 of them, a minute in release on two cores, if the environment has `EVERY_PATTERN`, as
+/// `.ci/exhaustive` sets it; else one exponent of eight, every fraction of it and both signs.
 #[test]
 #[ignore = "slow; CI runs it in release"]
 fn all_bit_patterns_of_p() {

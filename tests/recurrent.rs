@@ -1,5 +1,5 @@
-//! LSTM and GRU layers with every recurrent dropout: their gradient through time against finite differences, and
-//! which masks stay the same from step to step.
+//! LSTM and GRU layers with every recurrent dropout: their gradient through time against finite
+//! differences, and which masks stay the same from step to step.
 
 use dropout_kernels::{DropRate, Dropout, Zoneout, drop_rate};
 use dropout_reference::cells::{Kind, Layer, Weights};
@@ -89,7 +89,8 @@ fn loss_gradient(ys: &[Vec<f64>]) -> Vec<Vec<f64>> {
     ys.iter().enumerate().map(of).collect()
 }
 
-/// The central difference of `f` at 0. Its error is some 10^-9: the loss is of order 1, the step 10^-5.
+/// The central difference of `f` at 0. Its error is some 10^-9: the loss is of order 1, the step
+/// 10^-5.
 fn difference(f: impl Fn(f64) -> f64) -> f64 {
     (f(1e-5) - f(-1e-5)) / 2e-5
 }

@@ -1,4 +1,5 @@
-//! Schedules against their papers' formulas, at every kind of step; their ends; and that none turns back.
+//! Schedules against their papers' formulas, at every kind of step; their ends; and that none turns
+//! back.
 
 use dropout_kernels::{
     Alpha, Backend, DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout,
@@ -83,7 +84,8 @@ fn early_and_late_dropout_begin_and_end_at_their_step() {
     }
 }
 
-/// Neighbouring steps everywhere in the course, also where a step changes less than a rate can show.
+/// Neighbouring steps everywhere in the course, also where a step changes less than a rate can
+/// show.
 #[test]
 fn no_schedule_turns_back() {
     let mut rises = 0;
@@ -140,7 +142,8 @@ fn golden_values() {
     );
 }
 
-/// Every dropout can be had at another rate, and is then what is made at that rate: shapes, rules and backend stay.
+/// Every dropout can be had at another rate, and is then what is made at that rate: shapes, rules
+/// and backend stay.
 #[test]
 fn another_rate_is_what_is_made_at_that_rate() {
     const FITS: &str = "a small shape";

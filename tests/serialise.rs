@@ -1,5 +1,5 @@
-//! What `serde` stores comes back the same from a text and from a binary format, and what no constructor makes is
-//! refused by both.
+//! What `serde` stores comes back the same from a text and from a binary format, and what no
+//! constructor makes is refused by both.
 
 use std::fmt::{Debug, Display};
 

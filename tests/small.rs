@@ -1,5 +1,5 @@
-//! Every kernel by every backend on few elements, on exact allocations: what Miri, which knows of every read outside
-//! of a slice and of every value that is no value, runs in minutes (`.ci/miri`).
+//! Every kernel by every backend on few elements, on exact allocations: what Miri, which knows of
+//! every read outside of a slice and of every value that is no value, runs in minutes (`.ci/miri`).
 
 use dropout_kernels::{
     Backend, DropBlock, DropConnect, DropRate, Dropout, GaussianDropout, Layout, MaskKey, MaskMut,

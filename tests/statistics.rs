@@ -1,9 +1,10 @@
-//! The masks are what they are said to be: each element dropped with probability p, independently. Seeds are fixed, so
-//! the tests give the same answer every time; the false-alarm rate said of each is the chance that a fair stream would
-//! have failed at the seed chosen.
+//! The masks are what they are said to be: each element dropped with probability p, independently.
+//! Seeds are fixed, so the tests give the same answer every time; the false-alarm rate said of each
+//! is the chance that a fair stream would have failed at the seed chosen.
 //!
-//! The battery, and the faults that it has to refuse, are described in docs/STATISTICS.md. It is left out under
-//! emulation (`tests_only`), where `tests/stream.rs` shows that the bits are these bits.
+//! The battery, and the faults that it has to refuse, are described in docs/STATISTICS.md. It is
+//! left out under emulation (`tests_only`), where `tests/stream.rs` shows that the bits are these
+//! bits.
 
 #[cfg(not(tests_only))]
 #[path = "support/battery/mod.rs"]
@@ -54,8 +55,8 @@ fn a_rate_wrong_by_1_percent_would_be_seen() {
     }
 }
 
-/// Rates that eight bits cannot hold, of which the ties decide a third: 1/300 and 299/300. An error of
-/// 1 % of the rarer outcome lies 4.7 standard deviations off.
+/// Rates that eight bits cannot hold, of which the ties decide a third: 1/300 and 299/300. An error
+/// of 1 % of the rarer outcome lies 4.7 standard deviations off.
 #[test]
 fn rates_between_eight_bit_thresholds_are_met() {
     for p in [1.0 / 300.0, 299.0 / 300.0] {
@@ -92,9 +93,9 @@ fn every_lane_and_every_bit_drops_at_the_rate_p() {
 }
 
 /// Streams of one seed, and seeds of one stream, drop at the rate p independently: the squared
-/// deviations of their counts sum to chi-square with a degree of freedom for each. Too wide a spread
-/// would be streams that agree with each other, too narrow a one streams that balance. False alarm
-/// 2 * 10^-6 a rate.
+/// deviations of their counts sum to chi-square with a degree of freedom for each. Too wide a
+/// spread would be streams that agree with each other, too narrow a one streams that balance. False
+/// alarm 2 * 10^-6 a rate.
 #[test]
 fn streams_and_seeds_drop_independently() {
     const MASKS: u64 = 10_000;
@@ -174,7 +175,8 @@ mod with_battery {
         }
     }
 
-    /// The p-values by laws that are known otherwise: sums of `statrs`, tables, and counts of all that can happen.
+    /// The p-values by laws that are known otherwise: sums of `statrs`, tables, and counts of all
+    /// that can happen.
     #[test]
     fn p_values_are_right() {
         let near = |found: f64, expected: f64, by: f64| {
@@ -209,8 +211,9 @@ mod with_battery {
         }
     }
 
-    /// In version 1 of the stream 15 of 16 lanes of seed + 2 G were lanes of the seed. No two lanes of any names
-    /// that a program counts up may start alike: the states of 4 million lanes differ, of 128 bits each.
+    /// In version 1 of the stream 15 of 16 lanes of seed + 2 G were lanes of the seed. No two lanes
+    /// of any names that a program counts up may start alike: the states of 4 million lanes
+    /// differ, of 128 bits each.
     #[test]
     fn no_two_lanes_start_alike() {
         const G: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -110,8 +110,8 @@ fn masks_and_states_are_the_references() {
     }
 }
 
-/// The draws of one lane decide elements 0 and 1 at p = `threshold` / 2^40, by the definition: top is
-/// what their first eight bits are, and low is compared with the draw that breaks the tie.
+/// The draws of one lane decide elements 0 and 1 at p = `threshold` / 2^40, by the definition: top
+/// is what their first eight bits are, and low is compared with the draw that breaks the tie.
 #[test]
 fn a_tie_is_kept_where_the_draw_equals_low_and_dropped_below() {
     // Seeds at which two elements of word 0 agree in their first eight bits, so that both tie.

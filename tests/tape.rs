@@ -98,8 +98,8 @@ fn an_empty_tape_another_layer_and_another_length_are_errors_that_take_nothing()
     }
 }
 
-/// Two layers of one length, run backward in the order in which they ran forward: an error, where a tape that
-/// knows lengths alone gave a wrong gradient.
+/// Two layers of one length, run backward in the order in which they ran forward: an error, where a
+/// tape that knows lengths alone gave a wrong gradient.
 #[test]
 fn layers_of_one_length_in_a_wrong_order_are_refused() {
     let mut tape = MaskTape::new([0; tape_words(&[64, 64])]);
@@ -110,8 +110,8 @@ fn layers_of_one_length_in_a_wrong_order_are_refused() {
     assert!(tape.pop(1, 64).is_ok() && tape.pop(0, 64).is_ok());
 }
 
-/// Two losses over one forward pass: the first backward pass reads, the second pops, and both see the same masks. Of a
-/// layer that ran twice the later mask is read.
+/// Two losses over one forward pass: the first backward pass reads, the second pops, and both see
+/// the same masks. Of a layer that ran twice the later mask is read.
 #[test]
 fn a_mask_that_is_read_stays() {
     let lengths = [100, 64, 0, 64, 33];
@@ -131,7 +131,8 @@ fn a_mask_that_is_read_stays() {
     }
 }
 
-/// Sixteen million bits: in a vector, a box and a borrowed slice, of which none is made on the stack.
+/// Sixteen million bits: in a vector, a box and a borrowed slice, of which none is made on the
+/// stack.
 #[test]
 fn a_tape_as_large_as_wanted_needs_no_stack() {
     fn run(tape: &mut MaskTape<impl AsRef<[u32]> + AsMut<[u32]>>) {

@@ -1,5 +1,6 @@
-//! Variational dropout a step at a time: each step against `Dropout` with the same mask, all of them against one call
-//! over the whole sequence, the order in which masks are drawn, and every error.
+//! Variational dropout a step at a time: each step against `Dropout` with the same mask, all of
+//! them against one call over the whole sequence, the order in which masks are drawn, and every
+//! error.
 
 use dropout_kernels::{
     DropRate, Dropout, Layout, LockedDropout, MaskKey, MaskMut, MaskRng, ShapeError,
@@ -85,7 +86,8 @@ fn golden_values() {
     assert_eq!(words, [&[0x0000_2fbf_u32][..], &[0x00ed_8623], &[0xffff_f5ff]]);
 }
 
-/// Rates of 0 and 1 draw nothing, so the masks after them are those of a generator that has not moved.
+/// Rates of 0 and 1 draw nothing, so the masks after them are those of a generator that has not
+/// moved.
 #[test]
 fn rates_of_0_and_1_draw_nothing() {
     let mut variational = three([DropRate::ZERO, DropRate::ONE, drop_rate!(0.3)]);

@@ -1,5 +1,6 @@
-//! Zoneout against its formulas: `h = k ? h_new : h_prev` and its gradient, every way, backend, rate, length and offset,
-//! with guards around every slice; inference; its rate; and every error, after which nothing has been written.
+//! Zoneout against its formulas: `h = k ? h_new : h_prev` and its gradient, every way, backend,
+//! rate, length and offset, with guards around every slice; inference; its rate; and every error,
+//! after which nothing has been written.
 
 use dropout_kernels::{DropRate, Dropout, MaskKey, MaskMut, MaskRef, MaskRng, Zoneout, drop_rate};
 

@@ -1,5 +1,5 @@
-//! What a caller's optimisation level costs: builds `program` in each profile, runs all in turn, and prints nanoseconds per
-//! element and their ratio to a program that is compiled at level 3.
+//! What a caller's optimisation level costs: builds `program` in each profile, runs all in turn,
+//! and prints nanoseconds per element and their ratio to a program that is compiled at level 3.
 //!
 //!     cargo bench --bench callers [-- --rounds 9]
 

@@ -1,9 +1,9 @@
 //! Ours against the floors and against what users write, interleaved in one run:
 //! `cargo bench --bench ratios`.
 //!
-//! Prints a line for each goal with its ratio and whether it holds, and writes all medians as CSV and
-//! a picture of nanoseconds an element over the size. Takes three quarters of a minute. Options: a
-//! directory for the two files, `target/ratios` if none is given.
+//! Prints a line for each goal with its ratio and whether it holds, and writes all medians as CSV
+//! and a picture of nanoseconds an element over the size. Takes three quarters of a minute.
+//! Options: a directory for the two files, `target/ratios` if none is given.
 #![expect(unreachable_pub, reason = "a program, not a library")]
 
 #[path = "../contenders.rs"]

@@ -125,7 +125,8 @@ fn add_rounds(slices: Slices, contenders: &mut [Contender<f32>], samples: &mut [
             // A slow one needs no long sample to be told from the clock.
             let slow = if contender.name == "naive" { 16 } else { 1 };
             let repeats = (ELEMENTS_A_SAMPLE / slow / n).max(1);
-            // As many calls again before the clock starts find caches and predictors as they will be.
+            // As many calls again before the clock starts find caches and predictors as they will
+            // be.
             (0..repeats.min(1 + 4096 / n)).for_each(|_| (contender.run)(&mut buffers));
             let start = Instant::now();
             (0..repeats).for_each(|_| (contender.run)(&mut buffers));

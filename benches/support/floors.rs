@@ -1,5 +1,5 @@
-//! What touching the memory costs, in the best vectors of this machine: the floors that everything is
-//! held against.
+//! What touching the memory costs, in the best vectors of this machine: the floors that everything
+//! is held against.
 
 use std::ops::Mul;
 

@@ -15,14 +15,16 @@ const DIRECTIONS: usize = 8;
 /// Of the length of the gradient, which is what a direction could find at most.
 const TOLERANCE: f64 = 0.02;
 
-/// For each tensor and kind of dropout, slopes of the loss along random directions and along the gradient itself.
+/// For each tensor and kind of dropout, slopes of the loss along random directions and along the
+/// gradient itself.
 pub(crate) fn check(digits: &Digits, regularisers: &[Regulariser]) -> ExitCode {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
     let batch = digits.select(&(0..BATCH).collect::<Vec<_>>());
     let (mut worst, mut checked, mut failed) = (0f64, 0, 0);
     for &regulariser in regularisers {
         let mut network = Network::new(&mut rng);
-        // Without biases paper is exactly on the kink of `relu`, where there is no slope to compare with.
+        // Without biases paper is exactly on the kink of `relu`, where there is no slope to compare
+        // with.
         for (_, tensor) in network.tensors() {
             for w in tensor {
                 *w += (rng.next_u64() >> 40) as f32 / (1 << 26) as f32;

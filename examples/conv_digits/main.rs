@@ -1,6 +1,6 @@
-//! Which dropout for convolutional features: none, of single elements, of blocks of neighbours, or of whole maps, in a
-//! small convolutional network that reads digits. All three help here, and single elements most.
-//! `cargo run --release --example conv_digits`.
+//! Which dropout for convolutional features: none, of single elements, of blocks of neighbours, or
+//! of whole maps, in a small convolutional network that reads digits. All three help here, and
+//! single elements most. `cargo run --release --example conv_digits`.
 
 #[path = "../train_digits/digits.rs"]
 mod digits;
@@ -33,7 +33,8 @@ const LEARNING_RATE: f32 = 0.05;
 const LEARNING_RATE_DECAY: f32 = 0.97;
 const MOMENTUM: f32 = 0.9;
 
-/// What is trained; the first is what the others are compared with, and blocks are also compared with single elements.
+/// What is trained; the first is what the others are compared with, and blocks are also compared
+/// with single elements.
 const REGULARISERS: [Regulariser; 10] = [
     None,
     Some((Kind::Plain, drop_rate!(0.1))),
@@ -47,11 +48,13 @@ const REGULARISERS: [Regulariser; 10] = [
     Some((Kind::Block, drop_rate!(0.5))),
 ];
 
-/// Trains a small convolutional network (3 x 3 to 8 maps, 3 x 3 to 16 maps, pooling, linear) on handwritten digits, with
-/// different kinds of dropout on its last maps, from the same weights and on the same batches.
+/// Trains a small convolutional network (3 x 3 to 8 maps, 3 x 3 to 16 maps, pooling, linear) on
+/// handwritten digits, with different kinds of dropout on its last maps, from the same weights and
+/// on the same batches.
 ///
-/// Prints the test errors, and how each kind differs from none, and blocks from single elements, seed by seed. p of blocks
-/// is what DropBlock's rate rises to; as blocks overlap, less than that is dropped.
+/// Prints the test errors, and how each kind differs from none, and blocks from single elements,
+/// seed by seed. p of blocks is what DropBlock's rate rises to; as blocks overlap, less than that
+/// is dropped.
 #[derive(Parser)]
 #[command(name = "conv_digits")]
 struct Options {
@@ -134,7 +137,8 @@ fn name(regulariser: Regulariser) -> String {
     })
 }
 
-/// The test error in percent after training. Masks have a generator of their own, so networks of one seed see the same batches.
+/// The test error in percent after training. Masks have a generator of their own, so networks of
+/// one seed see the same batches.
 fn test_error(
     digits: &Digits,
     train: usize,

@@ -234,7 +234,8 @@ fn relu(x: &mut [f32]) {
     }
 }
 
-/// `y` is what `relu` put out, dropped or not: dropout lets through no gradient where it made a zero.
+/// `y` is what `relu` put out, dropped or not: dropout lets through no gradient where it made a
+/// zero.
 fn relu_gradient(y: &[f32], dy: &mut [f32]) {
     for (dy, &y) in dy.iter_mut().zip(y) {
         *dy = if y > 0.0 { *dy } else { 0.0 };

@@ -14,7 +14,8 @@ pub(crate) enum Kind {
     Plain,
     /// All of them (Tompson et al. 2015).
     Spatial,
-    /// Blocks of 3 x 3 of each map by itself, at a rate that rises from 0 in a straight line (Ghiasi et al. 2018).
+    /// Blocks of 3 x 3 of each map by itself, at a rate that rises from 0 in a straight line
+    /// (Ghiasi et al. 2018).
     Block,
 }
 
@@ -56,7 +57,8 @@ impl Dropper {
         let layout = layout(kind, d_maps.len());
         let mask = self.mask.view(layout.mask_bits()).expect("a bit an element at most");
         let dropped = if kind == Kind::Block {
-            // Whatever the rate was: the mask alone says what is dropped and how the others are scaled.
+            // Whatever the rate was: the mask alone says what is dropped and how the others are
+            // scaled.
             blocks(rate, d_maps.len()).backward_in_place(d_maps, mask)
         } else {
             Dropout::new(rate).over(layout).backward_in_place(d_maps, mask)

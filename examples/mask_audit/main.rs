@@ -1,5 +1,5 @@
-//! Audits the masks of a drop rate with the battery of `tests/statistics.rs`, or writes them for another battery:
-//! `cargo run --release --example mask_audit -- 0.1`.
+//! Audits the masks of a drop rate with the battery of `tests/statistics.rs`, or writes them for
+//! another battery: `cargo run --release --example mask_audit -- 0.1`.
 
 #[path = "../../tests/support/battery/mod.rs"]
 mod battery;
@@ -19,8 +19,9 @@ use dropout_kernels::{DropRate, MaskRng};
 use crate::battery::faults::FAULTS;
 use crate::battery::{Outcome, Plan, run};
 
-/// Tests whether masks drop each element with probability P, independently of all others: at P, and at rates of its
-/// own for the ways in which masks are made. Prints every family of tests with its smallest p-value and draws all.
+/// Tests whether masks drop each element with probability P, independently of all others: at P, and
+/// at rates of its own for the ways in which masks are made. Prints every family of tests with its
+/// smallest p-value and draws all.
 #[derive(Parser)]
 #[command(name = "mask_audit")]
 struct Options {

@@ -16,8 +16,8 @@ const LIMIT: RGBColor = RGBColor(213, 94, 0);
 const EXPECTED: RGBColor = RGBColor(120, 120, 120);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 
-/// Makes the directory of a picture and tries whether a file can be written there, before the tests and not after
-/// them. A picture that is there stays as it is.
+/// Makes the directory of a picture and tries whether a file can be written there, before the tests
+/// and not after them. A picture that is there stays as it is.
 pub(crate) fn check(path: &Path) -> io::Result<()> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
@@ -25,7 +25,8 @@ pub(crate) fn check(path: &Path) -> io::Result<()> {
     OpenOptions::new().append(true).create(true).open(path).map(drop)
 }
 
-/// Draws each p-value over what is expected at its rank, both as -log10, so that the smallest are seen.
+/// Draws each p-value over what is expected at its rank, both as -log10, so that the smallest are
+/// seen.
 pub(crate) fn draw(
     path: &Path,
     plan: &Plan,

@@ -7,8 +7,8 @@ use dropout_kernels::{DropRate, MaskMut, MaskRng};
 /// Words drawn at once.
 const WORDS: usize = 1 << 14;
 
-/// Writes `bytes` bytes of the stream, or, without a number, until nobody reads any more. `recode` makes
-/// fair bits of those of any rate.
+/// Writes `bytes` bytes of the stream, or, without a number, until nobody reads any more. `recode`
+/// makes fair bits of those of any rate.
 pub(crate) fn write(
     rate: DropRate,
     (seed, stream): (u64, u64),
@@ -42,8 +42,8 @@ pub(crate) fn write(
     }
 }
 
-/// Von Neumann's fair bits of biased ones: of two elements of which one is dropped, whether it is the
-/// second. Pairs that agree give nothing.
+/// Von Neumann's fair bits of biased ones: of two elements of which one is dropped, whether it is
+/// the second. Pairs that agree give nothing.
 #[derive(Default)]
 struct Recoder {
     bits: u64,

@@ -125,7 +125,8 @@ pub(crate) fn print_fault_heading() {
     );
 }
 
-/// A line for a fault: how many families refuse it, and the clearest of them. Returns whether any does.
+/// A line for a fault: how many families refuse it, and the clearest of them. Returns whether any
+/// does.
 pub(crate) fn print_fault(fault: &Fault, outcomes: &[Outcome], alpha: f64) -> bool {
     let tests = p_values(outcomes).len();
     let worst = |outcome: &Outcome| outcome.worst().map_or(1.0, |worst| worst.p);

@@ -1,7 +1,7 @@
-//! Monte Carlo dropout (Gal and Ghahramani 2016): a network that was trained with dropout is run many times with
-//! dropout on, and how far the passes disagree says how much to trust it. Not of everything: turned by more than
-//! some 30 degrees most digits are taken for others, and the more they are turned the surer the network is.
-//! `cargo run --release --example mc_uncertainty`.
+//! Monte Carlo dropout (Gal and Ghahramani 2016): a network that was trained with dropout is run
+//! many times with dropout on, and how far the passes disagree says how much to trust it. Not of
+//! everything: turned by more than some 30 degrees most digits are taken for others, and the more
+//! they are turned the surer the network is. `cargo run --release --example mc_uncertainty`.
 
 // The data and the network are those of train_digits.
 #[path = "../train_digits/digits.rs"]
@@ -44,12 +44,12 @@ const RATES: [DropRate; LAYERS] = [drop_rate!(0.1), drop_rate!(0.3), drop_rate!(
 const TRAIN: usize = 500;
 const EPOCHS: usize = 150;
 
-/// Trains the network of `train_digits` with dropout on 500 digits, and asks it for the other 1297: clean, and under
-/// noise, turned, and with a hole, at several strengths.
+/// Trains the network of `train_digits` with dropout on 500 digits, and asks it for the other 1297:
+/// clean, and under noise, turned, and with a hole, at several strengths.
 ///
-/// Each digit is run T times with dropout on. Prints the predictive entropy (of the mean of the passes'
-/// probabilities), what of it is disagreement between passes (mutual information), and the entropy of one
-/// pass without dropout for comparison; draws them.
+/// Each digit is run T times with dropout on. Prints the predictive entropy (of the mean of the
+/// passes' probabilities), what of it is disagreement between passes (mutual information), and the
+/// entropy of one pass without dropout for comparison; draws them.
 #[derive(Parser)]
 #[command(name = "mc_uncertainty")]
 struct Options {
@@ -154,8 +154,8 @@ fn rise(rise: &Estimate) -> String {
     format!("{:+.3} ({:+.3} to {:+.3})  {p}", rise.mean, rise.mean - half, rise.mean + half)
 }
 
-/// Whether wrong answers have the higher entropy: the probability that a wrong one's is above a right one's, which is 1/2
-/// for a measure that knows nothing (the area under the ROC curve).
+/// Whether wrong answers have the higher entropy: the probability that a wrong one's is above a
+/// right one's, which is 1/2 for a measure that knows nothing (the area under the ROC curve).
 fn print_detection(rows: &[Row]) {
     let mut seen = rows.iter().enumerate().filter(|(i, row)| *i == 0 || row.strength > 0.0);
     let predictions: Vec<_> = seen.by_ref().flat_map(|(_, row)| &row.predictions).collect();
@@ -173,7 +173,8 @@ fn print_detection(rows: &[Row]) {
     println!();
 }
 
-/// Of pairs of a right and a wrong answer, the share in which the wrong one scores higher; ties count half.
+/// Of pairs of a right and a wrong answer, the share in which the wrong one scores higher; ties
+/// count half.
 fn area_under_curve(scored: &mut [(bool, f64)]) -> f64 {
     scored.sort_by(|a, b| a.1.total_cmp(&b.1));
     let (mut right_below, mut won, mut wrong) = (0.0, 0.0, 0.0);

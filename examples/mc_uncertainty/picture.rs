@@ -21,7 +21,8 @@ const CURVES: [Curve; 3] = [
     ("mutual information", RGBColor(0, 158, 115), |p| p.information),
 ];
 
-/// A panel for each corruption, all with the same scale, and a band for the 95 % interval of each mean.
+/// A panel for each corruption, all with the same scale, and a band for the 95 % interval of each
+/// mean.
 pub(crate) fn draw(path: &Path, series: &[&[Row]]) -> Result<(), Box<dyn Error>> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;

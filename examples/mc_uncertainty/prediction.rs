@@ -21,8 +21,8 @@ pub(crate) struct Prediction {
     pub(crate) entropy_without: f64,
 }
 
-/// Of all digits. The masks of a pass and a batch are replayed from (seed, stream), so each corruption of a digit meets
-/// the masks that the clean one met.
+/// Of all digits. The masks of a pass and a batch are replayed from (seed, stream), so each
+/// corruption of a digit meets the masks that the clean one met.
 pub(crate) fn predict(
     network: &Network,
     digits: &Digits,
@@ -33,7 +33,8 @@ pub(crate) fn predict(
     let seed = seed ^ 0x5EED;
     let batches = digits.pixels.chunks(BATCH).zip(digits.labels.chunks(BATCH));
     let one = |(batch, (pixels, labels)): (usize, (&[_], &[usize]))| {
-        // The probabilities of the classes, and the entropy of the pass, which is averaged with them.
+        // The probabilities of the classes, and the entropy of the pass, which is averaged with
+        // them.
         let mut outputs = vec![MonteCarlo::<[f64; CLASSES + 1]>::new(); labels.len()];
         for pass in 0..passes {
             let step = batch as u64 * u64::from(passes) + u64::from(pass);

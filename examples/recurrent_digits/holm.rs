@@ -1,7 +1,8 @@
 //! Many tests at once.
 
-/// p-values for all tests together (Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure"): the k-th
-/// smallest of n, from 0, times n - k; at most 1, and not below that of one that was smaller.
+/// p-values for all tests together (Holm 1979, "A Simple Sequentially Rejective Multiple Test
+/// Procedure"): the k-th smallest of n, from 0, times n - k; at most 1, and not below that of one
+/// that was smaller.
 pub(crate) fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<_> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));

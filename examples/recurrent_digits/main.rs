@@ -1,5 +1,6 @@
-//! Trains a recurrent network to read handwritten digits row by row, with the dropouts that were made for such
-//! networks, and says what each was worth: `cargo run --release --example recurrent_digits`.
+//! Trains a recurrent network to read handwritten digits row by row, with the dropouts that were
+//! made for such networks, and says what each was worth: `cargo run --release --example
+//! recurrent_digits`.
 
 #[path = "../train_digits/digits.rs"]
 mod digits;
@@ -19,9 +20,10 @@ use crate::statistics::Estimate;
 use crate::training::{HIDDEN, Method, Outcome, Plan, Rates, train};
 use dropout_reference::cells::Kind;
 
-/// Trains a recurrent layer of 64 units that reads digits of 8 x 8 pixels as eight rows: without dropout, with
-/// masks drawn at each row, with variational masks, with dropout of the candidate update and with zoneout, from the
-/// same weights and on the same batches. Tests each on the digits it was not trained on.
+/// Trains a recurrent layer of 64 units that reads digits of 8 x 8 pixels as eight rows: without
+/// dropout, with masks drawn at each row, with variational masks, with dropout of the candidate
+/// update and with zoneout, from the same weights and on the same batches. Tests each on the digits
+/// it was not trained on.
 #[derive(Parser)]
 #[command(name = "recurrent_digits")]
 struct Options {
@@ -121,8 +123,8 @@ fn print_errors(outcomes: &[Outcome]) {
     line("train", &mut (0..Method::ALL.len()).map(|m| format!("{:.2}", mean(m))));
 }
 
-/// Paired over the seeds. They share the digits, so an interval covers the chance of split, weights, batches and
-/// masks, and not that of other digits.
+/// Paired over the seeds. They share the digits, so an interval covers the chance of split,
+/// weights, batches and masks, and not that of other digits.
 fn print_differences(outcomes: &[Outcome]) {
     use Method::{Candidate, Nothing, PerStep, Variational, Zoneout};
     const PAIRS: [(Method, Method); 7] = [

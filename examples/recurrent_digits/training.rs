@@ -1,5 +1,5 @@
-//! One network from its first weights to its last: a recurrent layer that reads a digit row by row, and a fully
-//! connected one that names it after the last row.
+//! One network from its first weights to its last: a recurrent layer that reads a digit row by row,
+//! and a fully connected one that names it after the last row.
 
 use dropout_kernels::{DropRate, Dropout, Zoneout};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -30,11 +30,11 @@ pub(crate) enum Method {
     PerStep,
     /// Connections, with one mask a digit (Gal and Ghahramani 2016).
     Variational,
-    /// As variational, but for the recurrent connections: there the candidate update, with new masks at each row
-    /// (Semeniuta et al. 2016).
+    /// As variational, but for the recurrent connections: there the candidate update, with new
+    /// masks at each row (Semeniuta et al. 2016).
     Candidate,
-    /// As variational, but for the recurrent connections: there cell and hidden state are held back at random
-    /// (Krueger et al. 2017).
+    /// As variational, but for the recurrent connections: there cell and hidden state are held back
+    /// at random (Krueger et al. 2017).
     Zoneout,
 }
 
@@ -199,8 +199,8 @@ impl Adam {
     }
 }
 
-/// Masks come from generators of their own, so that networks of one seed start from the same weights and see the
-/// same batches whatever is dropped.
+/// Masks come from generators of their own, so that networks of one seed start from the same
+/// weights and see the same batches whatever is dropped.
 pub(crate) fn train(digits: &Digits, plan: Plan) -> Outcome {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(plan.seed);
     let (train, test) = digits.split(plan.train, &mut rng);

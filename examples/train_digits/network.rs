@@ -142,7 +142,8 @@ impl Network {
         output.iter().zip(labels).filter(|&(row, &label)| best(row) != label).count()
     }
 
-    /// What the network puts out for at most BATCH digits, before the softmax. Rows past them mean nothing.
+    /// What the network puts out for at most BATCH digits, before the softmax. Rows past them mean
+    /// nothing.
     ///
     /// `drop` is called as by [`forward`](Self::forward).
     pub(crate) fn outputs(
@@ -192,8 +193,8 @@ fn relu(x: &mut [f32]) {
     }
 }
 
-/// `y` is what `relu` put out, dropped or not: dropout lets through no gradient where it made a zero,
-/// so a zero of either kind says the same.
+/// `y` is what `relu` put out, dropped or not: dropout lets through no gradient where it made a
+/// zero, so a zero of either kind says the same.
 fn relu_gradient(y: &[f32], dy: &mut [f32]) {
     for (dy, &y) in dy.iter_mut().zip(y) {
         *dy = if y > 0.0 { *dy } else { 0.0 };

@@ -117,8 +117,8 @@ pub mod counter {
         elapsed(start)
     }
 
-    /// 24 bits that count down, every 40 ns on most boards; `firmware/run` gives the time an instruction
-    /// takes (`-icount shift=10`: 1024 ns) and the time of a tick.
+    /// 24 bits that count down, every 40 ns on most boards; `firmware/run` gives the time an
+    /// instruction takes (`-icount shift=10`: 1024 ns) and the time of a tick.
     #[cfg(all(target_os = "none", target_arch = "arm"))]
     mod machine {
         use cortex_m::peripheral::{SYST, syst::SystClkSource};
@@ -205,8 +205,8 @@ pub mod counter {
         value
     }
 
-    /// Starts the counter, and checks it against a known number of instructions, so that no table is
-    /// printed of a machine whose counter means something else.
+    /// Starts the counter, and checks it against a known number of instructions, so that no table
+    /// is printed of a machine whose counter means something else.
     pub(super) fn start() -> Outcome {
         machine::start();
         #[cfg(target_os = "none")]

@@ -1,5 +1,5 @@
-//! Instructions an element: each row beside a loop that multiplies, and beside a loop that draws a number for
-//! each element, on the same machine.
+//! Instructions an element: each row beside a loop that multiplies, and beside a loop that draws a
+//! number for each element, on the same machine.
 
 use core::fmt::Write;
 use core::hint::black_box;

@@ -1,7 +1,7 @@
 //! The same bits as everywhere: the published check values, and a digest over all variants.
 //!
-//! Each line is made from what this machine computes, and has to stand word for word in the document that
-//! publishes it.
+//! Each line is made from what this machine computes, and has to stand word for word in the
+//! document that publishes it.
 
 #[path = "../../tests/digest/cases.rs"]
 mod cases;

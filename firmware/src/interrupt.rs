@@ -1,5 +1,5 @@
-//! Masks in the main loop and in an interrupt at once: from one generator in a lock, and from streams of their
-//! own without one.
+//! Masks in the main loop and in an interrupt at once: from one generator in a lock, and from
+//! streams of their own without one.
 
 use core::cell::RefCell;
 use core::fmt::Write;
@@ -26,7 +26,8 @@ static RNG: Mutex<RefCell<MaskRng>> = Mutex::new(RefCell::new(MaskRng::new(SEED,
 /// What was drawn, in the order in which it was drawn.
 static LOG: Mutex<RefCell<Log>> = Mutex::new(RefCell::new(Log::EMPTY));
 
-/// Interrupts so far, and the digest of what they drew from streams of their own. Only they write it.
+/// Interrupts so far, and the digest of what they drew from streams of their own. Only they write
+/// it.
 static TICKS: AtomicU32 = AtomicU32::new(0);
 static OWN: AtomicU32 = AtomicU32::new(0);
 
@@ -67,7 +68,8 @@ impl Log {
     }
 }
 
-/// The next mask of the one generator, from either context; tells whether there was room to note it.
+/// The next mask of the one generator, from either context; tells whether there was room to note
+/// it.
 fn draw(context: Context) -> bool {
     critical_section::with(|lock| {
         LOG.borrow_ref_mut(lock).push(context, |words| {
@@ -82,7 +84,8 @@ fn draw(context: Context) -> bool {
     })
 }
 
-/// A training step that drops by a stream of its own, and what of it is compared: no lock, no static.
+/// A training step that drops by a stream of its own, and what of it is compared: no lock, no
+/// static.
 fn step(stream: u64, digest: u32) -> u32 {
     let mut x = [1f32; UNITS];
     let _fits = Dropout::new(RATE).forward_in_place(&mut x, MaskKey::new(SEED, stream));

@@ -1,5 +1,5 @@
-//! What the programs share. `board` is all that knows on which machine they run; the programs are written
-//! once, for microcontrollers and for the host.
+//! What the programs share. `board` is all that knows on which machine they run; the programs are
+//! written once, for microcontrollers and for the host.
 #![no_std]
 
 #[cfg(not(target_os = "none"))]

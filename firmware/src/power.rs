@@ -1,10 +1,11 @@
-//! Trains a network on a device whose power fails: in the middle of an epoch, and wherever it hurts while a
-//! checkpoint is written. After each failure the device starts anew from what its flash holds, and has to end with
-//! the weights of a device whose power never failed.
+//! Trains a network on a device whose power fails: in the middle of an epoch, and wherever it hurts
+//! while a checkpoint is written. After each failure the device starts anew from what its flash
+//! holds, and has to end with the weights of a device whose power never failed.
 //!
-//! Flash has two slots that checkpoints are written to in turn, so that a whole one stands until the next is whole.
-//! A checkpoint is the step, the generator, the weights, and a check sum over all of it, which is written last. The
-//! order of the digits and the learning rate follow from the step.
+//! Flash has two slots that checkpoints are written to in turn, so that a whole one stands until
+//! the next is whole. A checkpoint is the step, the generator, the weights, and a check sum over
+//! all of it, which is written last. The order of the digits and the learning rate follow from the
+//! step.
 
 mod flash;
 
@@ -41,8 +42,8 @@ const HALVES: u32 = 2 * (1 + WORDS as u32);
 /// Without a table: it runs once in a checkpoint.
 const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
-/// A lane that draws no mask: for the order of the digits, a stream for each epoch, and for the weights to start
-/// from, in the last stream.
+/// A lane that draws no mask: for the order of the digits, a stream for each epoch, and for the
+/// weights to start from, in the last stream.
 const LANE: u32 = 16;
 
 /// Random numbers that go with a key and are in no mask.
@@ -50,7 +51,8 @@ fn other(key: MaskKey) -> Xoshiro128PlusPlus {
     Xoshiro128PlusPlus::from_seed(key.lane_seed(LANE))
 }
 
-/// Where the power fails, and after how many halves of steps and of operations on flash: one number a failure.
+/// Where the power fails, and after how many halves of steps and of operations on flash: one number
+/// a failure.
 const FAILURES: [(&str, &[u32]); 13] = [
     ("before the first checkpoint", &[in_step(10)]),
     ("in the weights of the first checkpoint", &[in_checkpoint(1, WORDS as u32 / 2)]),
@@ -66,7 +68,8 @@ const FAILURES: [(&str, &[u32]); 13] = [
     ("after the last word", &[in_checkpoint(3, WORDS as u32)]),
     (
         "in the weights, and after that start in the last word",
-        // The second device goes on after checkpoint 2, so it has spent what the first one had not before 3.
+        // The second device goes on after checkpoint 2, so it has spent what the first one had not
+        // before 3.
         &[
             in_checkpoint(3, WORDS as u32 / 2),
             in_checkpoint(3, WORDS as u32 - 1) + 1 - in_step(2 * EVERY),
@@ -146,7 +149,8 @@ impl Device {
         Ok(self.train(step, &mut Generator::new(rng), &mut power))
     }
 
-    /// Where to go on, with the weights of that time: after the newest checkpoint, or at the beginning.
+    /// Where to go on, with the weights of that time: after the newest checkpoint, or at the
+    /// beginning.
     fn load(&mut self, out: &mut impl Write) -> Result<(u32, MaskRng), Failure> {
         let Some(Checkpoint { step, rng, weights }) = newest(&self.flash, out)? else {
             writeln!(out, "  starts at the beginning")?;

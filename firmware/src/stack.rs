@@ -1,7 +1,7 @@
 //! The worst stack of each entry point.
 //!
-//! A call that leaves its deepest words unwritten is seen smaller than it is; so each is made in many
-//! ways, of which the worst counts.
+//! A call that leaves its deepest words unwritten is seen smaller than it is; so each is made in
+//! many ways, of which the worst counts.
 
 use core::fmt::{self, Write};
 use core::hint::black_box;

@@ -1,9 +1,9 @@
 //! Trains a network on the device, three times from the same weights and in the same order: without
-//! dropout, with dropout whose masks are stored, and with dropout whose masks are drawn twice. The last two
-//! must end with the same bits, and all boards must print what the host prints.
+//! dropout, with dropout whose masks are stored, and with dropout whose masks are drawn twice. The
+//! last two must end with the same bits, and all boards must print what the host prints.
 //!
-//! The accuracy after an epoch has a standard error of one point, and networks of other seeds differ by as
-//! much: one run cannot tell what dropout gains. The example `train_digits` can.
+//! The accuracy after an epoch has a standard error of one point, and networks of other seeds
+//! differ by as much: one run cannot tell what dropout gains. The example `train_digits` can.
 
 pub mod digits;
 pub mod network;
@@ -32,8 +32,9 @@ pub fn run(console: &mut Console) -> Outcome {
     every_way(console, EPOCHS)
 }
 
-/// Prints the RAM that training takes, by an epoch of each way; later ones call the same. The network and the
-/// order of the digits stand on the stack, so that this is all, but for what a program has in static memory.
+/// Prints the RAM that training takes, by an epoch of each way; later ones call the same. The
+/// network and the order of the digits stand on the stack, so that this is all, but for what a
+/// program has in static memory.
 pub fn ram(console: &mut Console) -> Outcome {
     let (stack, outcome) = paint::depth::<DEPTH, _, _>(|console| every_way(console, 1), console)?;
     outcome?;

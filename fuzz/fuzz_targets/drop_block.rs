@@ -1,6 +1,6 @@
 #![no_main]
-//! DropBlock over one to three axes, with a mask for each channel or one for all, on every backend, against its
-//! definition: an element is dropped if a seed lies in the block that ends with it.
+//! DropBlock over one to three axes, with a mask for each channel or one for all, on every backend,
+//! against its definition: an element is dropped if a seed lies in the block that ends with it.
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{DropBlock, DropRate, ShapeError};

@@ -1,5 +1,6 @@
 #![no_main]
-//! Dropout of every rule, in every way, on every backend and for both element types, against the formulas.
+//! Dropout of every rule, in every way, on every backend and for both element types, against the
+//! formulas.
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{Alpha, Classic, DropKey, Inverted};

@@ -1,6 +1,6 @@
 #![no_main]
-//! Any bits as a rate: an error exactly where there should be one, the nearest rate otherwise, and what follows from
-//! it: scales, deviations, depths, schedules.
+//! Any bits as a rate: an error exactly where there should be one, the nearest rate otherwise, and
+//! what follows from it: scales, deviations, depths, schedules.
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{DropRate, Dropout, GaussianDropout, RateError, Schedule};

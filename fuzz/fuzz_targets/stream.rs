@@ -1,6 +1,6 @@
 #![no_main]
-//! Masks drawn one after the other by any backend from a generator in any state, saved and loaded between, against
-//! docs/STREAM.md; and masks drawn in parts.
+//! Masks drawn one after the other by any backend from a generator in any state, saved and loaded
+//! between, against docs/STREAM.md; and masks drawn in parts.
 
 use std::collections::HashSet;
 
@@ -30,7 +30,8 @@ enum Start {
     },
 }
 
-/// Bytes that may be a checkpoint: any, or those of a generator with some changed, and with a check sum that fits.
+/// Bytes that may be a checkpoint: any, or those of a generator with some changed, and with a check
+/// sum that fits.
 #[derive(Arbitrary, Debug)]
 struct Checkpoint {
     any: Option<[u8; 32]>,

@@ -31,8 +31,8 @@ pub enum Rate {
     /// Of the kinds that are drawn in different ways.
     Named(u8),
     Threshold(u64),
-    /// At which an element of the first word of a lane ties, and the draw that breaks the tie just drops it or just
-    /// keeps it.
+    /// At which an element of the first word of a lane ties, and the draw that breaks the tie just
+    /// drops it or just keeps it.
     Tie {
         lane: u8,
         bit: u8,
@@ -78,8 +78,8 @@ fn tie(mut reference: Reference, lane: usize, bit: u8, drops: bool) -> u64 {
     (fraction(bit) << 32) + u64::from(reference.next(lane)) + u64::from(drops)
 }
 
-/// Elements: the bits that were given and others made of them, all different, with awkward values among them; or tame
-/// ones, whose sums say something.
+/// Elements: the bits that were given and others made of them, all different, with awkward values
+/// among them; or tame ones, whose sums say something.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub struct Values {
     bits: [u64; 3],

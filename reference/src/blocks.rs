@@ -1,4 +1,5 @@
-//! `DropBlock` by its definition: an element is dropped if a seed lies in the block that ends with it.
+//! `DropBlock` by its definition: an element is dropped if a seed lies in the block that ends with
+//! it.
 
 use dropout_kernels::{DropBlock, DropRate};
 

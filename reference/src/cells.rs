@@ -1,5 +1,5 @@
-//! LSTM and GRU layers with every dropout that recurrent networks know, and their gradient through time. Also
-//! `examples/recurrent_digits` is made of them.
+//! LSTM and GRU layers with every dropout that recurrent networks know, and their gradient through
+//! time. Also `examples/recurrent_digits` is made of them.
 #![allow(dead_code, unreachable_pub, reason = "each program uses a part")]
 
 use std::iter::zip;
@@ -98,7 +98,8 @@ impl Kind {
     }
 }
 
-/// Weights, or their gradient: (inputs, gates * hidden), (hidden, gates * hidden) and (gates * hidden).
+/// Weights, or their gradient: (inputs, gates * hidden), (hidden, gates * hidden) and (gates *
+/// hidden).
 #[derive(Clone, Debug)]
 pub struct Weights<T> {
     pub input: Vec<T>,
@@ -133,8 +134,9 @@ pub struct Step<T> {
 }
 
 impl<T: Real> Layer<T> {
-    /// Over a batch; `xs` has (batch, inputs) for each step. In training the masks are those that `noise` has
-    /// drawn; else dropout is the identity and zoneout its expectation. Gives (batch, hidden) for each step.
+    /// Over a batch; `xs` has (batch, inputs) for each step. In training the masks are those that
+    /// `noise` has drawn; else dropout is the identity and zoneout its expectation. Gives
+    /// (batch, hidden) for each step.
     pub fn forward(
         &self,
         noise: &Noise,
@@ -227,7 +229,8 @@ impl<T: Real> Layer<T> {
             let mut dy = dy.clone();
             noise.drop_backward(Place::Output, t, &mut dy);
             add(&mut dh, &dy);
-            // What goes on as dh and dc is that of the new states; the old ones have theirs beside it.
+            // What goes on as dh and dc is that of the new states; the old ones have theirs beside
+            // it.
             let mut dh_prev = noise.zoneout_backward(Place::Hidden, t, &mut dh);
             let mut dc_prev = noise.zoneout_backward(Place::Cell, t, &mut dc);
             let (dx_gates, dh_gates) =
@@ -248,7 +251,8 @@ impl<T: Real> Layer<T> {
         (dw, dxs)
     }
 
-    /// The gradient of what W x and U h gave the gates; what reaches the old states past them is added.
+    /// The gradient of what W x and U h gave the gates; what reaches the old states past them is
+    /// added.
     fn update_backward(
         &self,
         noise: &Noise,

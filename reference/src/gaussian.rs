@@ -7,7 +7,8 @@ use dropout_kernels::DropRate;
 use crate::number::Number;
 use crate::stream::Reference;
 
-/// The outputs (a, b) of the lane that serves each of `n` elements, and whether it is the sine that does.
+/// The outputs (a, b) of the lane that serves each of `n` elements, and whether it is the sine that
+/// does.
 pub fn outputs(reference: &mut Reference, n: usize) -> Vec<(u32, u32, bool)> {
     let mut all = vec![];
     for start in (0..n).step_by(32) {
@@ -61,7 +62,8 @@ pub fn normal((a, b, is_sine): (u32, u32, bool)) -> f32 {
     }
 }
 
-/// sqrt(p / (1 - p)), rounded once: the square root in `f64`, or the float before it, or one after it.
+/// sqrt(p / (1 - p)), rounded once: the square root in `f64`, or the float before it, or one after
+/// it.
 pub fn deviation(rate: DropRate) -> f32 {
     let t = rate.threshold();
     let kept = (1u64 << 40) - t;
@@ -69,7 +71,8 @@ pub fn deviation(rate: DropRate) -> f32 {
         return 0.0;
     }
     let mut s = ((t as f64 / kept as f64).sqrt() as f32).next_down();
-    // In whole numbers, whether what lies halfway to the next float is below the root: its 25 bits, squared.
+    // In whole numbers, whether what lies halfway to the next float is below the root: its 25 bits,
+    // squared.
     loop {
         let halfway = (f64::from(s) + f64::from(s.next_up())) / 2.0;
         let places = 1047 - (halfway.to_bits() >> 52) as i32;

@@ -1,7 +1,9 @@
-//! Dropout by the textbook: the mask stream, the rules and every variant written a second time, element by element, from
-//! their descriptions. It shares no code with the crate that is compared with it.
+//! Dropout by the textbook: the mask stream, the rules and every variant written a second time,
+//! element by element, from their descriptions. It shares no code with the crate that is compared
+//! with it.
 //!
-//! [`variant`] says how a variant is called and what it has to give; [`suite`] holds all of them to that.
+//! [`variant`] says how a variant is called and what it has to give; [`suite`] holds all of them to
+//! that.
 
 pub mod blocks;
 pub mod cells;

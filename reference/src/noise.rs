@@ -31,7 +31,8 @@ pub const WORDS: usize = 64;
 /// Everything that is dropped or held; rates of 0 switch it off.
 #[derive(Clone, Debug)]
 pub struct Noise {
-    /// On the input, on what the recurrent weights see, and on the output (Gal and Ghahramani 2016).
+    /// On the input, on what the recurrent weights see, and on the output (Gal and Ghahramani
+    /// 2016).
     pub connections: VariationalDropout<WORDS, WORDS, WORDS>,
     /// By the locked masks, or by masks of each step.
     pub connections_every: Every,

@@ -1,6 +1,6 @@
-//! STREAM.md, written down a second time, element by element, with the generators of `rand_xoshiro`.
-//! It shares no code with the crate and no trick: every element has a binary fraction of its own,
-//! which is compared with p as an integer.
+//! STREAM.md, written down a second time, element by element, with the generators of
+//! `rand_xoshiro`. It shares no code with the crate and no trick: every element has a binary
+//! fraction of its own, which is compared with p as an integer.
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::{SplitMix64, Xoshiro128PlusPlus};

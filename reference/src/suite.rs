@@ -1,5 +1,6 @@
-//! What every variant is held to, in all its ways: that it follows its formulas, and with that, that its sources and its
-//! places agree; that backward is the gradient of forward; that what does not fit is refused; that it drops at p.
+//! What every variant is held to, in all its ways: that it follows its formulas, and with that,
+//! that its sources and its places agree; that backward is the gradient of forward; that what does
+//! not fit is refused; that it drops at p.
 
 use std::fmt::Debug;
 use std::iter::zip;
@@ -49,8 +50,8 @@ pub fn flags(words: &[u32], n: usize) -> Vec<bool> {
     (0..n).map(|i| words[i / 32] >> (i % 32) & 1 != 0).collect()
 }
 
-/// One call on every backend, against the formula: outputs, inputs that stay, the mask, the generator, and guards. A call
-/// that fits nothing has to be refused, and to change nothing.
+/// One call on every backend, against the formula: outputs, inputs that stay, the mask, the
+/// generator, and guards. A call that fits nothing has to be refused, and to change nothing.
 pub fn check<T: Number, V: Variant<T>>(
     variant: &V,
     way: &Way<V, T>,
@@ -137,7 +138,8 @@ pub fn assert_alike<T: Number, D: Debug>(
     told: impl Fn() -> D,
 ) {
     assert_eq!(given.len(), wanted.len(), "{:?}", told());
-    // Without a branch for each element, which instrumentation makes slow: most slices are alike to the bit.
+    // Without a branch for each element, which instrumentation makes slow: most slices are alike to
+    // the bit.
     let differ = zip(given, wanted).fold(0, |all, (a, b)| all | a.bits() ^ b.bits());
     if differ == 0 {
         return;
@@ -339,8 +341,8 @@ fn deviation<T: Number, V: Variant<T>>(drawn: DropRate, p: f64, n: usize) -> Opt
     Some((n - f64::from(kept) - n * p) / (n * p * (1.0 - p)).sqrt())
 }
 
-/// A right rate fails once in a million (4.89 standard deviations, two-sided); so many bits that one that is wrong by 1 % lies
-/// nine off, and is missed once in 50,000.
+/// A right rate fails once in a million (4.89 standard deviations, two-sided); so many bits that
+/// one that is wrong by 1 % lies nine off, and is missed once in 50,000.
 pub fn drops_at_the_rate<T: Number, V: Variant<T>>() {
     for p in [0.3f32, 0.5] {
         let rate = DropRate::new(p).expect("a probability");

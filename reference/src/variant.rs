@@ -1,4 +1,5 @@
-//! How a variant is called, and what it has to give: one table for each, from which every test comes.
+//! How a variant is called, and what it has to give: one table for each, from which every test
+//! comes.
 
 use std::fmt::Debug;
 
@@ -113,7 +114,8 @@ macro_rules! ways {
     };
 }
 
-/// The ways of forward and backward between variables 0 and 1, and 2 and 3; by a key too, unless masks are `stored`.
+/// The ways of forward and backward between variables 0 and 1, and 2 and 3; by a key too, unless
+/// masks are `stored`.
 #[macro_export]
 macro_rules! verbs {
     (|$v:ident| $dropout:expr) => {{

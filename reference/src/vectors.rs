@@ -1,5 +1,6 @@
-//! The vectors in `reference/vectors`: a few masks, and an example of each variant, in text for other languages. They are
-//! written by this crate's formulas, and compared with them and with what they are for.
+//! The vectors in `reference/vectors`: a few masks, and an example of each variant, in text for
+//! other languages. They are written by this crate's formulas, and compared with them and with what
+//! they are for.
 
 use std::fmt::Write;
 
@@ -42,8 +43,8 @@ pub fn masks() -> String {
     text
 }
 
-/// An example: its parameters, the mask, and the variables before and after the passes of training by it and that of
-/// inference.
+/// An example: its parameters, the mask, and the variables before and after the passes of training
+/// by it and that of inference.
 pub fn example<T: Number, V: Variant<T>>(name: &str) -> String {
     let variant = V::example();
     if variant.lengths().iter().any(|n| *n > 100) {

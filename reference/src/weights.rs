@@ -2,7 +2,8 @@
 
 use crate::number::Number;
 
-/// What there is to compute with, and its results by the formulas, with sums in the order that is promised.
+/// What there is to compute with, and its results by the formulas, with sums in the order that is
+/// promised.
 pub struct Case<T> {
     /// Rows, columns, batch.
     pub shape: [usize; 3],

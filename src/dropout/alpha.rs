@@ -13,23 +13,25 @@ use crate::rate::{Draws, DropRate};
 /// a', what SELU saturates at: -1.0507... * 1.6732..., the two constants of the paper.
 const SATURATED: f64 = -1.758_099_340_847_376_6;
 
-/// Alpha dropout (Klambauer et al. 2017, "Self-Normalizing Neural Networks", section 2, "New Dropout
-/// Technique"): units are dropped to what SELU saturates at, not to zero, and all are scaled and shifted
-/// so that mean 0 and variance 1 stay.
+/// Alpha dropout (Klambauer et al. 2017, "Self-Normalizing Neural Networks", section 2, "New
+/// Dropout Technique"): units are dropped to what SELU saturates at, not to zero, and all are
+/// scaled and shifted so that mean 0 and variance 1 stay.
 ///
 /// With a' = -1.7580993408473766, q = 1 - p, and d = 1 where the mask keeps:
 ///
 /// y = a * (d ? x : a') + b, where a = (q * (1 + p * a'^2))^(-1/2) and b = -a * p * a'
 ///
-/// dx = d ? a * dy : 0; inference is the identity. For SELU activations, or other inputs of mean 0 and
-/// variance 1; for whole channels at a time (feature alpha dropout) put it
+/// dx = d ? a * dy : 0; inference is the identity. For SELU activations, or other inputs of mean 0
+/// and variance 1; for whole channels at a time (feature alpha dropout) put it
 /// [over](Dropout::over) [`Layout::channels_first`](crate::Layout::channels_first).
 ///
-/// - A kept element is a product and a sum with a rounding each, never fused: the same bits everywhere.
+/// - A kept element is a product and a sum with a rounding each, never fused: the same bits
+///   everywhere.
 /// - A dropped one is a * a' + b = a * a' * q whatever it was, NaN too; its gradient is +0.0.
 /// - At p = 1 the formula has no a: everything is +0.0. At p = 0 what is drawn has the bits of x.
-/// - a, b and a * a' * q are computed when the rule is made, within a relative 2^-50 of their values at the
-///   [effective p](DropRate::p), then rounded once to the element type. The compiler does it in a constant.
+/// - a, b and a * a' * q are computed when the rule is made, within a relative 2^-50 of their
+///   values at the [effective p](DropRate::p), then rounded once to the element type. The compiler
+///   does it in a constant.
 ///
 /// ```
 /// use dropout_kernels::{Alpha, Dropout, Layout, MaskKey, drop_rate};

@@ -6,17 +6,18 @@ use crate::isa::Element;
 use crate::kernel::op::{Hide, Same};
 use crate::rate::DropRate;
 
-/// `DropKey` (Li et al. 2023, "`DropKey` for Vision Transformer"): attention drops keys, before the softmax, so
-/// that the weights of the others still sum to 1.
+/// `DropKey` (Li et al. 2023, "`DropKey` for Vision Transformer"): attention drops keys, before the
+/// softmax, so that the weights of the others still sum to 1.
 ///
-/// On the logits, queries x keys of each head, with d = 1 where the mask keeps: y = d ? x : -inf, to the bit;
-/// dx = d ? dy : 0; inference is the identity. Nothing is rescaled. At p = 1 every logit is -inf.
+/// On the logits, queries x keys of each head, with d = 1 where the mask keeps: y = d ? x : -inf,
+/// to the bit; dx = d ? dy : 0; inference is the identity. Nothing is rescaled. At p = 1 every
+/// logit is -inf.
 ///
-/// **A row of which every key is dropped** has no softmax: of nothing but -inf it is NaN. That happens to a row of
-/// k keys with probability p^k: never to a long row, but with probability p to the first row of causal
-/// attention. (The paper's code subtracts 10^12 instead, which in `f32` gives such a row equal weights.) Where rows
-/// can be short, either let the softmax make zeros of a row whose largest logit is -inf, or draw the mask, keep
-/// each query's own key, and bring it:
+/// **A row of which every key is dropped** has no softmax: of nothing but -inf it is NaN. That
+/// happens to a row of k keys with probability p^k: never to a long row, but with probability p to
+/// the first row of causal attention. (The paper's code subtracts 10^12 instead, which in `f32`
+/// gives such a row equal weights.) Where rows can be short, either let the softmax make zeros of a
+/// row whose largest logit is -inf, or draw the mask, keep each query's own key, and bring it:
 ///
 /// ```
 /// use dropout_kernels::{Dropout, Mask, MaskRng, drop_rate, mask_words};
@@ -43,8 +44,8 @@ use crate::rate::DropRate;
 ///
 /// # After the softmax, and whole heads
 ///
-/// Attention dropout as most transformers have it is plain [`Dropout`] over the weights, after the softmax. Rows
-/// then sum to 1 only on average, and a row that is dropped entirely is zeros:
+/// Attention dropout as most transformers have it is plain [`Dropout`] over the weights, after the
+/// softmax. Rows then sum to 1 only on average, and a row that is dropped entirely is zeros:
 ///
 /// ```
 /// use dropout_kernels::{Dropout, MaskKey, drop_rate};

@@ -15,7 +15,8 @@ pub(super) mod sealed {
 
 /// What a [`Dropout`](super::Dropout) does with units that it keeps, and with those it drops.
 ///
-/// Sealed. A rule is a type, so a program carries the code of the rules that it uses and of no other.
+/// Sealed. A rule is a type, so a program carries the code of the rules that it uses and of no
+/// other.
 pub trait Rule: Copy + Debug + PartialEq + sealed::Sealed {
     /// The rule at a rate.
     #[doc(hidden)]
@@ -39,7 +40,8 @@ pub trait Rule: Copy + Debug + PartialEq + sealed::Sealed {
     fn backward<T: Element>(self, rate: DropRate) -> Self::Backward<T>;
 
     #[doc(hidden)]
-    /// Whether a mask supplied by the caller decides at this rate; else every unit counts as dropped.
+    /// Whether a mask supplied by the caller decides at this rate; else every unit counts as
+    /// dropped.
     fn decides(self, _rate: DropRate) -> bool {
         true
     }

@@ -1,8 +1,8 @@
 //! AVX2: sixteen lanes in two registers.
 //!
-//! Measured on an AMD EPYC (Zen 4), 2026-11-23, f32, 16 Ki elements, p = 0.1, nanoseconds per element,
-//! least of five runs, against the portable code compiled for the same feature: masks 0.056 against
-//! 0.077, forward 0.104 against 0.149.
+//! Measured on an AMD EPYC (Zen 4), 2026-11-23, f32, 16 Ki elements, p = 0.1, nanoseconds per
+//! element, least of five runs, against the portable code compiled for the same feature: masks
+//! 0.056 against 0.077, forward 0.104 against 0.149.
 #![expect(clippy::indexing_slicing, reason = "indices are literals")]
 #![expect(unsafe_code, reason = "intrinsics, by the proof that is `Has` or a vector's value")]
 
@@ -112,7 +112,8 @@ impl Half {
 
     #[inline(always)]
     fn store_to(self, words: &mut [u32; LANES / 2]) {
-        // SAFETY: a value proves AVX2; the array has the 32 bytes that are written, at any alignment.
+        // SAFETY: a value proves AVX2; the array has the 32 bytes that are written, at any
+        // alignment.
         unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), self.0) }
     }
 

@@ -1,8 +1,8 @@
 //! AVX-512 (F, BW, DQ, VL): all sixteen lanes in one register.
 //!
-//! Measured on an AMD EPYC (Zen 4), 2026-11-23, f32, 16 Ki elements, p = 0.1, nanoseconds per element,
-//! least of five runs, against the portable code compiled for the same features: masks 0.041 against
-//! 0.087, forward 0.054 against 0.145.
+//! Measured on an AMD EPYC (Zen 4), 2026-11-23, f32, 16 Ki elements, p = 0.1, nanoseconds per
+//! element, least of five runs, against the portable code compiled for the same features: masks
+//! 0.041 against 0.087, forward 0.054 against 0.145.
 #![expect(unsafe_code, reason = "intrinsics, by the proof that is `Has` or a vector's value")]
 
 use core::mem::transmute;
@@ -45,8 +45,8 @@ impl Vectors for Features {
     }
 }
 
-// By mask registers loaded from the word: the compiler's choice for the portable code, a broadcast and a test against a
-// table, costs a tenth of the whole.
+// By mask registers loaded from the word: the compiler's choice for the portable code, a broadcast
+// and a test against a table, costs a tenth of the whole.
 registers! {
     Has<Features>;
 
@@ -99,7 +99,8 @@ impl Wide for Vector {
 
     #[inline(always)]
     fn store(self, words: &mut [u32; LANES]) {
-        // SAFETY: a value proves AVX-512; the array has the 64 bytes that are written, at any alignment.
+        // SAFETY: a value proves AVX-512; the array has the 64 bytes that are written, at any
+        // alignment.
         unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), self.0) }
     }
 

@@ -1,8 +1,9 @@
-//! Kernels that are compiled in this crate: for each element type and each operation, functions that are not generic. So
-//! they have this crate's level of optimisation and not their caller's, and a program links those that it calls.
+//! Kernels that are compiled in this crate: for each element type and each operation, functions
+//! that are not generic. So they have this crate's level of optimisation and not their caller's,
+//! and a program links those that it calls.
 //!
-//! [`compile!`] at the end is the list of operations. The traits lead from a public function, which is generic and
-//! does nothing an element at a time, to its function here.
+//! [`compile!`] at the end is the list of operations. The traits lead from a public function, which
+//! is generic and does nothing an element at a time, to its function here.
 
 use super::Available;
 use crate::element::Number;
@@ -35,7 +36,8 @@ pub trait Runs<T: Number>: Op<T> {
     /// Keeps or drops element i by bit i % 32 of word i / 32.
     fn apply(self, backend: Available, words: &[u32], y: &mut [T]);
 
-    /// Draws and applies. `words` is as long as the mask, or empty; if it is empty the mask is forgotten.
+    /// Draws and applies. `words` is as long as the mask, or empty; if it is empty the mask is
+    /// forgotten.
     fn draw(
         self,
         backend: Available,
@@ -45,7 +47,8 @@ pub trait Runs<T: Number>: Op<T> {
         y: &mut [T],
     );
 
-    /// Applies the bits from `first` on through a layout. `y` begins at index `at` of what the operation knows.
+    /// Applies the bits from `first` on through a layout. `y` begins at index `at` of what the
+    /// operation knows.
     fn broadcast(
         self,
         backend: Available,
@@ -111,7 +114,8 @@ impl<T: CompiledSweep<S>, S: Sweep<T>> Sweeps<T> for S {
     }
 }
 
-/// What a rule makes of elements: the [`Arithmetic`] of an operation that reads the target or another slice.
+/// What a rule makes of elements: the [`Arithmetic`] of an operation that reads the target or
+/// another slice.
 pub trait Formula<T: Element>: Arithmetic<T> {
     type InPlace: Runs<T>;
     type From<'a>: Runs<T>;

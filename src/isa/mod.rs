@@ -1,8 +1,9 @@
 //! Which code runs the kernels. A backend is chosen once a call, outside every loop.
 //!
-//! A file for an instruction set gives what it does in its own way, [`Isa`](crate::kernel::Isa), and functions that are
-//! compiled for it, one for each of the list of [`kernels!`]. [`Backend::ALL`] is the one list of backends, over which
-//! tests and benches run. The portable backend is the definition, and every other is equal to it bit for bit.
+//! A file for an instruction set gives what it does in its own way, [`Isa`](crate::kernel::Isa),
+//! and functions that are compiled for it, one for each of the list of [`kernels!`].
+//! [`Backend::ALL`] is the one list of backends, over which tests and benches run. The portable
+//! backend is the definition, and every other is equal to it bit for bit.
 //!
 //! `compiled` has, for each element type and operation, functions that are not generic.
 
@@ -10,12 +11,13 @@ mod compiled;
 mod cortex_m;
 mod portable;
 
-// Which backends this build has: all that the target can have, or the one that is forced. Nowhere else does
-// the crate ask. The others are `Missing`.
+// Which backends this build has: all that the target can have, or the one that is forced. Nowhere
+// else does the crate ask. The others are `Missing`.
 //
-// The condition is on the ABI. Where x86 passes floats in general registers (kernels, boot loaders, UEFI), a function
-// compiled for AVX cannot be called, although the processor may have it; such targets do not enable SSE. 32-bit
-// targets without SSE that pass floats on the x87's stack can call it.
+// The condition is on the ABI. Where x86 passes floats in general registers (kernels, boot loaders,
+// UEFI), a function compiled for AVX cannot be called, although the processor may have it; such
+// targets do not enable SSE. 32-bit targets without SSE that pass floats on the x87's stack can
+// call it.
 cfg_if! {
     if #[cfg(any(
         dropout_kernels_backend = "portable",
@@ -98,19 +100,19 @@ use crate::rate::Planes;
 
 /// An implementation of the kernels. They differ in speed and in nothing else.
 ///
-/// There is one for each instruction set where code written for it was measured to be faster than the
-/// portable code. SSE2 and wasm's simd128 are the portable code's own vectors.
+/// There is one for each instruction set where code written for it was measured to be faster than
+/// the portable code. SSE2 and wasm's simd128 are the portable code's own vectors.
 ///
 /// `--cfg dropout_kernels_backend="..."` forces one: `portable`; `sse2`, `simd128` or `helium`, the
-/// portable code in those vectors (Helium, Cortex-M55's, costs kilobytes of flash and of stack, so that it is in
-/// use only where it is asked for); `neon`; `avx2` or `avx512`, with the portable code where the machine has
-/// none; `scalar`, the portable code as it is on machines without vectors. Where the target cannot
-/// have it, that is a build error. (A name that is none of these forces nothing, and nobody is told.) The code of the others
-/// is left out of the build.
+/// portable code in those vectors (Helium, Cortex-M55's, costs kilobytes of flash and of stack, so
+/// that it is in use only where it is asked for); `neon`; `avx2` or `avx512`, with the portable
+/// code where the machine has none; `scalar`, the portable code as it is on machines without
+/// vectors. Where the target cannot have it, that is a build error. (A name that is none of these
+/// forces nothing, and nobody is told.) The code of the others is left out of the build.
 ///
-/// The variants are the same for every target. Those that this build does not have are in [`ALL`](Self::ALL)
-/// nowhere, and are never available: so AVX2 on Arm, and on x86 where floating point is computed by software
-/// (`x86_64-unknown-none`, UEFI).
+/// The variants are the same for every target. Those that this build does not have are in
+/// [`ALL`](Self::ALL) nowhere, and are never available: so AVX2 on Arm, and on x86 where floating
+/// point is computed by software (`x86_64-unknown-none`, UEFI).
 ///
 /// ```
 /// use dropout_kernels::Backend;
@@ -137,7 +139,8 @@ impl Backend {
     /// Every backend of this build, the best last.
     pub const ALL: &'static [Self] = BACKENDS;
 
-    /// The best backend that this machine runs. The processor is asked once; later calls are a load.
+    /// The best backend that this machine runs. The processor is asked once; later calls are a
+    /// load.
     #[inline]
     #[must_use]
     pub fn detect() -> Self {
@@ -173,8 +176,8 @@ impl Backend {
     }
 }
 
-/// A backend that this machine has been seen to run: what is not portable holds the proof of it. Where the
-/// build has no such backend there is no such proof, and the compiler drops the variant.
+/// A backend that this machine has been seen to run: what is not portable holds the proof of it.
+/// Where the build has no such backend there is no such proof, and the compiler drops the variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Available {
     Portable,
@@ -217,7 +220,8 @@ impl Available {
         }
     }
 
-    /// Whether stores that go past the caches pay for an output so large, of another slice than is read.
+    /// Whether stores that go past the caches pay for an output so large, of another slice than is
+    /// read.
     #[inline(always)]
     fn streams<T>(self, y: &[T]) -> bool {
         match self {

@@ -68,8 +68,9 @@ const EACH_BIT: [uint32x4_t; 8] = unsafe { transmute(BITS) };
 // SAFETY: as above.
 const EACH_WIDE_BIT: [uint64x2_t; 16] = unsafe { transmute(WIDE_BITS) };
 
-// The bits are tested by hand, of which the compiler makes vectors only in part. An element's bits and ones or zeros are
-// chosen from by their minimum: where an `and` follows, the compiler takes an instruction more for the test.
+// The bits are tested by hand, of which the compiler makes vectors only in part. An element's bits
+// and ones or zeros are chosen from by their minimum: where an `and` follows, the compiler takes an
+// instruction more for the test.
 registers! {
     Neon;
 

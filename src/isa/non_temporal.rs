@@ -1,9 +1,9 @@
-//! Non-temporal stores, for outputs that no cache would hold: they spare the memory the read of every
-//! line before it is written.
+//! Non-temporal stores, for outputs that no cache would hold: they spare the memory the read of
+//! every line before it is written.
 //!
-//! Measured on an AMD EPYC (Zen 4, 32 MiB of L3), 2026-11-23, one core, f32, p = 0.1, from one slice to
-//! another, nanoseconds per element, medians, plain stores against these. In brackets with a pass after
-//! it that reads the output, which these stores leave to memory:
+//! Measured on an AMD EPYC (Zen 4, 32 MiB of L3), 2026-11-23, one core, f32, p = 0.1, from one
+//! slice to another, nanoseconds per element, medians, plain stores against these. In brackets with
+//! a pass after it that reads the output, which these stores leave to memory:
 //!
 //! | elements | 4 Mi | 8 Mi | 16 Mi |
 //! |---|---|---|---|
@@ -24,8 +24,8 @@ use crate::element::Number;
 /// Bytes of output from which on they pay.
 const LARGE: usize = 32 << 20;
 
-/// Whether they pay for this output of another slice than is read, and it is aligned to 16 bytes. (In place every line is in
-/// a cache already when it is written.)
+/// Whether they pay for this output of another slice than is read, and it is aligned to 16 bytes.
+/// (In place every line is in a cache already when it is written.)
 #[inline(always)]
 pub(super) fn pay<T>(y: &[T]) -> bool {
     // One comparison is all that small calls pay.
@@ -38,8 +38,8 @@ fn is_aligned<T>(y: &[T]) -> bool {
     y.as_ptr().cast::<__m128>().is_aligned()
 }
 
-/// `*target = y`, past the caches where `target` is aligned to 16 bytes, which large blocks from allocators are, and
-/// seldom to more. In the order of addresses, so that lines are written whole.
+/// `*target = y`, past the caches where `target` is aligned to 16 bytes, which large blocks from
+/// allocators are, and seldom to more. In the order of addresses, so that lines are written whole.
 ///
 /// [`fence`] comes before anything else touches it: the kernels that store so end with one.
 #[inline(always)]
@@ -49,9 +49,9 @@ pub(super) fn store<F, T: Number>(_: Has<F>, y: [T; 32], target: &mut [T; 32]) {
         *target = y;
         return;
     }
-    // SAFETY: elements are sealed to f32 and f64, told apart by their size, so `y` is plain numbers of the
-    // size of the array that it is copied to, and so is the target, of which each 16 bytes are written
-    // once, and which is aligned. The features of `F` include SSE.
+    // SAFETY: elements are sealed to f32 and f64, told apart by their size, so `y` is plain numbers
+    // of the size of the array that it is copied to, and so is the target, of which each 16
+    // bytes are written once, and which is aligned. The features of `F` include SSE.
     unsafe {
         if size_of::<T>() == 4 {
             let y: [__m128; 8] = transmute_copy(&y);

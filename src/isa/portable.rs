@@ -1,5 +1,5 @@
-//! Code without intrinsics, in the vectors of the target that it is compiled for, or one lane at a time where there are
-//! none.
+//! Code without intrinsics, in the vectors of the target that it is compiled for, or one lane at a
+//! time where there are none.
 
 use super::cortex_m;
 use crate::element::Number;
@@ -30,7 +30,8 @@ impl Isa for Portable {
     }
 }
 
-// Inlined into the dispatch, its registers would be saved for every backend. In firmware one copy serves every caller.
+// Inlined into the dispatch, its registers would be saved for every backend. In firmware one copy
+// serves every caller.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64", target_os = "none"), inline(never))]
 pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     kernel::fill_blocks::<Portable>(lanes, planes, words);

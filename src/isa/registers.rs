@@ -1,10 +1,10 @@
 //! Thirty-two elements in the registers of an instruction set, from its intrinsics.
 
-/// Types that are [`Registers`](crate::kernel::registers::Registers) of `$proof`, a value of which proves that the machine
-/// has the intrinsics; they touch no memory.
+/// Types that are [`Registers`](crate::kernel::registers::Registers) of `$proof`, a value of which
+/// proves that the machine has the intrinsics; they touch no memory.
 ///
-/// `$bits` makes what register `$i` is selected by, from the word; `$select` selects by it, and `$or_zero` does the same where
-/// +0.0 is the other choice.
+/// `$bits` makes what register `$i` is selected by, from the word; `$select` selects by it, and
+/// `$or_zero` does the same where +0.0 is the other choice.
 macro_rules! registers {
     ($proof:ty; $(
         $name:ident: [$register:ty; $n:literal] of $t:ty, $($i:literal)*;

@@ -13,8 +13,8 @@ use crate::kernel::wide::{Wide, WideIsa};
 use crate::kernel::{Isa, pipeline};
 use crate::lanes::LANES;
 
-/// The proof that the processor has the instructions of `F`, which costs nothing to hand on: only functions
-/// that are compiled for them make one, and only where one is can they be used.
+/// The proof that the processor has the instructions of `F`, which costs nothing to hand on: only
+/// functions that are compiled for them make one, and only where one is can they be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Has<F>(PhantomData<F>);
 
@@ -112,7 +112,8 @@ impl<F: Vectors> Isa for Has<F> {
     }
 }
 
-/// The kernels as functions that enable a processor's features: all that they call is inlined into them.
+/// The kernels as functions that enable a processor's features: all that they call is inlined into
+/// them.
 macro_rules! stamp {
     (
         $vector:ty, $half:ident, $features:literal;

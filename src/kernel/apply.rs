@@ -94,7 +94,8 @@ fn apply_singly<T: Vectored, O: Op<T>>(mut at: usize, mut word: u32, target: &mu
 /// +0.0 where a bit of `word` is set.
 #[inline(always)]
 fn zero<T: Vectored>(word: u32, target: &mut [T; 32]) {
-    // From the highest bit of the reverse: a processor that counts leading zeros reverses bits, too.
+    // From the highest bit of the reverse: a processor that counts leading zeros reverses bits,
+    // too.
     let mut left = word.reverse_bits();
     while let Some(bits) = NonZero::new(left) {
         let i = bits.leading_zeros();

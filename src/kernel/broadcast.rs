@@ -1,6 +1,6 @@
-//! Masks of which a bit decides more than one element (what frameworks call `noise_shape` or `broadcast_dims`), never
-//! expanded in memory: long runs are filled or mapped as a whole, and for short ones the words that an element-wise
-//! mask would have are made 512 bits at a time.
+//! Masks of which a bit decides more than one element (what frameworks call `noise_shape` or
+//! `broadcast_dims`), never expanded in memory: long runs are filled or mapped as a whole, and for
+//! short ones the words that an element-wise mask would have are made 512 bits at a time.
 
 use super::Number;
 use super::bits::{bits, ones};
@@ -11,8 +11,8 @@ use crate::pieces::{cut, pieces_mut};
 /// From this many elements on, a run is worth a loop of its own.
 pub(crate) const LONG: usize = 32;
 
-/// Runs of `run` elements each, which the bits from `first` on decide, row after row by the same ones. The target
-/// begins at index `at` of what `op` knows.
+/// Runs of `run` elements each, which the bits from `first` on decide, row after row by the same
+/// ones. The target begins at index `at` of what `op` knows.
 #[inline(always)]
 pub(super) fn long_runs<T: Number, O: Op<T>>(
     words: &[u32],

@@ -41,9 +41,9 @@ fn draw(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
 
 /// A keep word from lane `l % LANES`.
 ///
-/// What [`keep_words`] does, for one lane in four registers. What is dropped will be `drop | open & rest`, where
-/// a 0 of p changes `open` alone and a 1 `drop` alone, so that p selects by branches, which repeat from
-/// word to word.
+/// What [`keep_words`] does, for one lane in four registers. What is dropped will be `drop | open &
+/// rest`, where a 0 of p changes `open` alone and a 1 `drop` alone, so that p selects by branches,
+/// which repeat from word to word.
 #[inline(always)]
 fn draw_one(lanes: &mut Lanes, planes: Planes, l: usize) -> u32 {
     let mut state = lanes.get(l).map(|s| [s]);
@@ -93,7 +93,8 @@ fn keep_words(state: &mut [[u32; LANES]; 4], planes: Planes) -> [u32; LANES] {
         let p = ((top as i32) >> 31) as u32;
         for i in 0..LANES {
             drop[i] = if SELECT {
-                // Stores this bit of p in every undecided position; later planes overwrite those still undecided.
+                // Stores this bit of p in every undecided position; later planes overwrite those
+                // still undecided.
                 (drop[i] & !undecided[i]) | (p & undecided[i])
             } else {
                 drop[i] | (undecided[i] & !r[i] & p)

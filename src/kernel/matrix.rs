@@ -1,5 +1,5 @@
-//! A matrix whose elements are kept or dropped one by one, row after row, as their bits come: products with
-//! it, forward and backward, without a second matrix.
+//! A matrix whose elements are kept or dropped one by one, row after row, as their bits come:
+//! products with it, forward and backward, without a second matrix.
 //!
 //! The order of additions is part of the definition, so all backends give the same bits.
 #![expect(clippy::indexing_slicing, reason = "indices run over the lengths of arrays")]
@@ -22,7 +22,8 @@ pub enum Bits<'a> {
 
 /// What is done with each row of a matrix.
 pub(crate) trait Pass {
-    /// `next(n)` gives the bits of the next n elements of row `r`, up to 32, with anything above them.
+    /// `next(n)` gives the bits of the next n elements of row `r`, up to 32, with anything above
+    /// them.
     fn row<const VECTORS: bool>(&mut self, r: usize, next: impl FnMut(usize) -> u32);
 }
 
@@ -159,8 +160,8 @@ fn add_multiple<const VECTORS: bool, T: Number>(
     let (source, source_rest) = at_once::<VECTORS, T>(source);
     let (target, target_rest) = target.split_at_mut_checked(32 * source.len()).unwrap_or_default();
     for (target, source) in target.as_chunks_mut().0.iter_mut().zip(source) {
-        // Read before the bits come: a choice between what was just read and a sum is a masked store to the
-        // compiler, and AVX2's takes longer than all else on some processors.
+        // Read before the bits come: a choice between what was just read and a sum is a masked
+        // store to the compiler, and AVX2's takes longer than all else on some processors.
         let sums = *target;
         let word = next(32);
         *target = add_kept(sums, word, |i| source[i].times(factor));
@@ -204,8 +205,8 @@ fn at_once<const VECTORS: bool, T>(elements: &[T]) -> (&[[T; 32]], &[T]) {
     if VECTORS { elements.as_chunks() } else { (&[], elements) }
 }
 
-/// Sums, each with its term added where its bit is set. The sum stands outside the choice, so that the choice is
-/// a select.
+/// Sums, each with its term added where its bit is set. The sum stands outside the choice, so that
+/// the choice is a select.
 #[inline(always)]
 fn add_kept<T: Number>(mut sums: [T; 32], word: u32, term: impl Fn(usize) -> T) -> [T; 32] {
     for i in 0..32 {
@@ -215,7 +216,8 @@ fn add_kept<T: Number>(mut sums: [T; 32], word: u32, term: impl Fn(usize) -> T) 
     sums
 }
 
-/// [`add_kept`] a term at a time, for any number of terms: of each 32, the first is added to the first sum.
+/// [`add_kept`] a term at a time, for any number of terms: of each 32, the first is added to the
+/// first sum.
 #[inline(always)]
 fn add_rest<T: Number>(
     sums: &mut [T],
@@ -261,8 +263,8 @@ fn total_in_place<T: Number>(sums: &mut [T; 32]) -> T {
     sums[0]
 }
 
-/// The lower half with the upper half added: a new, smaller array, since reducing in place makes the compiler
-/// store halves that nobody reads.
+/// The lower half with the upper half added: a new, smaller array, since reducing in place makes
+/// the compiler store halves that nobody reads.
 #[inline(always)]
 fn halved<T: Number, const N: usize, const HALF: usize>(sums: [T; N]) -> [T; HALF] {
     const { assert!(N == 2 * HALF) };

@@ -1,11 +1,13 @@
 //! How masks are drawn and applied: once, for every machine.
 //!
-//! Safe code over arrays, which knows instruction sets by the trait [`Isa`] alone. The code that needs nothing of it is
-//! the definition, and every instruction set gives the same bits. It is written so that the compiler vectorises it:
-//! sixteen lanes in step, and 32 elements against a table of bits. Where a machine has no vectors the same functions
-//! run one lane, and one element, at a time, with the state in registers.
+//! Safe code over arrays, which knows instruction sets by the trait [`Isa`] alone. The code that
+//! needs nothing of it is the definition, and every instruction set gives the same bits. It is
+//! written so that the compiler vectorises it: sixteen lanes in step, and 32 elements against a
+//! table of bits. Where a machine has no vectors the same functions run one lane, and one element,
+//! at a time, with the state in registers.
 //!
-//! [`kernels!`] is the one list of kernels. From it `isa` makes the dispatch and each instruction set's functions.
+//! [`kernels!`] is the one list of kernels. From it `isa` makes the dispatch and each instruction
+//! set's functions.
 
 pub(crate) mod apply;
 pub(crate) mod bits;
@@ -86,7 +88,8 @@ pub(crate) use kernels;
 
 /// What an instruction set does in its own way. A value is the proof that the machine has it.
 pub(crate) trait Isa: Copy {
-    /// Whether it has vectors. Where it has none, one lane and one element at a time cost less than all in step.
+    /// Whether it has vectors. Where it has none, one lane and one element at a time cost less than
+    /// all in step.
     const VECTORS: bool;
 
     /// Seeds the first `count` lanes.
@@ -113,7 +116,8 @@ pub(crate) trait Isa: Copy {
         apply::choose(word, at, target, op)
     }
 
-    /// Multiplies whole 32s, where that and to zero what is dropped costs less than to select; tells whether it did.
+    /// Multiplies whole 32s, where that and to zero what is dropped costs less than to select;
+    /// tells whether it did.
     #[inline(always)]
     fn multiplied<T: Vectored, O: Op<T>>(self, _: usize, _: &mut [[T; 32]], _: O) -> bool {
         false

@@ -1,8 +1,9 @@
 //! Gaussian noise on every element: y = x * (1 + s * z), z normal (docs/GAUSSIAN.md).
 //!
-//! Box and Muller's method, two normals from two outputs of a lane, with the logarithm, the square root and
-//! the sine and cosine written as additions, subtractions and multiplications of `f32`: they have the
-//! same bits on every machine, and the compiler runs them in whatever vectors there are.
+//! Box and Muller's method, two normals from two outputs of a lane, with the logarithm, the square
+//! root and the sine and cosine written as additions, subtractions and multiplications of `f32`:
+//! they have the same bits on every machine, and the compiler runs them in whatever vectors there
+//! are.
 
 use super::op::Source;
 use super::{LANES, Lanes, Number};
@@ -13,7 +14,8 @@ const PAIRS: usize = 2 * LANES;
 
 /// `G` lanes at a time: all of them, or one where there are no vectors.
 ///
-/// Every operation stands as GAUSSIAN.md has it, in its order: to reassociate is to change the bits.
+/// Every operation stands as GAUSSIAN.md has it, in its order: to reassociate is to change the
+/// bits.
 #[inline(always)]
 pub(super) fn noise<const G: usize, T: Number, S: Source<T>>(
     lanes: &mut Lanes,
@@ -107,9 +109,9 @@ fn minus_2_ln(a: u32) -> f32 {
     e * (-2.0 * core::f32::consts::LN_2) + f * logarithm(f)
 }
 
-/// The square root of `square`, which is 0 or from 2^-24 to 45: two of Newton's steps to its inverse, with the
-/// constants of Moroz et al. 2018 ("Fast calculation of inverse square root with the use of magic constant"),
-/// which spread the error evenly to both sides.
+/// The square root of `square`, which is 0 or from 2^-24 to 45: two of Newton's steps to its
+/// inverse, with the constants of Moroz et al. 2018 ("Fast calculation of inverse square root with
+/// the use of magic constant"), which spread the error evenly to both sides.
 #[inline(always)]
 fn root(square: f32) -> f32 {
     let half = 0.5 * square;
@@ -138,8 +140,9 @@ fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     sum
 }
 
-/// -2 ln(1 + f) / f for f from sqrt(1/2) - 1 to sqrt(2) - 1, least relative error, 1.7e-7. By Estrin's scheme: by
-/// Horner's rule each operation would wait for the one before, and the vectors with it.
+/// -2 ln(1 + f) / f for f from sqrt(1/2) - 1 to sqrt(2) - 1, least relative error, 1.7e-7. By
+/// Estrin's scheme: by Horner's rule each operation would wait for the one before, and the vectors
+/// with it.
 #[inline(always)]
 fn logarithm(f: f32) -> f32 {
     let (square, fourth) = (f * f, (f * f) * (f * f));

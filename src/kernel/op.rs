@@ -1,5 +1,5 @@
-//! What a kernel makes of its target: what a kept element becomes, and what a dropped one. All arithmetic on
-//! elements stands here.
+//! What a kernel makes of its target: what a kept element becomes, and what a dropped one. All
+//! arithmetic on elements stands here.
 
 use crate::element::{Number, Value};
 use crate::pieces::{fill, pieces_mut};
@@ -27,8 +27,8 @@ pub trait Arithmetic<T: Number>: Copy {
         T::ZERO
     }
 
-    /// What becomes of x where it is kept: a product and a sum with a rounding each, never fused, so that it
-    /// is the same where the machine cannot fuse them.
+    /// What becomes of x where it is kept: a product and a sum with a rounding each, never fused,
+    /// so that it is the same where the machine cannot fuse them.
     #[inline(always)]
     fn kept<V: Value<T>>(self, x: V) -> V {
         let product = match self.factor() {
@@ -194,8 +194,8 @@ impl<T: Number> Source<T> for &[T] {
     }
 }
 
-/// All that a kernel has to know of the numbers: y = keep ? x * factor + term : dropped, where x and what
-/// stands for dropped elements may differ from place to place.
+/// All that a kernel has to know of the numbers: y = keep ? x * factor + term : dropped, where x
+/// and what stands for dropped elements may differ from place to place.
 pub trait Op<T: Number>: Copy {
     /// Whether +0.0 stands wherever an element is dropped.
     const ZEROES: bool;
@@ -222,8 +222,9 @@ pub trait Op<T: Number>: Copy {
     /// What stands in `target` at p = 0: the elements that are read, to the bit.
     fn pass(self, at: usize, target: &mut [T]);
 
-    /// Where the elements that are read for all of `target` stand in memory, and what they are multiplied with, if
-    /// that is all that is done to them; in place the pointer is one by which they may be written, too.
+    /// Where the elements that are read for all of `target` stand in memory, and what they are
+    /// multiplied with, if that is all that is done to them; in place the pointer is one by
+    /// which they may be written, too.
     #[allow(dead_code, reason = "Cortex-M with a floating-point unit asks for it")]
     #[inline(always)]
     fn product(self, _: usize, _: &mut [T]) -> Option<(*const T, T)> {
@@ -335,7 +336,8 @@ impl<T: Number, A: Source<T>, B: Source<T>> Sweep<T> for Blend<A, B, T> {
     #[inline(always)]
     fn sweep(self, target: &mut [T]) {
         let mut at = 0;
-        // Two passes over what stays in the nearest cache, the first over what would be overwritten.
+        // Two passes over what stays in the nearest cache, the first over what would be
+        // overwritten.
         for target in pieces_mut(target, 512) {
             if B::IN_PLACE {
                 self.b.map(at, target, |b, _| b.times(self.v));

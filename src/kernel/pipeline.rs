@@ -3,9 +3,10 @@
 //! Drawing keeps the vector units busy and applying keeps the store unit busy, so the two are
 //! interleaved: a piece of one block is applied after each plane drawn of a later block. A mask is
 //! applied two blocks after it was drawn: read back at once, its words would have to wait in the
-//! store queue behind everything before them. Measured on a prototype, AMD EPYC (Zen 4), 2026-11-23,
-//! AVX-512, f32, 16 Ki elements, p = 0.1, nanoseconds per element: one after the other 0.072,
-//! interleaved 0.056, two blocks behind 0.053, three no better; multiplying by a constant takes 0.034.
+//! store queue behind everything before them. Measured on a prototype, AMD EPYC (Zen 4),
+//! 2026-11-23, AVX-512, f32, 16 Ki elements, p = 0.1, nanoseconds per element: one after the other
+//! 0.072, interleaved 0.056, two blocks behind 0.053, three no better; multiplying by a constant
+//! takes 0.034.
 #![allow(dead_code, reason = "only machines whose vectors are driven by intrinsics use it")]
 #![expect(clippy::indexing_slicing, reason = "indices are taken modulo the length")]
 
@@ -55,7 +56,8 @@ pub(crate) fn draw_some<V: Wide>(
     words
 }
 
-/// The first words of `drawn` to all of `words`: for so few, a call of `memcpy` costs more than they do.
+/// The first words of `drawn` to all of `words`: for so few, a call of `memcpy` costs more than
+/// they do.
 #[inline(always)]
 fn copy_first(drawn: &[u32; LANES], words: &mut [u32]) {
     let drawn = drawn.get(..words.len()).unwrap_or(drawn);
@@ -65,7 +67,8 @@ fn copy_first(drawn: &[u32; LANES], words: &mut [u32]) {
         || copy_ends::<1>(drawn, words);
 }
 
-/// The first `N` words and the last `N`, which are all of at most `2 * N`; `false` if there are fewer than `N`.
+/// The first `N` words and the last `N`, which are all of at most `2 * N`; `false` if there are
+/// fewer than `N`.
 #[inline(always)]
 fn copy_ends<const N: usize>(from: &[u32], to: &mut [u32]) -> bool {
     if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut()) {
@@ -78,7 +81,8 @@ fn copy_ends<const N: usize>(from: &[u32], to: &mut [u32]) -> bool {
     true
 }
 
-/// Draws and applies, and does both at a time. All of `target` but a rest is stored to past the caches if `STREAMING`.
+/// Draws and applies, and does both at a time. All of `target` but a rest is stored to past the
+/// caches if `STREAMING`.
 #[inline(always)]
 pub(crate) fn fill_and_apply<I: WideIsa, T: Vectored, O: Op<T>, const STREAMING: bool>(
     isa: I,

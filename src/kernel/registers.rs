@@ -1,7 +1,8 @@
-//! The thirty-two elements that a mask word decides, in vector registers that are driven by intrinsics.
+//! The thirty-two elements that a mask word decides, in vector registers that are driven by
+//! intrinsics.
 //!
-//! The compiler makes vectors of loops at levels 2 and 3 alone. So this is what makes kernels fast in a
-//! crate that is compiled for size.
+//! The compiler makes vectors of loops at levels 2 and 3 alone. So this is what makes kernels fast
+//! in a crate that is compiled for size.
 #![allow(dead_code, reason = "only machines whose vectors are driven by intrinsics use it")]
 
 use super::Isa;
@@ -27,8 +28,8 @@ impl Vectored for f64 {
     type In<I: RegisterIsa> = I::F64;
 }
 
-/// Thirty-two elements in registers. Holding them proves that the machine has the instructions of `I`: `load`, the
-/// only way to make them, asks for the proof.
+/// Thirty-two elements in registers. Holding them proves that the machine has the instructions of
+/// `I`: `load`, the only way to make them, asks for the proof.
 pub(crate) trait Registers<T, I>: Value<T> {
     fn load(isa: I, elements: &[T; 32]) -> Self;
 

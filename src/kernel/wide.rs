@@ -1,8 +1,8 @@
-//! Sixteen lanes in vectors that are driven by intrinsics. What differs between instruction sets is a dozen
-//! operations, [`Wide`]; what is done with them stands here once.
+//! Sixteen lanes in vectors that are driven by intrinsics. What differs between instruction sets is
+//! a dozen operations, [`Wide`]; what is done with them stands here once.
 //!
-//! Written by hand because the compiler splits the portable code's vectors where ties are broken. The instruction sets'
-//! own files say what that gains.
+//! Written by hand because the compiler splits the portable code's vectors where ties are broken.
+//! The instruction sets' own files say what that gains.
 #![allow(dead_code, reason = "only machines whose vectors are driven by intrinsics use it")]
 
 use super::{Isa, LANES, Lanes, Planes};
@@ -12,15 +12,15 @@ pub(crate) trait WideIsa: Isa {
     /// All sixteen lanes.
     type Vector: Wide<Proof = Self>;
 
-    /// Keep words from the first `count` lanes; the other lanes do not advance. One function for all
-    /// element types.
+    /// Keep words from the first `count` lanes; the other lanes do not advance. One function for
+    /// all element types.
     fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES];
 }
 
 /// Sixteen lanes of `u32`, in one register or several.
 ///
-/// Holding a value proves that the machine has its instructions: `load` and `splat`, the only ways to make one,
-/// ask for the proof.
+/// Holding a value proves that the machine has its instructions: `load` and `splat`, the only ways
+/// to make one, ask for the proof.
 pub(crate) trait Wide: Copy {
     /// The proof that the machine has its instructions.
     type Proof: Isa;
@@ -98,8 +98,8 @@ impl<V: Wide> State<V> {
     }
 }
 
-/// Work that is done a piece at a time. (A trait and no closure, as nobody can ask that a closure be inlined; where it is
-/// not, its code has none of the instruction set that it is for.)
+/// Work that is done a piece at a time. (A trait and no closure, as nobody can ask that a closure
+/// be inlined; where it is not, its code has none of the instruction set that it is for.)
 pub(super) trait Work {
     /// Does the next piece, and tells whether there was one.
     fn piece(&mut self) -> bool;
@@ -139,10 +139,11 @@ impl<V: Wide> Decider<V> {
         Self { all: lanes, ..self }
     }
 
-    /// Keep words of all lanes, as the portable `keep_words`. Does a piece of `other` after each plane.
+    /// Keep words of all lanes, as the portable `keep_words`. Does a piece of `other` after each
+    /// plane.
     ///
-    /// Where that keeps (drop, undecided), this keeps (drop, drop | undecided): then a plane changes
-    /// only one of the two, and both by the same operation.
+    /// Where that keeps (drop, undecided), this keeps (drop, drop | undecided): then a plane
+    /// changes only one of the two, and both by the same operation.
     #[inline(always)]
     pub(super) fn draw(&self, state: &mut State<V>, other: &mut impl Work) -> V {
         let (mut drop, mut open) = (self.none, self.all);

@@ -5,10 +5,10 @@ use crate::error::ShapeError;
 
 /// An owned mask of up to 32 * `WORDS` elements. `WORDS` is [`mask_words`] of the element count.
 ///
-/// One bit per element, 1 = keep: element i is bit i % 32 of word i / 32, bit 0 the least significant.
-/// What this crate writes has zeros past the last element; what it reads may have anything there, so
-/// the first n bits of a longer mask are a mask. A new one keeps nothing. `==` compares all words;
-/// compare [views](Self::view) to compare elements.
+/// One bit per element, 1 = keep: element i is bit i % 32 of word i / 32, bit 0 the least
+/// significant. What this crate writes has zeros past the last element; what it reads may have
+/// anything there, so the first n bits of a longer mask are a mask. A new one keeps nothing. `==`
+/// compares all words; compare [views](Self::view) to compare elements.
 ///
 /// ```
 /// use dropout_kernels::{Mask, mask_words};
@@ -55,7 +55,8 @@ impl<const WORDS: usize> Mask<WORDS> {
         }
     }
 
-    /// The first `len` bits, to write. What writes them all clears the other bits of their last word.
+    /// The first `len` bits, to write. What writes them all clears the other bits of their last
+    /// word.
     ///
     /// # Errors
     ///

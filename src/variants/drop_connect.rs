@@ -13,8 +13,8 @@ use crate::plan::Plan;
 use crate::rate::{Draws, DropRate};
 use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 
-/// `DropConnect` (Wan et al. 2013, "Regularization of Neural Networks using `DropConnect`", sections 2 and 3):
-/// single weights of a fully connected layer are dropped.
+/// `DropConnect` (Wan et al. 2013, "Regularization of Neural Networks using `DropConnect`",
+/// sections 2 and 3): single weights of a fully connected layer are dropped.
 ///
 /// With W of `rows` x `columns`, row after row, M a mask bit for each weight (weight (r, c) has bit
 /// r * `columns` + c), q = 1 - p, and s the scale of the rule:
@@ -27,28 +27,30 @@ use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 /// | [`new`](Self::new), inverted | 1 / q | y = W x | weight-drop: Merity et al. 2017, "Regularizing and Optimizing LSTM Language Models", section 2 |
 /// | [`classic`](Self::classic) | 1 | y = q W x | the paper |
 ///
-/// The paper's inference takes y for normal, with the mean above and the variance p q (W o W)(x o x), or that
-/// over q^2 under the inverted rule: [`infer_moments`](Self::infer_moments).
+/// The paper's inference takes y for normal, with the mean above and the variance p q (W o W)(x o
+/// x), or that over q^2 under the inverted rule: [`infer_moments`](Self::infer_moments).
 ///
-/// The mask is applied as the product goes; there is no second matrix. It is stored (a bit a weight), or drawn
-/// from a key, 512 bits at a time, and never stored.
+/// The mask is applied as the product goes; there is no second matrix. It is stored (a bit a
+/// weight), or drawn from a key, 512 bits at a time, and never stored.
 ///
-/// Slices hold one vector or several: x is `batch` x `columns` and y `batch` x `rows`, all under one mask. The
-/// paper has a mask for each sample: a call, and a stream, for each.
+/// Slices hold one vector or several: x is `batch` x `columns` and y `batch` x `rows`, all under
+/// one mask. The paper has a mask for each sample: a call, and a stream, for each.
 ///
 /// A dropped weight takes no part: it may be NaN, and so may the x that it meets.
 ///
 /// # Precision
 ///
 /// The order of additions is a promise, so results have the same bits on every machine. An
-/// element of y is 32 sums, of which sum i adds the kept products of columns i, i + 32, i + 64 and so
-/// on, in that order from +0.0; then the upper half of the sums is added to the lower, five times; the sum is
-/// multiplied with s. Backward multiplies dy with s first; dx adds row after row from +0.0, dW sample
-/// after sample to what it holds. Each product and sum is rounded, none is fused.
+/// element of y is 32 sums, of which sum i adds the kept products of columns i, i + 32, i + 64 and
+/// so on, in that order from +0.0; then the upper half of the sums is added to the lower, five
+/// times; the sum is multiplied with s. Backward multiplies dy with s first; dx adds row after row
+/// from +0.0, dW sample after sample to what it holds. Each product and sum is rounded, none is
+/// fused.
 ///
 /// # Cost
 ///
-/// A pass over W for each vector of the batch, and the drawing of its mask where that is replayed. No heap.
+/// A pass over W for each vector of the batch, and the drawing of its mask where that is replayed.
+/// No heap.
 ///
 /// ```
 /// use dropout_kernels::{DropConnect, MaskKey, drop_rate};
@@ -107,8 +109,8 @@ impl<R: Rule> DropConnect<R> {
         }
     }
 
-    /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
-    /// that this machine does not have is taken for [`Backend::Portable`].
+    /// The same run by a given backend, for tests and benchmarks: the results are the same. A
+    /// backend that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         Self { plan: self.plan.with_backend(backend), ..self }
@@ -154,8 +156,8 @@ impl<R: Rule> DropConnect<R> {
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing is written and
-    /// no generator has moved.
+    /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing
+    /// is written and no generator has moved.
     pub fn forward<T: Element>(
         &self,
         w: &[T],
@@ -184,7 +186,8 @@ impl<R: Rule> DropConnect<R> {
         self.by_bits(mask, |bits| self.add_to_input(bits, w, dy, dx))
     }
 
-    /// Adds the gradient to the weights: dW += s M o (dy x^T). Those of dropped weights keep their bits.
+    /// Adds the gradient to the weights: dW += s M o (dy x^T). Those of dropped weights keep their
+    /// bits.
     ///
     /// # Errors
     ///
@@ -211,11 +214,13 @@ impl<R: Rule> DropConnect<R> {
         Ok(())
     }
 
-    /// Inference by moments (section 3.2 of the paper): the mean and the variance of y over all masks.
+    /// Inference by moments (section 3.2 of the paper): the mean and the variance of y over all
+    /// masks.
     ///
-    /// The mean is [`infer`](Self::infer)'s; the variance sums the squares of the products w x in the same
-    /// order, times p q under the classic rule, and times p / q under the inverted (0 at p = 1). The paper draws
-    /// y = mean + sqrt(variance) * z, z normal, applies the activation and averages. (Such z are the r - 1 of
+    /// The mean is [`infer`](Self::infer)'s; the variance sums the squares of the products w x in
+    /// the same order, times p q under the classic rule, and times p / q under the inverted (0
+    /// at p = 1). The paper draws y = mean + sqrt(variance) * z, z normal, applies the
+    /// activation and averages. (Such z are the r - 1 of
     /// [`GaussianDropout`](crate::GaussianDropout) at p = 1/2 over ones.)
     ///
     /// # Errors

@@ -14,26 +14,26 @@ use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 /// `DropHead` (Zhou et al. 2020, section 3): drops whole attention heads, and makes up for
 /// them sample by sample.
 ///
-/// On what the heads give, before the projection that mixes them. With d the mask bit of a (sample, head), and
-/// the heads of a sample counted:
+/// On what the heads give, before the projection that mixes them. With d the mask bit of a (sample,
+/// head), and the heads of a sample counted:
 ///
 /// y = d * x * heads / kept heads, dx = d * dy * heads / kept heads; inference is the identity.
 ///
-/// The factor is a constant to the gradient. It is rounded to `f64`, then to the element type, and kept
-/// elements are one product. A dropped head is +0.0 whatever it was.
+/// The factor is a constant to the gradient. It is rounded to `f64`, then to the element type, and
+/// kept elements are one product. A dropped head is +0.0 whatever it was.
 ///
-/// **A sample whose heads are all dropped** is zeros, and so is its gradient: the residual connection around
-/// the attention is what is left of it. (Code that divides by the heads kept gives NaN.) Of h heads that happens
-/// with probability p^h. At p = 1 it happens to all; at p = 0 what is drawn has the bits of x. Either leaves the
-/// generator alone.
+/// **A sample whose heads are all dropped** is zeros, and so is its gradient: the residual
+/// connection around the attention is what is left of it. (Code that divides by the heads kept
+/// gives NaN.) Of h heads that happens with probability p^h. At p = 1 it happens to all; at p = 0
+/// what is drawn has the bits of x. Either leaves the generator alone.
 ///
 /// The paper lets p fall and rise again over training: two ramps of
 /// [`Schedule::linear`](crate::Schedule::linear).
 ///
 /// # Cost
 ///
-/// One pass over the elements, as [`Dropout`](crate::Dropout) over a layout. A mask has batch * heads bits. A replay draws
-/// each bit twice, once to count.
+/// One pass over the elements, as [`Dropout`](crate::Dropout) over a layout. A mask has batch *
+/// heads bits. A replay draws each bit twice, once to count.
 ///
 /// ```
 /// use dropout_kernels::{DropHead, MaskKey, drop_rate};
@@ -59,7 +59,8 @@ pub struct DropHead {
 }
 
 impl DropHead {
-    /// For a (batch, heads, elements) tensor; the elements of a head are tokens * dimension of a head.
+    /// For a (batch, heads, elements) tensor; the elements of a head are tokens * dimension of a
+    /// head.
     ///
     /// # Errors
     ///
@@ -119,8 +120,8 @@ impl DropHead {
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `x` and `y` do not have the layout's elements, or the mask its bits. Then nothing is
-    /// written and no generator has moved.
+    /// [`ShapeError`] if `x` and `y` do not have the layout's elements, or the mask its bits. Then
+    /// nothing is written and no generator has moved.
     pub fn forward<T: Element>(
         &self,
         x: &[T],
@@ -144,7 +145,8 @@ impl DropHead {
         self.run(InPlace, x, mask)
     }
 
-    /// The gradient through the heads that forward kept: `dx = backward(dy)`, by forward's key or its mask.
+    /// The gradient through the heads that forward kept: `dx = backward(dy)`, by forward's key or
+    /// its mask.
     ///
     /// # Errors
     ///

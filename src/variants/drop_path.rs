@@ -9,10 +9,12 @@ use crate::plan::same_length;
 use crate::rate::DropRate;
 use crate::source::{MaskStore, RandomSource, StoredMask};
 
-/// Stochastic depth (Huang et al. 2016, "Deep Networks with Stochastic Depth", section 3), also called
-/// `DropPath`: a residual branch f is left out, for each sample by itself or for the whole batch.
+/// Stochastic depth (Huang et al. 2016, "Deep Networks with Stochastic Depth", section 3), also
+/// called `DropPath`: a residual branch f is left out, for each sample by itself or for the whole
+/// batch.
 ///
-/// With d = 1 where the branch is kept, 0 where it is dropped, and p the [rate](DropRate) of the latter:
+/// With d = 1 where the branch is kept, 0 where it is dropped, and p the [rate](DropRate) of the
+/// latter:
 ///
 /// | rule | forward | gradient to the branch | inference | source |
 /// |---|---|---|---|---|
@@ -20,14 +22,14 @@ use crate::source::{MaskStore, RandomSource, StoredMask};
 /// | [`Dropout::classic`] | y = x + d * f | d * dy | y = x + (1 - p) * f | equations 2 and 5 of the paper |
 ///
 /// The gradient to x past the branch is dy. The paper decides for a whole mini-batch
-/// ([`batch`](Self::batch)), common implementations for each sample ([`samples`](Self::samples)); the rate of
-/// layer l grows with the depth, [`DropRate::at_depth`].
+/// ([`batch`](Self::batch)), common implementations for each sample ([`samples`](Self::samples));
+/// the rate of layer l grows with the depth, [`DropRate::at_depth`].
 ///
-/// The decisions come first, so that what is dropped is not computed: [`fill`](Self::fill) makes a bit for each sample,
-/// compute f for [`MaskRef::kept_runs`](crate::MaskRef::kept_runs), then [`add`](Self::add). The same mask serves
-/// the backward pass, which computes gradients of those samples only:
-/// [`branch`](Self::branch)`().backward(...)` gives the gradient to f. Where f is computed whole all the same,
-/// `branch().forward(...)` draws and drops at once.
+/// The decisions come first, so that what is dropped is not computed: [`fill`](Self::fill) makes a
+/// bit for each sample, compute f for [`MaskRef::kept_runs`](crate::MaskRef::kept_runs), then
+/// [`add`](Self::add). The same mask serves the backward pass, which computes gradients of those
+/// samples only: [`branch`](Self::branch)`().backward(...)` gives the gradient to f. Where f is
+/// computed whole all the same, `branch().forward(...)` draws and drops at once.
 ///
 /// # Cost
 ///
@@ -79,7 +81,8 @@ impl<R: Rule> DropPath<R> {
         Self::over(dropout, Layout::whole(elements))
     }
 
-    /// Of a rule that adds something to a dropped branch too, `add` would be wrong: it does not build.
+    /// Of a rule that adds something to a dropped branch too, `add` would be wrong: it does not
+    /// build.
     const fn over(dropout: Dropout<R>, layout: Layout) -> Self {
         const { assert!(<R::Forward<f32> as Arithmetic<f32>>::ZEROES, "a dropped branch is +0.0") };
         Self { branch: dropout.over(layout) }
@@ -101,8 +104,8 @@ impl<R: Rule> DropPath<R> {
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `mask` does not have [`Layout::mask_bits`]. Then nothing is written and no generator has
-    /// moved.
+    /// [`ShapeError`] if `mask` does not have [`Layout::mask_bits`]. Then nothing is written and no
+    /// generator has moved.
     pub fn fill(
         &self,
         mut mask: impl MaskStore,
@@ -112,13 +115,15 @@ impl<R: Rule> DropPath<R> {
         Ok(())
     }
 
-    /// Adds the branch where it is kept: `x += d * f / (1 - p)`, or `x += d * f` by the classic rule.
+    /// Adds the branch where it is kept: `x += d * f / (1 - p)`, or `x += d * f` by the classic
+    /// rule.
     ///
     /// What `f` holds for samples that are dropped is not looked at.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `f` and `x` do not have the elements, or `mask` the bits. Then nothing is written.
+    /// [`ShapeError`] if `f` and `x` do not have the elements, or `mask` the bits. Then nothing is
+    /// written.
     pub fn add<T: Element>(
         &self,
         f: &[T],
@@ -161,8 +166,8 @@ impl<R: Rule> DropPath<R> {
 }
 
 impl DropRate {
-    /// The rate of layer `layer`, counted from 1, of `layers`, when the last is dropped at this rate: linear
-    /// decay, `p_l = l / L * p_L` (Huang et al. 2016, equation 4).
+    /// The rate of layer `layer`, counted from 1, of `layers`, when the last is dropped at this
+    /// rate: linear decay, `p_l = l / L * p_L` (Huang et al. 2016, equation 4).
     ///
     /// Rounded once, to the nearest multiple of 2^-40.
     ///

@@ -10,25 +10,28 @@ use crate::pieces::{cut, pieces};
 use crate::rate::DropRate;
 use crate::source::{MaskStore, RandomSource, StoredMask, StoredSource, Then};
 
-/// Embedding dropout (Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent
-/// Neural Networks", section 4.2; Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models",
-/// section 4.3): a word of the vocabulary is dropped or kept, in all its occurrences.
+/// Embedding dropout (Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in
+/// Recurrent Neural Networks", section 4.2; Merity et al. 2018, "Regularizing and Optimizing LSTM
+/// Language Models", section 4.3): a word of the vocabulary is dropped or kept, in all its
+/// occurrences.
 ///
-/// With e the row of a (vocabulary, dimension) table that an index names, d = 1 if the mask keeps that row, 0 if
-/// not, and p the [rate](DropRate) at which rows are dropped:
+/// With e the row of a (vocabulary, dimension) table that an index names, d = 1 if the mask keeps
+/// that row, 0 if not, and p the [rate](DropRate) at which rows are dropped:
 ///
 /// | rule | forward | backward | inference |
 /// |---|---|---|---|
 /// | [`Dropout::new`], as Merity et al. | y = d * e / (1 - p) | de += d * dy / (1 - p) | y = e |
 /// | [`Dropout::classic`] | y = d * e | de += d * dy | y = (1 - p) * e |
 ///
-/// Rows that no index names are neither read nor written. The mask is what [`MaskRng::fill`](crate::MaskRng::fill) draws for as
-/// many elements as the vocabulary has rows, a bit for each. Words of the stream are not to be had out of order, so no row
-/// can be decided by itself, and a key alone is no source: [`fill`](Self::fill) with a key draws its mask again.
+/// Rows that no index names are neither read nor written. The mask is what
+/// [`MaskRng::fill`](crate::MaskRng::fill) draws for as many elements as the vocabulary has rows, a
+/// bit for each. Words of the stream are not to be had out of order, so no row can be decided by
+/// itself, and a key alone is no source: [`fill`](Self::fill) with a key draws its mask again.
 ///
 /// # Cost
 ///
-/// A draw for each 32 rows of the table, once for a sequence; a pass over the rows that were looked up.
+/// A draw for each 32 rows of the table, once for a sequence; a pass over the rows that were looked
+/// up.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, EmbeddingDropout, Mask, MaskRng, drop_rate, mask_words};
@@ -98,12 +101,13 @@ impl<R: Rule> EmbeddingDropout<R> {
         mask_words(self.rows)
     }
 
-    /// Makes a mask of a bit for each row of the table, from a generator or by a key. At rates 0 and 1 nothing is drawn.
+    /// Makes a mask of a bit for each row of the table, from a generator or by a key. At rates 0
+    /// and 1 nothing is drawn.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `mask` does not have [`mask_bits`](Self::mask_bits). Then nothing is written and no generator has
-    /// moved.
+    /// [`ShapeError`] if `mask` does not have [`mask_bits`](Self::mask_bits). Then nothing is
+    /// written and no generator has moved.
     pub fn fill(
         &self,
         mut mask: impl MaskStore,
@@ -117,8 +121,8 @@ impl<R: Rule> EmbeddingDropout<R> {
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `table` or `y` does not have the elements, `mask` not the bits, or an index is no row
-    /// ([`ShapeError::OutsideVocabulary`]). Then nothing is written.
+    /// [`ShapeError`] if `table` or `y` does not have the elements, `mask` not the bits, or an
+    /// index is no row ([`ShapeError::OutsideVocabulary`]). Then nothing is written.
     pub fn forward<T: Element>(
         &self,
         indices: &[u32],
@@ -139,8 +143,8 @@ impl<R: Rule> EmbeddingDropout<R> {
         })
     }
 
-    /// Drops among rows that were looked up before: `y`, (indices, dimension), holds rows of the table. The gradient
-    /// goes back by [`backward_in_place`](Self::backward_in_place).
+    /// Drops among rows that were looked up before: `y`, (indices, dimension), holds rows of the
+    /// table. The gradient goes back by [`backward_in_place`](Self::backward_in_place).
     ///
     /// # Errors
     ///
@@ -158,13 +162,13 @@ impl<R: Rule> EmbeddingDropout<R> {
         })
     }
 
-    /// Adds the gradients to the rows of `dtable` that were looked up and kept, in the order of the indices; nothing else of
-    /// it is touched.
+    /// Adds the gradients to the rows of `dtable` that were looked up and kept, in the order of the
+    /// indices; nothing else of it is touched.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `dy` or `dtable` does not have the elements, `mask` not the bits, or an index is no row.
-    /// Then nothing is written.
+    /// [`ShapeError`] if `dy` or `dtable` does not have the elements, `mask` not the bits, or an
+    /// index is no row. Then nothing is written.
     pub fn backward<T: Element>(
         &self,
         indices: &[u32],
@@ -186,13 +190,14 @@ impl<R: Rule> EmbeddingDropout<R> {
         Ok(())
     }
 
-    /// The gradient of [`forward_in_place`](Self::forward_in_place): `dy`, (indices, dimension), becomes the gradient of
-    /// the rows before dropout, for whoever looks rows up and scatters gradients in another way.
+    /// The gradient of [`forward_in_place`](Self::forward_in_place): `dy`, (indices, dimension),
+    /// becomes the gradient of the rows before dropout, for whoever looks rows up and scatters
+    /// gradients in another way.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `dy` does not have the elements, `mask` not the bits, or an index is no row. Then nothing is
-    /// written.
+    /// [`ShapeError`] if `dy` does not have the elements, `mask` not the bits, or an index is no
+    /// row. Then nothing is written.
     pub fn backward_in_place<T: Element>(
         &self,
         indices: &[u32],
@@ -210,8 +215,8 @@ impl<R: Rule> EmbeddingDropout<R> {
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `table` or `y` does not have the elements, or an index is no row. Then nothing is
-    /// written.
+    /// [`ShapeError`] if `table` or `y` does not have the elements, or an index is no row. Then
+    /// nothing is written.
     pub fn infer<T: Element>(
         &self,
         indices: &[u32],

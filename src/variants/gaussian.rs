@@ -16,21 +16,22 @@ use crate::source::RandomSource;
 /// |---|---|---|
 /// | y = r * x | dx = r * dy | y = x |
 ///
-/// r has the mean and the variance of inverted dropout's factor, d / q with d ~ Bernoulli(q). Nothing is
-/// dropped, so x = NaN or infinity stays what it is (r may be 0: infinity may become NaN).
+/// r has the mean and the variance of inverted dropout's factor, d / q with d ~ Bernoulli(q).
+/// Nothing is dropped, so x = NaN or infinity stays what it is (r may be 0: infinity may become
+/// NaN).
 ///
 /// Nothing is stored: backward draws r again, from a key by
 /// [`backward`](Self::backward), or from a copy of the generator as it stood before forward by
-/// [`backward`](Self::backward). How the normals come from the generator's lanes is a public promise
-/// (`docs/GAUSSIAN.md`); they have the same bits on every machine. Calls can be split at multiples of 32
-/// elements.
+/// [`backward`](Self::backward). How the normals come from the generator's lanes is a public
+/// promise (`docs/GAUSSIAN.md`); they have the same bits on every machine. Calls can be split at
+/// multiples of 32 elements.
 ///
 /// # Precision
 ///
-/// r = 1 + s * z. s = sqrt(p / q) is rounded once to `f32`. z is a normal of `f32` accuracy by the method of
-/// Box and Muller: it errs by less than 1.2e-6 of the radius sqrt(z^2 + z'^2) that it shares with another, and
-/// |z| is below 6.67 (a normal goes beyond once in 3.6 * 10^10). For `f64` elements s * z is the same `f32`;
-/// 1 + s * z and the product are `f64`.
+/// r = 1 + s * z. s = sqrt(p / q) is rounded once to `f32`. z is a normal of `f32` accuracy by the
+/// method of Box and Muller: it errs by less than 1.2e-6 of the radius sqrt(z^2 + z'^2) that it
+/// shares with another, and |z| is below 6.67 (a normal goes beyond once in 3.6 * 10^10). For `f64`
+/// elements s * z is the same `f32`; 1 + s * z and the product are `f64`.
 ///
 /// # Cost
 ///
@@ -74,8 +75,8 @@ impl GaussianDropout {
         Ok(Self { plan: Plan::new(rate), std_dev: rate.std_dev() })
     }
 
-    /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
-    /// that this machine does not have is taken for [`Backend::Portable`].
+    /// The same run by a given backend, for tests and benchmarks: the results are the same. A
+    /// backend that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         Self { plan: self.plan.with_backend(backend), ..self }
@@ -105,11 +106,13 @@ impl GaussianDropout {
         self.std_dev
     }
 
-    /// `y = r * x`, with r from a generator or by a key. At p = 0 `y` has the bits of `x` and no generator has moved.
+    /// `y = r * x`, with r from a generator or by a key. At p = 0 `y` has the bits of `x` and no
+    /// generator has moved.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written and no generator has moved.
+    /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written and no generator
+    /// has moved.
     pub fn forward<T: Element>(
         &self,
         x: &[T],
@@ -126,8 +129,8 @@ impl GaussianDropout {
         self.run(source, InPlace, x);
     }
 
-    /// The gradient: `dx = r * dy`, by forward's key, or by the generator as it stood before forward; it moves as that one
-    /// did.
+    /// The gradient: `dx = r * dy`, by forward's key, or by the generator as it stood before
+    /// forward; it moves as that one did.
     ///
     /// # Errors
     ///

@@ -9,7 +9,8 @@ use crate::rng::MaskRng;
 use crate::source::RandomSource;
 
 /// Dropout of one connection of a recurrent network, with one mask for all steps of a sequence
-/// ("locked" dropout: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", section 4.2).
+/// ("locked" dropout: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models",
+/// section 4.2).
 ///
 /// With `d[u]` = 1 where unit u of a sequence is kept, drawn once, the same at each step t:
 ///
@@ -19,25 +20,27 @@ use crate::source::RandomSource;
 ///
 /// or what the [`Rule`] says instead. [`VariationalDropout`] is three of them, for a whole layer.
 ///
-/// `x` of a step is (batch, units): element s * `units` + u is unit u of sequence s, and each sequence of the
-/// batch has `units` mask bits of its own. `WORDS` holds them all: [`mask_words`](crate::mask_words) of the
-/// largest batch * `units`. A smaller batch uses the first of them.
+/// `x` of a step is (batch, units): element s * `units` + u is unit u of sequence s, and each
+/// sequence of the batch has `units` mask bits of its own. `WORDS` holds them all:
+/// [`mask_words`](crate::mask_words) of the largest batch * `units`. A smaller batch uses the first
+/// of them.
 ///
 /// Drawn from a generator at the same place, the mask is that of
 /// `Dropout::over(Layout::time_major(steps, batch, units))`, which does all steps in one call.
 ///
 /// # Cost
 ///
-/// `draw` costs [`MaskRng::fill`]; a step costs [`Dropout::backward`], as nothing is drawn. Where even one
-/// mask is too much to store, [`Dropout::forward`] with the key of the sequence at each step
-/// is the same dropout, and draws the mask anew each time.
+/// `draw` costs [`MaskRng::fill`]; a step costs [`Dropout::backward`], as nothing is drawn. Where
+/// even one mask is too much to store, [`Dropout::forward`] with the key of the sequence at each
+/// step is the same dropout, and draws the mask anew each time.
 ///
 /// # Recurrent dropout without memory loss
 ///
-/// Semeniuta et al. 2016 (section 3) drop the candidate update alone, `c = f * c_prev + i * D(g)` in an LSTM and
-/// `h = (1 - z) * h_prev + z * D(g)` in a GRU, so that what a cell remembers is never zeroed.
-/// D is plain inverted dropout of g. The paper draws a mask at each step (`Dropout`, here replayed) and
-/// compares that with one mask a sequence (`LockedDropout`); the second is Gal's sampling in Semeniuta's place.
+/// Semeniuta et al. 2016 (section 3) drop the candidate update alone, `c = f * c_prev + i * D(g)`
+/// in an LSTM and `h = (1 - z) * h_prev + z * D(g)` in a GRU, so that what a cell remembers is
+/// never zeroed. D is plain inverted dropout of g. The paper draws a mask at each step (`Dropout`,
+/// here replayed) and compares that with one mask a sequence (`LockedDropout`); the second is Gal's
+/// sampling in Semeniuta's place.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, LockedDropout, MaskKey, MaskRng, drop_rate};
@@ -87,7 +90,8 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `WORDS` do not hold the mask. Then the old mask stays and `rng` has not moved.
+    /// [`ShapeError`] if `WORDS` do not hold the mask. Then the old mask stays and `rng` has not
+    /// moved.
     pub fn draw(&mut self, batch: usize, source: impl RandomSource) -> Result<(), ShapeError> {
         let bits = self.bits_of(batch)?;
         self.fill(bits, source)
@@ -121,8 +125,8 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `y` has another length than `x`, or if that is not the drawn batch * `units`. Then
-    /// nothing is written.
+    /// [`ShapeError`] if `y` has another length than `x`, or if that is not the drawn batch *
+    /// `units`. Then nothing is written.
     pub fn forward<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         self.dropout.forward(x, y, self.mask())
     }
@@ -172,14 +176,15 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     }
 }
 
-/// Variational dropout of a recurrent layer, a step at a time (Gal and Ghahramani 2016, "A Theoretically
-/// Grounded Application of Dropout in Recurrent Neural Networks", section 4): masks for input, recurrent and
-/// output connections, drawn once a sequence and applied at each step.
+/// Variational dropout of a recurrent layer, a step at a time (Gal and Ghahramani 2016, "A
+/// Theoretically Grounded Application of Dropout in Recurrent Neural Networks", section 4): masks
+/// for input, recurrent and output connections, drawn once a sequence and applied at each step.
 ///
-/// With X, H and Y the three [`LockedDropout`]s, a step of a recurrent layer is `h = cell(X(x), H(h_prev))`, and
-/// what the layer above sees is Y(h). Drop what is multiplied with the recurrent weights; the cell of an LSTM and
-/// the state that a GRU carries over are no connections and stay whole. All gates share a mask (the paper's
-/// tied weights). For a mask for each gate give `units` as gates * units, and apply to as many copies of x.
+/// With X, H and Y the three [`LockedDropout`]s, a step of a recurrent layer is `h = cell(X(x),
+/// H(h_prev))`, and what the layer above sees is Y(h). Drop what is multiplied with the recurrent
+/// weights; the cell of an LSTM and the state that a GRU carries over are no connections and stay
+/// whole. All gates share a mask (the paper's tied weights). For a mask for each gate give `units`
+/// as gates * units, and apply to as many copies of x.
 ///
 /// | mask | bits |
 /// |---|---|
@@ -187,8 +192,8 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
 /// | `recurrent` | batch * hidden units |
 /// | `output` | batch * hidden units |
 ///
-/// What leaves one layer is what enters the next, so of layers in a stack give all but the last (or all but
-/// the first) a rate of 0 on that side.
+/// What leaves one layer is what enters the next, so of layers in a stack give all but the last (or
+/// all but the first) a rate of 0 on that side.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, LockedDropout, MaskRng, VariationalDropout, drop_rate, mask_words};
@@ -238,15 +243,15 @@ pub struct VariationalDropout<
 impl<const INPUT: usize, const RECURRENT: usize, const OUTPUT: usize, R: Rule>
     VariationalDropout<INPUT, RECURRENT, OUTPUT, R>
 {
-    /// Draws the masks of the next `batch` sequences: `input`, then `recurrent`, then `output`, as three
-    /// calls of [`MaskRng::fill`] would. A rate of 0 or 1 draws nothing.
+    /// Draws the masks of the next `batch` sequences: `input`, then `recurrent`, then `output`, as
+    /// three calls of [`MaskRng::fill`] would. A rate of 0 or 1 draws nothing.
     ///
     /// To name the masks by a key, give it `&mut MaskRng::from_key(key)`.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if one of the masks does not fit its words. Then the old masks stay and `rng` has not
-    /// moved.
+    /// [`ShapeError`] if one of the masks does not fit its words. Then the old masks stay and `rng`
+    /// has not moved.
     pub fn draw(&mut self, batch: usize, rng: &mut MaskRng) -> Result<(), ShapeError> {
         let input = self.input.bits_of(batch)?;
         let recurrent = self.recurrent.bits_of(batch)?;

@@ -8,8 +8,9 @@ use crate::plan::{Flat, Plan, same_length};
 use crate::rate::{Draws, DropRate};
 use crate::source::{KnownMask, MaskSource};
 
-/// Zoneout (Krueger et al. 2017, "Zoneout: Regularizing RNNs by Randomly Preserving Hidden Activations",
-/// section 3): at each step each unit keeps its old state with probability z, where dropout would zero it.
+/// Zoneout (Krueger et al. 2017, "Zoneout: Regularizing RNNs by Randomly Preserving Hidden
+/// Activations", section 3): at each step each unit keeps its old state with probability z, where
+/// dropout would zero it.
 ///
 /// With k = 1 where the mask keeps (the paper's d is 1 - k: d = 1 holds a unit back):
 ///
@@ -17,20 +18,21 @@ use crate::source::{KnownMask, MaskSource};
 /// |---|---|---|
 /// | `h = k ? h_new : h_prev` | `dh_new = k ? dh : +0.0`, `dh_prev = k ? +0.0 : dh` | `h = z * h_prev + (1 - z) * h_new` |
 ///
-/// A mask bit of 1 lets a unit be updated, a bit of 0 holds it at its old state; bits are 0 with probability z,
-/// the [rate](DropRate). Values are copied to the bit. At inference both factors are rounded to the element's
-/// type, then come two products and their sum, each rounded once and never fused: the same bits on every
-/// backend. At z = 0 and z = 1 it copies the new and the old state.
+/// A mask bit of 1 lets a unit be updated, a bit of 0 holds it at its old state; bits are 0 with
+/// probability z, the [rate](DropRate). Values are copied to the bit. At inference both factors are
+/// rounded to the element's type, then come two products and their sum, each rounded once and never
+/// fused: the same bits on every backend. At z = 0 and z = 1 it copies the new and the old state.
 ///
-/// Slices are of one length, the units of one step of any number of sequences; draw a new mask at each step.
-/// The mask comes from the sources of [`Dropout`](crate::Dropout). `..._into_prev` writes h over `h_prev`, `..._into_new` over `h_new`. `backward` gives both parts
-/// of dh; what else flows into `h_prev` through the cell is for the caller to add.
+/// Slices are of one length, the units of one step of any number of sequences; draw a new mask at
+/// each step. The mask comes from the sources of [`Dropout`](crate::Dropout). `..._into_prev`
+/// writes h over `h_prev`, `..._into_new` over `h_new`. `backward` gives both parts of dh; what
+/// else flows into `h_prev` through the cell is for the caller to add.
 ///
 /// # In an LSTM
 ///
-/// Cell and hidden state have a `Zoneout` each, at rates of their own. In the paper's equations the output gate
-/// sees the cell *before* zoneout: `c_new = f * c_prev + i * g`, `c = zoneout(c_prev, c_new)`,
-/// `h = zoneout(h_prev, o * tanh(c_new))`. So:
+/// Cell and hidden state have a `Zoneout` each, at rates of their own. In the paper's equations the
+/// output gate sees the cell *before* zoneout: `c_new = f * c_prev + i * g`, `c = zoneout(c_prev,
+/// c_new)`, `h = zoneout(h_prev, o * tanh(c_new))`. So:
 ///
 /// ```
 /// use dropout_kernels::{Mask, MaskRng, Zoneout, drop_rate};
@@ -62,8 +64,9 @@ use crate::source::{KnownMask, MaskSource};
 ///
 /// # Cost
 ///
-/// Forward is one pass that reads two slices and writes one; masks cost what [`Dropout`](crate::Dropout)
-/// says. Backward is two passes, one for each part of dh; replayed, each of them draws the mask.
+/// Forward is one pass that reads two slices and writes one; masks cost what
+/// [`Dropout`](crate::Dropout) says. Backward is two passes, one for each part of dh; replayed,
+/// each of them draws the mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Zoneout {
     plan: Plan,
@@ -76,8 +79,8 @@ impl Zoneout {
         Self { plan: Plan::new(rate) }
     }
 
-    /// The same run by a given backend, for tests and benchmarks: the results are the same. A backend
-    /// that this machine does not have is taken for [`Backend::Portable`].
+    /// The same run by a given backend, for tests and benchmarks: the results are the same. A
+    /// backend that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         Self { plan: self.plan.with_backend(backend) }
@@ -97,13 +100,13 @@ impl Zoneout {
 
     /// Updates the units that the mask keeps: `h = k ? h_new : h_prev`.
     ///
-    /// Where the mask is drawn, that is `h_new` at z = 0 and `h_prev` at z = 1, and neither moves the generator. A mask of
-    /// your own alone decides: the rate plays no part.
+    /// Where the mask is drawn, that is `h_new` at z = 0 and `h_prev` at z = 1, and neither moves
+    /// the generator. A mask of your own alone decides: the rate plays no part.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `h_new`, `h` or the mask has another length than `h_prev`. Then nothing is written and
-    /// no generator has moved.
+    /// [`ShapeError`] if `h_new`, `h` or the mask has another length than `h_prev`. Then nothing is
+    /// written and no generator has moved.
     pub fn forward<T: Element>(
         &self,
         h_prev: &[T],
@@ -146,11 +149,13 @@ impl Zoneout {
         self.run(h_new, mask, Either(InPlace, h_prev))
     }
 
-    /// The gradient, split by forward's key or its mask: `dh_prev = k ? +0.0 : dh` and `dh_new = k ? dh : +0.0`.
+    /// The gradient, split by forward's key or its mask: `dh_prev = k ? +0.0 : dh` and `dh_new = k
+    /// ? dh : +0.0`.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `dh_prev`, `dh_new` or the mask has another length than `dh`. Then nothing is written.
+    /// [`ShapeError`] if `dh_prev`, `dh_new` or the mask has another length than `dh`. Then nothing
+    /// is written.
     pub fn backward<T: Element>(
         &self,
         dh: &[T],

@@ -1,10 +1,11 @@
-//! A digest of a large matrix of cases, one hash for each group, that has to come out alike on every
-//! machine and by every backend. On chips, where `firmware` runs it, without std and without a heap.
+//! A digest of a large matrix of cases, one hash for each group, that has to come out alike on
+//! every machine and by every backend. On chips, where `firmware` runs it, without std and without
+//! a heap.
 //!
-//! Inputs hold zeros of both signs, denormals, infinities, NaN, signalling ones too, and numbers that overflow when they
-//! are scaled.
-//! The payload of a NaN that was computed is the processor's, and is not looked at; one that was copied has to
-//! keep its bits.
+//! Inputs hold zeros of both signs, denormals, infinities, NaN, signalling ones too, and numbers
+//! that overflow when they are scaled.
+//! The payload of a NaN that was computed is the processor's, and is not looked at; one that was
+//! copied has to keep its bits.
 
 mod masks;
 mod memory;
@@ -56,14 +57,14 @@ pub(crate) const GROUPS: [(&str, Group); 29] = [
     ("monte-carlo", weights::monte_carlo),
 ];
 
-/// Elements of the largest tensor of `f32`: four blocks of 512, as backends draw a block while they apply one
-/// before it, a word, and one more.
+/// Elements of the largest tensor of `f32`: four blocks of 512, as backends draw a block while they
+/// apply one before it, a word, and one more.
 const LONG: usize = 4 * 512 + 32 + 1;
 /// Of `f64`, which take more of a chip's memory: three blocks, a word, and one more.
 const SHORT: usize = 3 * 512 + 32 + 1;
 
-/// The 64 bits of FNV-1a, taken over words of 32 bits instead of bytes: quick on a chip too. Each step is
-/// one to one, so a single word that differs always shows.
+/// The 64 bits of FNV-1a, taken over words of 32 bits instead of bytes: quick on a chip too. Each
+/// step is one to one, so a single word that differs always shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest {
     hash: u64,
@@ -121,8 +122,8 @@ impl fmt::Display for Digest {
     }
 }
 
-/// Thirty-two bits that depend on `i` and `salt`, by the last steps of `MurmurHash3`: inputs must not come from
-/// what is tested.
+/// Thirty-two bits that depend on `i` and `salt`, by the last steps of `MurmurHash3`: inputs must
+/// not come from what is tested.
 fn noise(salt: u32, i: u32) -> u32 {
     let mut x = i.wrapping_mul(0x9E37_79B9).wrapping_add(salt);
     for (shift, factor) in [(16, 0x85EB_CA6B), (13, 0xC2B2_AE35)] {
@@ -250,8 +251,8 @@ fn set<T>(x: &mut [T], salt: u32, number: fn(u32, u32) -> T) {
     }
 }
 
-/// Rates of each class: the least, one plane, a tie after eight planes, one half, nearly one, and those that
-/// draw nothing.
+/// Rates of each class: the least, one plane, a tie after eight planes, one half, nearly one, and
+/// those that draw nothing.
 fn classes() -> impl Iterator<Item = DropRate> {
     [0, 1, 1 << 32, 0x19_9999_A000, 1 << 39, 0xE6_6666_6666, (1 << 40) - 1, 1 << 40]
         .into_iter()
@@ -275,8 +276,8 @@ impl Done for Result<(), ShapeError> {
     }
 }
 
-/// Every way to drop `n` elements by `bits` bits: the mask drawn and stored, drawn twice, and the caller's; forward
-/// and backward, out of place and in place. `take` adds tensors to the digest.
+/// Every way to drop `n` elements by `bits` bits: the mask drawn and stored, drawn twice, and the
+/// caller's; forward and backward, out of place and in place. `take` adds tensors to the digest.
 macro_rules! ways {
     ($digest:expr, $space:expr, $drop:expr, $n:expr, $bits:expr, $key:expr, $take:ident) => {{
         use super::Done;

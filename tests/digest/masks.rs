@@ -48,7 +48,8 @@ pub(super) fn rates(digest: &mut Digest, _: Backend) -> Result<(), Error> {
     Ok(())
 }
 
-/// Masks of each rate and length, one after the other from one generator, and the generator after them.
+/// Masks of each rate and length, one after the other from one generator, and the generator after
+/// them.
 pub(super) fn masks(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
     let mut memory = Memory::<u32, { mask_words(LONG) }>::new();
     // Each number of planes, too.

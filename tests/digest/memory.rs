@@ -1,5 +1,5 @@
-//! Where tensors and masks lie: on a chip in arrays, elsewhere in allocations without an element to spare, so that
-//! sanitizers see who reads or writes the one before the first or after the last.
+//! Where tensors and masks lie: on a chip in arrays, elsewhere in allocations without an element to
+//! spare, so that sanitizers see who reads or writes the one before the first or after the last.
 
 #[cfg(not(target_os = "none"))]
 use std::{boxed::Box, vec};

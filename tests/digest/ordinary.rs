@@ -43,7 +43,8 @@ pub(super) fn drop_key<T: Number, const N: usize>(
     rule::<T, _, N>(digest, backend, Dropout::drop_key, true)
 }
 
-/// Each rate and length. `copies` says that the rule's kept elements keep their bits in training, NaN too.
+/// Each rate and length. `copies` says that the rule's kept elements keep their bits in training,
+/// NaN too.
 fn rule<T: Number, R: Rule, const N: usize>(
     digest: &mut Digest,
     backend: Backend,

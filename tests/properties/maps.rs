@@ -1,4 +1,5 @@
-//! Every linear variant as a map with its adjoint, from its ways: which of them serves is drawn too.
+//! Every linear variant as a map with its adjoint, from its ways: which of them serves is drawn
+//! too.
 
 use dropout_kernels::{
     Alpha, Backend, Classic, DropKey, DropRate, GaussianDropout, Inverted, MaskMut, MaskRng,
@@ -99,8 +100,8 @@ fn writes(slices: &[Slice], variable: usize) -> bool {
     slices.iter().any(|s| s.after() == variable && !matches!(s, Slice::In(_)))
 }
 
-/// A variant as a map of its inputs, those of `which`, by the mask `words`. Other inputs are integers where products are
-/// summed, else zeros.
+/// A variant as a map of its inputs, those of `which`, by the mask `words`. Other inputs are
+/// integers where products are summed, else zeros.
 fn map<T: Number, V: Variant<T> + 'static>(
     name: &'static str,
     kind: Kind,

@@ -227,8 +227,8 @@ fn error_text(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// What a small trainer has: a rate and a generator made at run time, plain dropout stored and replayed, and
-/// over channels.
+/// What a small trainer has: a rate and a generator made at run time, plain dropout stored and
+/// replayed, and over channels.
 fn basic(call: &mut Call<'_>) -> Outcome {
     rate_new(call)?;
     rng_new(call)?;

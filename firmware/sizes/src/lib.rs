@@ -1,5 +1,5 @@
-//! The entry points whose size and stack are measured. All take one [`Call`], so that the compiler knows
-//! nothing of what they are called with, and one table holds them.
+//! The entry points whose size and stack are measured. All take one [`Call`], so that the compiler
+//! knows nothing of what they are called with, and one table holds them.
 #![no_std]
 
 mod entries;
@@ -20,7 +20,8 @@ pub type Outcome = Result<(), Error>;
 /// What is measured.
 pub type Entry = fn(&mut Call<'_>) -> Outcome;
 
-/// Everything that an entry point is called with. Of `n` elements, in `4` groups where there are groups.
+/// Everything that an entry point is called with. Of `n` elements, in `4` groups where there are
+/// groups.
 pub struct Call<'a> {
     /// A rate, not checked yet.
     pub p: f32,

@@ -1,5 +1,5 @@
-//! One entry point of the library, named by the program that Cargo builds, and nothing else: no start-up
-//! code. It links only if no panic can be reached from it.
+//! One entry point of the library, named by the program that Cargo builds, and nothing else: no
+//! start-up code. It links only if no panic can be reached from it.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 use sizes::{Call, Entry, Outcome, find};

@@ -1,5 +1,5 @@
-//! How deep a call goes into the stack: what is free of it is painted, the call made, and the deepest word
-//! looked for that is not as it was painted. The host's stack is not painted.
+//! How deep a call goes into the stack: what is free of it is painted, the call made, and the
+//! deepest word looked for that is not as it was painted. The host's stack is not painted.
 
 use super::Failure;
 
@@ -31,8 +31,8 @@ mod machine {
     /// Bytes that stay free below the paint.
     const MARGIN: usize = 4096;
 
-    /// Bytes below this function's own frame that `work` writes to, of `DEPTH` that are painted. The stack
-    /// pointer is the same at all three steps.
+    /// Bytes below this function's own frame that `work` writes to, of `DEPTH` that are painted.
+    /// The stack pointer is the same at all three steps.
     #[inline(never)]
     pub fn depth<const DEPTH: usize, T, O>(
         work: fn(&mut T) -> O,
@@ -68,8 +68,8 @@ mod machine {
 
     #[inline(always)]
     fn paint<const DEPTH: usize>() {
-        // SAFETY: writes below the stack pointer alone, where nothing lives on machines without a red
-        // zone, and not as far down as static memory: `depth` has looked.
+        // SAFETY: writes below the stack pointer alone, where nothing lives on machines without a
+        // red zone, and not as far down as static memory: `depth` has looked.
         #[cfg(target_arch = "arm")]
         unsafe {
             asm!(

@@ -32,7 +32,8 @@ pub fn start(instructions: u32, handler: fn()) {
     machine::start(instructions);
 }
 
-/// Where the host, which interrupts nothing, calls the handler. On the boards it comes where it comes.
+/// Where the host, which interrupts nothing, calls the handler. On the boards it comes where it
+/// comes.
 pub fn here() {
     #[cfg(not(target_os = "none"))]
     interrupt();
@@ -73,7 +74,8 @@ mod machine {
     }
 }
 
-/// The core-local interruptor of QEMU's `virt`, whose clock ticks every 100 instructions (`-icount shift=0`).
+/// The core-local interruptor of QEMU's `virt`, whose clock ticks every 100 instructions (`-icount
+/// shift=0`).
 #[cfg(all(target_os = "none", target_arch = "riscv32"))]
 mod machine {
     use core::sync::atomic::{AtomicU32, Ordering};
@@ -88,7 +90,8 @@ mod machine {
     pub(super) fn start(instructions: u32) {
         PERIOD.store(instructions / 100, Ordering::Relaxed);
         again();
-        // SAFETY: the handler is linked, and what it shares with the program stands in locks and atomics.
+        // SAFETY: the handler is linked, and what it shares with the program stands in locks and
+        // atomics.
         unsafe {
             mie::set_mtimer();
             riscv::interrupt::enable();

@@ -3,7 +3,8 @@
 /// What a word is after erasing.
 const ERASED: u32 = !0;
 
-/// What the supply still gives, in halves of an operation, so that it can fail in the middle of one.
+/// What the supply still gives, in halves of an operation, so that it can fail in the middle of
+/// one.
 pub struct Power {
     halves: u32,
 }
@@ -77,8 +78,9 @@ impl<const WORDS: usize> Flash<WORDS> {
         Ok(())
     }
 
-    /// Programs a slot from its first word on. This can only clear bits, so a slot that is not erased ends with
-    /// other words; without power for a word, half of its bits stay as they were.
+    /// Programs a slot from its first word on. This can only clear bits, so a slot that is not
+    /// erased ends with other words; without power for a word, half of its bits stay as they
+    /// were.
     pub fn program(
         &mut self,
         slot: Slot,

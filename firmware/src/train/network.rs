@@ -1,9 +1,11 @@
-//! The network: PIXELS - HIDDEN - CLASSES, with a rectifier (`relu`) between, and dropout on the input and
-//! on the hidden layer. It learns from one digit at a time, so that it needs no memory but its parameters.
+//! The network: PIXELS - HIDDEN - CLASSES, with a rectifier (`relu`) between, and dropout on the
+//! input and on the hidden layer. It learns from one digit at a time, so that it needs no memory
+//! but its parameters.
 //!
-//! Every sum has one order, and a product is rounded before it is added, so that the result has the same
-//! bits on every machine. `expf` is libm's, in software, on all of them. What would differ are subnormal
-//! numbers, for Helium takes them for zeros, but none arises here that is seen in the weights.
+//! Every sum has one order, and a product is rounded before it is added, so that the result has the
+//! same bits on every machine. `expf` is libm's, in software, on all of them. What would differ are
+//! subnormal numbers, for Helium takes them for zeros, but none arises here that is seen in the
+//! weights.
 
 use dropout_kernels::{Dropout, Mask, MaskKey, MaskRng, drop_rate, mask_words};
 use rand_xoshiro::{Xoshiro128PlusPlus, rand_core::Rng};
@@ -16,14 +18,15 @@ pub const HIDDEN: usize = 32;
 const DROP_INPUT: Dropout = Dropout::new(drop_rate!(0.05));
 const DROP_HIDDEN: Dropout = Dropout::new(drop_rate!(0.1));
 
-/// The dropout of a network in training: where its masks come from, and where they stay until the backward pass.
+/// The dropout of a network in training: where its masks come from, and where they stay until the
+/// backward pass.
 pub trait Masking {
     fn input(&mut self, x: &mut [f32; PIXELS]);
 
     fn hidden(&mut self, x: &mut [f32; HIDDEN]);
 
-    /// By the mask of [`hidden`](Self::hidden). Nobody asks for the gradient of the input, so this is the only
-    /// mask that is needed again.
+    /// By the mask of [`hidden`](Self::hidden). Nobody asks for the gradient of the input, so this
+    /// is the only mask that is needed again.
     fn hidden_gradient(&self, dx: &mut [f32; HIDDEN]);
 
     /// After the last mask of a step.
@@ -40,8 +43,9 @@ pub enum Masks {
     Replayed,
 }
 
-/// Dropout whose masks each have a stream of their own. Both ways of keeping masks draw from it, so they give
-/// the same ones. [`Generator`] keeps one generator instead, which saves seeding it twice a step.
+/// Dropout whose masks each have a stream of their own. Both ways of keeping masks draw from it, so
+/// they give the same ones. [`Generator`] keeps one generator instead, which saves seeding it twice
+/// a step.
 pub struct Regulariser {
     masks: Masks,
     seed: u64,
@@ -186,7 +190,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// To be followed by [`draw`](Self::draw): a network returned by value would be 10 KB twice on the stack.
+    /// To be followed by [`draw`](Self::draw): a network returned by value would be 10 KB twice on
+    /// the stack.
     pub const ZEROS: Self = Self { first: Layer::ZEROS, last: Layer::ZEROS };
 
     /// Draws the weights to start from; biases stay as they are.
@@ -219,7 +224,8 @@ impl Network {
         self.first.update(&input, &d_hidden, learning_rate);
     }
 
-    /// The digit that the network sees. Inverted dropout does nothing at inference, so none is called.
+    /// The digit that the network sees. Inverted dropout does nothing at inference, so none is
+    /// called.
     #[inline(never)]
     pub fn recognise(&self, pixels: &[f32; PIXELS]) -> usize {
         let output = self.last.forward(&relu(self.first.forward(pixels)));

@@ -2,7 +2,8 @@
 
 use dropout_kernels::{DropHead, DropRate, Layout, ShapeError};
 
-/// As the table in the documentation of `Layout` has it, and that exactly what overflows is refused.
+/// As the table in the documentation of `Layout` has it, and that exactly what overflows is
+/// refused.
 pub fn check(extents: [usize; 5]) {
     // Of every size.
     let [a, b, c, d, e] = extents.map(|extent| extent >> (extent % 64));

@@ -1,6 +1,6 @@
 #![no_main]
-//! Dropout over any layout, heads of attention and paths, on every backend, against the definition: each mask bit
-//! written out for all of its elements.
+//! Dropout over any layout, heads of attention and paths, on every backend, against the definition:
+//! each mask bit written out for all of its elements.
 
 mod constructors;
 

@@ -1,6 +1,6 @@
 #![no_main]
-//! Noise: Gaussian dropout in every way, on every backend, against docs/GAUSSIAN.md; and Monte Carlo passes against sums
-//! in two passes, and against what holds for outputs of any bits.
+//! Noise: Gaussian dropout in every way, on every backend, against docs/GAUSSIAN.md; and Monte
+//! Carlo passes against sums in two passes, and against what holds for outputs of any bits.
 
 mod monte_carlo;
 

@@ -103,7 +103,8 @@ fn results<T: Number>(outputs: &MonteCarlo<impl Outputs<Element = T>>) -> [Vec<T
     ]
 }
 
-/// What holds for outputs of any bits: no variance is negative, and there are as many as there should be.
+/// What holds for outputs of any bits: no variance is negative, and there are as many as there
+/// should be.
 fn any_outputs<T: Number>(outputs: &MonteCarlo<[T; OUTPUTS]>) {
     let [means, variances, population] = results(outputs);
     let passes = outputs.passes();

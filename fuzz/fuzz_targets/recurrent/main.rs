@@ -1,6 +1,6 @@
 #![no_main]
-//! What recurrent layers drop or hold, on every backend: zoneout in all its ways against its formulas, and locked masks,
-//! one or three at a time, against those of the stream.
+//! What recurrent layers drop or hold, on every backend: zoneout in all its ways against its
+//! formulas, and locked masks, one or three at a time, against those of the stream.
 
 mod locked;
 

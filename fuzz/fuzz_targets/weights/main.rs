@@ -1,6 +1,7 @@
 #![no_main]
-//! What drops weights, on every backend: DropConnect against its formulas, with the order of additions that is promised,
-//! and embedding dropout, in which all occurrences of a word share a bit.
+//! What drops weights, on every backend: DropConnect against its formulas, with the order of
+//! additions that is promised, and embedding dropout, in which all occurrences of a word share a
+//! bit.
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{Classic, Inverted};

@@ -17,8 +17,8 @@ pub struct Blocks {
     pub shared: bool,
 }
 
-/// Rows below, at and above a word, maps below and above what is shifted at a time, blocks of one element, of even
-/// extents, longer than a word, longer than the map; nothing at all.
+/// Rows below, at and above a word, maps below and above what is shifted at a time, blocks of one
+/// element, of even extents, longer than a word, longer than the map; nothing at all.
 pub const SHAPES: [Shape<'static>; 31] = [
     (1, 2, 3, &[50]),
     (2, 1, 1, &[2]),

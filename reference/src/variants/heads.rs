@@ -16,8 +16,8 @@ pub struct Heads {
     pub extents: [usize; 4],
 }
 
-/// Heads in one block of masks, beyond it, and across its end; elements that are filled as a whole and that are not;
-/// nothing at all.
+/// Heads in one block of masks, beyond it, and across its end; elements that are filled as a whole
+/// and that are not; nothing at all.
 const EXTENTS: [[usize; 4]; 14] = [
     [1, 1, 1, 1],
     [8, 1, 4, 40],

@@ -1,4 +1,5 @@
-//! Every variant, by its formulas. [`variants!`] is the one list, from which tests, properties and vectors expand.
+//! Every variant, by its formulas. [`variants!`] is the one list, from which tests, properties and
+//! vectors expand.
 
 mod blocks;
 mod heads;

@@ -18,8 +18,8 @@ pub struct Over<R> {
     pub extents: [usize; 4],
 }
 
-/// Every way that a kernel treats apart: rows below, at and above a word, and above a block of masks; runs below, at and
-/// above what is filled as a whole; nothing at all.
+/// Every way that a kernel treats apart: rows below, at and above a word, and above a block of
+/// masks; runs below, at and above what is filled as a whole; nothing at all.
 const EXTENTS: [[usize; 4]; 33] = [
     [1, 1, 700, 1],
     [3, 1, 200, 1],

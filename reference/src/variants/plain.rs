@@ -119,7 +119,8 @@ pub struct Arrays<R>(pub Dropout<R>);
 pub const N: usize = 1100;
 const WORDS: usize = mask_words(N);
 
-/// Arrays of the slices, the last of which is written; the mask before, and afterwards, if the way has one.
+/// Arrays of the slices, the last of which is written; the mask before, and afterwards, if the way
+/// has one.
 fn arrays<T: Number>(
     slices: &mut [&mut [T]],
     lent: &mut Lent<'_>,

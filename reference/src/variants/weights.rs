@@ -48,7 +48,8 @@ impl Connects for Classic {
     }
 }
 
-/// (rows, columns, batch): around a word and a block of mask bits, rows that begin at every bit of a word, and none.
+/// (rows, columns, batch): around a word and a block of mask bits, rows that begin at every bit of
+/// a word, and none.
 const SHAPES: [(usize, usize, usize); 19] = [
     (0, 5, 0),
     (5, 0, 2),

@@ -19,7 +19,8 @@ pub struct Words<R> {
     pub text: Vec<u32>,
 }
 
-/// (rows, dimension, words): rows below, at and above a chunk of 32, masks of a word and of several; nothing.
+/// (rows, dimension, words): rows below, at and above a chunk of 32, masks of a word and of
+/// several; nothing.
 const SHAPES: [(usize, usize, usize); 12] = [
     (1, 1, 1),
     (1, 40, 5),

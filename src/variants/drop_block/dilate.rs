@@ -1,5 +1,5 @@
-//! Blocks from their first corners, on whole words: a mask is one string of bits, in which the neighbour of
-//! a bit along an axis lies a fixed distance on.
+//! Blocks from their first corners, on whole words: a mask is one string of bits, in which the
+//! neighbour of a bit along an axis lies a fixed distance on.
 
 use crate::isa::Available;
 

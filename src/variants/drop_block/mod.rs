@@ -15,30 +15,33 @@ use crate::rate::{Draws, DropRate};
 use crate::source::{Fills, MaskStore, RandomSource, StoredMask, StoredSource, Then};
 use dilate::{dilate, or_bits};
 
-/// Blocks of neighbours are dropped together (Ghiasi et al. 2018, "`DropBlock`: A regularization method for
-/// convolutional networks", section 3), in tensors of (batch, channels, spatial...) with one to three spatial
-/// axes.
+/// Blocks of neighbours are dropped together (Ghiasi et al. 2018, "`DropBlock`: A regularization
+/// method for convolutional networks", section 3), in tensors of (batch, channels, spatial...) with
+/// one to three spatial axes.
 ///
-/// A block of extent b, clipped to the extent L of each axis, can begin at L - b + 1 places of that axis.
-/// Each place where a block fits is the first corner of a dropped one with probability
+/// A block of extent b, clipped to the extent L of each axis, can begin at L - b + 1 places of that
+/// axis. Each place where a block fits is the first corner of a dropped one with probability
 ///
 /// gamma = p * prod(L) / (prod(b) * prod(L - b + 1)),
 ///
-/// and with d = 0 inside of dropped blocks and 1 elsewhere, n the elements of the mask and k those it keeps,
+/// and with d = 0 inside of dropped blocks and 1 elsewhere, n the elements of the mask and k those
+/// it keeps,
 ///
 /// | forward | backward | inference |
 /// |---|---|---|
 /// | y = d * x * n / k | dx = d * dy * n / k | y = x |
 ///
-/// and zeros where k = 0. n and k are counted over the mask of the whole batch, as torchvision does too; the
-/// backward pass takes n / k for a constant. gamma is never above p. It is computed from the
-/// [rate](DropRate) in integers and rounded to the nearest multiple of 2^-40. The corner stands for the paper's
-/// centre, so that blocks of an even extent need no rule of their own; the blocks are the same.
+/// and zeros where k = 0. n and k are counted over the mask of the whole batch, as torchvision does
+/// too; the backward pass takes n / k for a constant. gamma is never above p. It is computed from
+/// the [rate](DropRate) in integers and rounded to the nearest multiple of 2^-40. The corner stands
+/// for the paper's centre, so that blocks of an even extent need no rule of their own; the blocks
+/// are the same.
 ///
 /// # The fraction that is dropped
 ///
-/// Blocks overlap, and the paper's gamma does not allow for that: less than p is dropped. An element that c
-/// blocks can cover is dropped with probability 1 - (1 - gamma)^c; over a map of features that makes
+/// Blocks overlap, and the paper's gamma does not allow for that: less than p is dropped. An
+/// element that c blocks can cover is dropped with probability 1 - (1 - gamma)^c; over a map of
+/// features that makes
 ///
 /// | map | block | p = 0.05 | p = 0.1 | p = 0.2 | p = 0.3 | p = 0.5 |
 /// |---|---|---|---|---|---|---|
@@ -49,16 +52,18 @@ use dilate::{dilate, or_bits};
 /// # The mask
 ///
 /// One bit for each element, or for each of (batch, spatial...) where the channels
-/// [share](Self::shared) it. The seeds are the elements that [`MaskRng::fill`](crate::MaskRng::fill) drops of as many
-/// elements as there are places for blocks, at rate gamma, in the order of (batch, channels, spatial...). All of a mask is
-/// needed at a time, as its blocks overlap and its kept elements are counted; so a key alone is no source, and
-/// [`key.draw(mask)`](crate::MaskKey::draw) or [`fill`](Self::fill) with a key draws a mask again, on any machine.
+/// [share](Self::shared) it. The seeds are the elements that
+/// [`MaskRng::fill`](crate::MaskRng::fill) drops of as many elements as there are places for
+/// blocks, at rate gamma, in the order of (batch, channels, spatial...). All of a mask is needed at
+/// a time, as its blocks overlap and its kept elements are counted; so a key alone is no source,
+/// and [`key.draw(mask)`](crate::MaskKey::draw) or [`fill`](Self::fill) with a key draws a mask
+/// again, on any machine.
 ///
 /// # Cost
 ///
-/// A draw for each place, a few operations for each row of places, then for each axis log2(b) passes over the
-/// mask that shift and or whole words. No scratch memory, 64 bytes of stack for words. Applying it is
-/// a pass that counts the mask and one over the elements.
+/// A draw for each place, a few operations for each row of places, then for each axis log2(b)
+/// passes over the mask that shift and or whole words. No scratch memory, 64 bytes of stack for
+/// words. Applying it is a pass that counts the mask and one over the elements.
 ///
 /// ```
 /// use dropout_kernels::{DropBlock, Mask, MaskRng, drop_rate, mask_words};
@@ -93,13 +98,13 @@ pub struct DropBlock {
 }
 
 impl DropBlock {
-    /// Blocks of extent `block` along each of the `spatial` extents `&[l]`, `&[h, w]` or `&[d, h, w]`, for
-    /// each channel by itself.
+    /// Blocks of extent `block` along each of the `spatial` extents `&[l]`, `&[h, w]` or `&[d, h,
+    /// w]`, for each channel by itself.
     ///
     /// # Errors
     ///
-    /// [`ShapeError::EmptyBlock`] if `block` is 0, [`ShapeError::SpatialAxes`] unless there are one to three,
-    /// [`ShapeError::Overflow`] if there are more elements than a `usize` counts.
+    /// [`ShapeError::EmptyBlock`] if `block` is 0, [`ShapeError::SpatialAxes`] unless there are one
+    /// to three, [`ShapeError::Overflow`] if there are more elements than a `usize` counts.
     pub const fn new(
         rate: DropRate,
         block: usize,
@@ -136,7 +141,8 @@ impl DropBlock {
         }
     }
 
-    /// The same at another rate, as schedules ask for (section 3 of the paper raises p in training).
+    /// The same at another rate, as schedules ask for (section 3 of the paper raises p in
+    /// training).
     #[must_use]
     pub const fn with_rate(self, rate: DropRate) -> Self {
         let (mut places, mut covered) = (1, 1);
@@ -189,12 +195,13 @@ impl DropBlock {
         self.layout.mask_words()
     }
 
-    /// Makes a mask that is not applied yet, from a generator or by a key. At gamma = 0 and gamma = 1 nothing is drawn.
+    /// Makes a mask that is not applied yet, from a generator or by a key. At gamma = 0 and gamma =
+    /// 1 nothing is drawn.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `mask` does not have [`mask_bits`](Self::mask_bits). Then nothing is written and no generator has
-    /// moved.
+    /// [`ShapeError`] if `mask` does not have [`mask_bits`](Self::mask_bits). Then nothing is
+    /// written and no generator has moved.
     pub fn fill(
         &self,
         mut mask: impl MaskStore,
@@ -204,13 +211,13 @@ impl DropBlock {
         Ok(())
     }
 
-    /// Drops: `y = forward(x)`. The mask alone says what is dropped, and what the factor is. It has to be in memory, or drawn
-    /// into memory: by a key, `key.draw(&mut mask)`.
+    /// Drops: `y = forward(x)`. The mask alone says what is dropped, and what the factor is. It has
+    /// to be in memory, or drawn into memory: by a key, `key.draw(&mut mask)`.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `x` and `y` do not have the elements, or the mask the bits. Then nothing is written and
-    /// no generator has moved.
+    /// [`ShapeError`] if `x` and `y` do not have the elements, or the mask the bits. Then nothing
+    /// is written and no generator has moved.
     pub fn forward<T: Element>(
         &self,
         x: &[T],
@@ -328,8 +335,8 @@ impl Fills for DropBlock {
                         }
                     }
                 }
-                // A block that begins inside of a map ends there: no bit is shifted into a row or a map that
-                // is not its own.
+                // A block that begins inside of a map ends there: no bit is shifted into a row or a
+                // map that is not its own.
                 for (stride, block) in [(1, bw), (w, bh), (h * w, bd)] {
                     dilate(backend, words, stride, block);
                 }

@@ -1,5 +1,5 @@
-//! One generator for the main loop and its interrupts: the lines from `static` on are those of `MaskRng`'s
-//! documentation, and `.ci/bare-metal` compares the two.
+//! One generator for the main loop and its interrupts: the lines from `static` on are those of
+//! `MaskRng`'s documentation, and `.ci/bare-metal` compares the two.
 
 use core::cell::RefCell;
 use core::hint::black_box;

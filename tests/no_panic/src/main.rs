@@ -1,5 +1,5 @@
-//! Links for a bare-metal target only if no panic can be reached from the library: the panic handler
-//! calls a function that does not exist. Built by `.ci/bare-metal`, never run.
+//! Links for a bare-metal target only if no panic can be reached from the library: the panic
+//! handler calls a function that does not exist. Built by `.ci/bare-metal`, never run.
 #![no_std]
 #![no_main]
 #![cfg_attr(any(feature = "planted", not(feature = "single")), allow(dead_code, unused_imports))]
@@ -77,8 +77,8 @@ fn all<T: Element>(
     rules(rate, x)
 }
 
-/// Every rule. By elements of 64 bits only the one with the most arithmetic drops: which rule it is changes nothing
-/// else of the code, and each takes seconds to compile.
+/// Every rule. By elements of 64 bits only the one with the most arithmetic drops: which rule it is
+/// changes nothing else of the code, and each takes seconds to compile.
 fn rules(rate: DropRate, x: [f32; 100]) -> Result<(), Error> {
     variants::other_rates(rate, &mut black_box([1.0; 9]))?;
     rule(Dropout::new(rate), x)?;

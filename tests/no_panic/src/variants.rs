@@ -88,7 +88,8 @@ fn embedding<T: Element, R: Rule>(
     Ok(())
 }
 
-/// Each dropout at another rate. By the alpha rule that computes with doubles, which is for the programs that have them.
+/// Each dropout at another rate. By the alpha rule that computes with doubles, which is for the
+/// programs that have them.
 pub fn other_rates(rate: DropRate, x: &mut [f32]) -> Result<(), Error> {
     let (dropout, other) = (Dropout::new(DropRate::ZERO), black_box(rate));
     let layout = Layout::elementwise(black_box(9));

@@ -183,8 +183,8 @@ impl Ties for Reversed {
     }
 }
 
-/// Sixteen generators `L`, seeded as the stream's, of which words are made by its rule but for the ties. With
-/// xoshiro128++ and [`Each`] it is the stream.
+/// Sixteen generators `L`, seeded as the stream's, of which words are made by its rule but for the
+/// ties. With xoshiro128++ and [`Each`] it is the stream.
 pub struct Sliced<L, T> {
     lanes: [L; 16],
     ties: PhantomData<T>,

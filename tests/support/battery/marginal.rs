@@ -9,8 +9,8 @@ use super::{Plan, Source, Test};
 /// Elements drawn at once where only their number is counted.
 const CHUNK: usize = 1 << 18;
 
-/// So many elements that a rate wrong by 1 % lies twelve standard deviations off: more than five beyond what is
-/// refused among 10^5 tests at 10^-6. Below p = 0.02 that would take too long.
+/// So many elements that a rate wrong by 1 % lies twelve standard deviations off: more than five
+/// beyond what is refused among 10^5 tests at 10^-6. Below p = 0.02 that would take too long.
 fn enough(p: f64) -> usize {
     ((1.44e6 * (1.0 - p) / p) as usize).min(1 << 26).next_multiple_of(BLOCK)
 }
@@ -25,8 +25,9 @@ pub fn whole<S: Source>(plan: &Plan) -> Vec<Test> {
     vec![count(&mut S::new(plan.seed, 0), plan.rate, n)]
 }
 
-/// Every k/256, where planes end, and the rates beside it, where ties begin; 2^-j and 1 - 2^-j to j = 20, of
-/// which so many elements are drawn that 32 of the rarer sort are expected. A stream of its own for each.
+/// Every k/256, where planes end, and the rates beside it, where ties begin; 2^-j and 1 - 2^-j to j
+/// = 20, of which so many elements are drawn that 32 of the rarer sort are expected. A stream of
+/// its own for each.
 pub fn grid<S: Source>(plan: &Plan) -> Vec<Test> {
     let beside =
         |k: u64| [-256, -1, 0, 1, 256].map(|d| ((k << 32).wrapping_add_signed(d), plan.grid));
@@ -49,7 +50,8 @@ pub(super) fn threshold(t: u64) -> DropRate {
     DropRate::from_threshold(t).expect("below 2^40")
 }
 
-/// Each of the 512 places of a block, each bit of the words, each lane, and each word of short masks.
+/// Each of the 512 places of a block, each bit of the words, each lane, and each word of short
+/// masks.
 pub fn positions<S: Source>(plan: &Plan) -> Vec<Test> {
     const WORDS: usize = 64;
     let mut source = S::new(plan.seed, 3000);
@@ -78,7 +80,8 @@ pub fn positions<S: Source>(plan: &Plan) -> Vec<Test> {
     cells.chain(bits).chain(lanes).chain(words).collect()
 }
 
-/// Masks that end within a word: each of its elements is dropped at p, and nothing is set past the end.
+/// Masks that end within a word: each of its elements is dropped at p, and nothing is set past the
+/// end.
 pub fn tails<S: Source>(plan: &Plan) -> Vec<Test> {
     let masks = (plan.elements / 2048).clamp(256, 1 << 16);
     let mut tests = Vec::new();

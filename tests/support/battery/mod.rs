@@ -1,8 +1,10 @@
-//! A battery of statistical tests of a mask stream, for `tests/statistics.rs` and the example `mask_audit`.
+//! A battery of statistical tests of a mask stream, for `tests/statistics.rs` and the example
+//! `mask_audit`.
 //!
-//! Every number that is compared with its law is a [`Test`] with a p-value, and all tests of a run are judged together:
-//! by Bonferroni's rule a source fails if the smallest p-value of M is below alpha / M, so a perfect one fails with
-//! probability alpha at most. (Holm's rule, which goes on from there, fails the same sources.)
+//! Every number that is compared with its law is a [`Test`] with a p-value, and all tests of a run
+//! are judged together: by Bonferroni's rule a source fails if the smallest p-value of M is below
+//! alpha / M, so a perfect one fails with probability alpha at most. (Holm's rule, which goes on
+//! from there, fails the same sources.)
 #![allow(dead_code, unreachable_pub, reason = "the test and the example use a part")]
 
 mod across;

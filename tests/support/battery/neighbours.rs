@@ -1,4 +1,5 @@
-//! Tests that two elements are dropped independently: of one mask, of successive ones, of neighbouring seeds.
+//! Tests that two elements are dropped independently: of one mask, of successive ones, of
+//! neighbouring seeds.
 
 use super::sample::{BLOCK, common, common_at_lags, draw, ones};
 use super::tail::pairs;

@@ -1,4 +1,5 @@
-//! Ranks of binary matrices (Marsaglia 1985): bits of a linear recurrence shorter than a matrix fill none.
+//! Ranks of binary matrices (Marsaglia 1985): bits of a linear recurrence shorter than a matrix
+//! fill none.
 
 use dropout_kernels::drop_rate;
 

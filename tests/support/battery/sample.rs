@@ -30,8 +30,9 @@ pub fn common(a: &[u32], b: &[u32]) -> u64 {
     a.iter().zip(b).map(|(a, b)| u64::from((a & b).count_ones())).sum()
 }
 
-/// Elements dropped in both a mask and itself `lag` elements later, for each lag up to `most`. In words as wide as
-/// there are, and shifted once for all lags that are as far past the start of a word.
+/// Elements dropped in both a mask and itself `lag` elements later, for each lag up to `most`. In
+/// words as wide as there are, and shifted once for all lags that are as far past the start of a
+/// word.
 pub fn common_at_lags(words: &[u32], most: usize) -> Vec<u64> {
     const WIDTH: usize = 128;
     let wide =
@@ -51,7 +52,8 @@ pub fn common_at_lags(words: &[u32], most: usize) -> Vec<u64> {
     both
 }
 
-/// How often each bit of a word was set, for 32 bits at once: count `c` of bit `i` is bit `i` of the planes.
+/// How often each bit of a word was set, for 32 bits at once: count `c` of bit `i` is bit `i` of
+/// the planes.
 #[derive(Clone, Default)]
 pub struct Columns {
     planes: Vec<u32>,

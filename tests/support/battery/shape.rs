@@ -6,8 +6,9 @@ use super::sample::{BLOCK, draw, gaps as gaps_of, ones};
 use super::tail::{binomial, binomial_term, chi_square, normal};
 use super::{Plan, Source, Test};
 
-/// Numbers of drops in words, in blocks and in masks against the binomial law. Masks of neighbouring streams that
-/// agree with each other would spread too far, balanced ones not far enough.
+/// Numbers of drops in words, in blocks and in masks against the binomial law. Masks of
+/// neighbouring streams that agree with each other would spread too far, balanced ones not far
+/// enough.
 pub fn counts<S: Source>(plan: &Plan) -> Vec<Test> {
     const MASK: usize = 4096;
     let p = plan.rate.p();
@@ -35,8 +36,8 @@ pub(super) fn binomial_counts(counts: impl Iterator<Item = u64>, n: usize, p: f6
     chi_square(cells.into_iter().zip(law))
 }
 
-/// The rates at which every drop, or every keep, is decided by a tie. Words of several show whether the ties after
-/// the first are drawn as they should be: alone, and each by itself.
+/// The rates at which every drop, or every keep, is decided by a tie. Words of several show whether
+/// the ties after the first are drawn as they should be: alone, and each by itself.
 pub fn ties<S: Source>(plan: &Plan) -> Vec<Test> {
     let mut tests = Vec::new();
     let n = 4 * plan.elements;
@@ -59,8 +60,8 @@ pub fn ties<S: Source>(plan: &Plan) -> Vec<Test> {
     tests
 }
 
-/// The number of runs (Wald and Wolfowitz 1940), and the gaps between drops, and between keeps, which are
-/// geometric, each alone and next to the one before.
+/// The number of runs (Wald and Wolfowitz 1940), and the gaps between drops, and between keeps,
+/// which are geometric, each alone and next to the one before.
 pub fn gaps<S: Source>(plan: &Plan) -> Vec<Test> {
     let n = plan.elements as f64;
     let words = draw(&mut S::new(plan.seed, 10_000), plan.rate, plan.elements);
@@ -86,7 +87,8 @@ pub fn gaps<S: Source>(plan: &Plan) -> Vec<Test> {
     tests
 }
 
-/// The probability that a gap is at least `length` where elements have its symbol with probability `p`.
+/// The probability that a gap is at least `length` where elements have its symbol with probability
+/// `p`.
 fn at_least(length: u64, p: f64) -> f64 {
     ((-p).ln_1p() * length as f64).exp()
 }
@@ -107,7 +109,8 @@ fn geometric(gaps: &[u64], p: f64) -> Option<f64> {
     }))
 }
 
-/// A gap and the next, each in one of up to eight classes that are as near to equally probable as lengths allow.
+/// A gap and the next, each in one of up to eight classes that are as near to equally probable as
+/// lengths allow.
 fn successive(gaps: &[u64], p: f64) -> Option<f64> {
     let mut edges: Vec<u64> =
         (1..8).map(|i| ((f64::from(i) / 8.0).ln() / (-p).ln_1p()).round() as u64).collect();

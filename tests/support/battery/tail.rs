@@ -7,12 +7,13 @@ use statrs::function::erf::erfc;
 /// Cells of a chi-square test expect as many at least.
 const LEAST: f64 = 10.0;
 
-/// Cells of a chi-square test that may agree too well. Of fewer, all meet what is expected to the last event too often.
+/// Cells of a chi-square test that may agree too well. Of fewer, all meet what is expected to the
+/// last event too often.
 const MANY: u32 = 10;
 
-/// `count` of `n` independent events of probability `p`, by the exact law: its terms from `count` outwards are
-/// added, to a part in 10^6 for `n` up to 2^28 (that of `lgamma`). `statrs` has this too, but by a continued fraction
-/// that is cut off before it has converged for millions of events.
+/// `count` of `n` independent events of probability `p`, by the exact law: its terms from `count`
+/// outwards are added, to a part in 10^6 for `n` up to 2^28 (that of `lgamma`). `statrs` has this
+/// too, but by a continued fraction that is cut off before it has converged for millions of events.
 pub fn binomial(count: u64, n: u64, p: f64) -> f64 {
     if p > 0.5 {
         return binomial(n - count, n, 1.0 - p); // exact: a rate is a multiple of 2^-40
@@ -45,8 +46,8 @@ pub fn normal(z: f64) -> f64 {
     erfc(z.abs() / 2f64.sqrt())
 }
 
-/// Counts in cells against what is expected in each, by chi-square. Neighbouring cells are taken together until
-/// they expect [`LEAST`]; nothing is left to test if that makes one cell of all.
+/// Counts in cells against what is expected in each, by chi-square. Neighbouring cells are taken
+/// together until they expect [`LEAST`]; nothing is left to test if that makes one cell of all.
 pub fn chi_square(cells: impl IntoIterator<Item = (u64, f64)>) -> Option<f64> {
     let (mut sum, mut used) = (0.0, 0);
     let (mut count, mut expected) = (0, 0.0);
@@ -70,9 +71,9 @@ pub fn chi_square(cells: impl IntoIterator<Item = (u64, f64)>) -> Option<f64> {
     Some((2.0 * law.sf(sum).min(below)).min(1.0))
 }
 
-/// Pairs of elements: `both` of `m` dropped, `first` of the firsts and `second` of the seconds. Where few are
-/// expected, they are counted by the law of independent pairs, else their covariance, which is normal and which
-/// overlapping pairs do not share, is compared with 0.
+/// Pairs of elements: `both` of `m` dropped, `first` of the firsts and `second` of the seconds.
+/// Where few are expected, they are counted by the law of independent pairs, else their covariance,
+/// which is normal and which overlapping pairs do not share, is compared with 0.
 pub fn pairs(both: u64, first: u64, second: u64, m: u64, p: f64) -> f64 {
     if p > 0.5 {
         return pairs(m + both - first - second, m - first, m - second, m, 1.0 - p);

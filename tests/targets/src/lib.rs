@@ -1,5 +1,6 @@
-//! A program for `.ci/targets`, which builds it for every target that it names: the program that calls kernels compiles
-//! them, so that nothing less shows whether a target can have them. Never run.
+//! A program for `.ci/targets`, which builds it for every target that it names: the program that
+//! calls kernels compiles them, so that nothing less shows whether a target can have them. Never
+//! run.
 #![no_std]
 
 use core::panic::PanicInfo;
@@ -11,8 +12,8 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// Whether a layer could be trained a step: forward with a mask that is stored, backward by it, and forward
-/// again without one.
+/// Whether a layer could be trained a step: forward with a mask that is stored, backward by it, and
+/// forward again without one.
 #[unsafe(no_mangle)]
 extern "C" fn step(x: &mut [f32; 250], words: &mut [u32; 8], rate: f32, seed: u64) -> bool {
     layer(x, words, rate, seed).is_ok()
