@@ -83,6 +83,9 @@ pub struct Lent<'a> {
     pub key: MaskKey,
 }
 
+/// A call on slices.
+pub type Run<V, T> = fn(&V, &mut [&mut [T]], Lent<'_>) -> Result<(), ShapeError>;
+
 /// A way to call a variant.
 pub struct Way<V, T> {
     /// The call as it is written.
@@ -90,7 +93,7 @@ pub struct Way<V, T> {
     pub pass: Pass,
     pub masks: Masks,
     pub slices: &'static [Slice],
-    pub run: fn(&V, &mut [&mut [T]], Lent<'_>) -> Result<(), ShapeError>,
+    pub run: Run<V, T>,
 }
 
 /// A table of ways. Each: its pass, its masks, its slices, and the call with names for them.

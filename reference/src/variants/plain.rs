@@ -5,7 +5,7 @@ use dropout_kernels::{Backend, DropRate, Dropout, Mask, ShapeError, mask_words};
 use crate::number::Number;
 use crate::rules::Formula;
 use crate::stream::Reference;
-use crate::variant::{Given, Lent, Pass, Variant, Way};
+use crate::variant::{Given, Lent, Pass, Run, Variant, Way};
 use crate::{LENGTHS, rates, verbs, ways};
 
 /// Over `n` elements.
@@ -203,7 +203,7 @@ impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
         fn way<T: Number, R: Formula>(
             pass: Pass,
             masks: crate::variant::Masks,
-            run: fn(&Arrays<R>, &mut [&mut [T]], Lent<'_>) -> Result<(), ShapeError>,
+            run: Run<Arrays<R>, T>,
         ) -> [Way<Arrays<R>, T>; 2] {
             use crate::variant::Slice::{In, Out, Over};
             let slices: [&[_]; 2] = match pass {
