@@ -11,7 +11,9 @@ use std::hint::black_box;
 use std::ops::Range;
 use std::time::Instant;
 
-use dropout_kernels::{DropRate, Dropout, Layout, MaskMut, MaskRef, MaskRng, drop_rate};
+use dropout_kernels::{
+    DropRate, Dropout, Layout, MaskMut, MaskRef, MaskRng, drop_rate, mask_words,
+};
 
 const INPUTS: usize = 1024;
 const OUTPUTS: usize = 256;
@@ -54,7 +56,7 @@ fn weight(i: usize, o: usize) -> f32 {
 
 fn measure(name: &str, layout: Layout, rate: DropRate, columns: &Columns, rows: &Rows) {
     let mut x: Vec<f32> = (0..INPUTS).map(|i| (i as f32 * 0.11).cos()).collect();
-    let mut words = vec![0; layout.mask_words()];
+    let mut words = vec![0; mask_words(layout.mask_bits())];
     let mut mask = MaskMut::new(&mut words, layout.mask_bits()).expect("the layout's words");
     let dropout = Dropout::new(rate).over(layout);
     let mut rng = MaskRng::new(42, 0);

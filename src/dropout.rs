@@ -36,7 +36,7 @@ pub use rule::{Classic, Inverted, Rule};
 /// A dropped element is +0.0, or what its rule says, whatever it was, NaN and infinity too.
 /// Training and inference are different functions; there is no mode to forget.
 ///
-/// # Six verbs and three sources
+/// # Three verbs and three sources
 ///
 /// [`forward`](Self::forward), [`backward`](Self::backward) and [`infer`](Self::infer) go from one
 /// slice to another, and each has a form `..._in_place`. What forward takes as `mask` says where
@@ -63,15 +63,18 @@ pub use rule::{Classic, Inverted, Rule};
 /// assert_eq!(y, dx);
 ///
 /// // A mask of your own, which alone decides what is dropped; the rate sets the scale.
-/// dropout.forward(&x, &mut y, &mask)?;
-/// assert_eq!(y, dx);
+/// let mut own = Mask::<{ mask_words(100) }>::new(); // keeps nothing as yet
+/// own.view_mut(100)?.set(7, true);
+/// dropout.forward(&x, &mut y, &own)?;
+/// assert!(y[7] == 2.0 && y.iter().sum::<f32>() == 2.0);
 ///
 /// dropout.infer(&x, &mut y)?;
 /// assert_eq!(y, x);
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 ///
-/// With fixed-size arrays, `..._array` checks lengths when it is compiled, and cannot fail:
+/// With fixed-size arrays, `..._array` checks lengths when it is compiled, and cannot fail. (A mask
+/// of another size is found when a program is built, not by `cargo check`.)
 ///
 /// ```
 /// use dropout_kernels::{Dropout, Mask, MaskRng, drop_rate};
@@ -194,7 +197,7 @@ impl<R: Rule> Dropout<R> {
         mask.visit_array(self.verb(dx, self.backward_formula().in_place()));
     }
 
-    /// [`infer`](Self::infer) in place, which always succeeds.
+    /// [`infer`](Self::infer) in place, of slices and of arrays, which always succeeds.
     pub fn infer_in_place<T: Element>(&self, x: &mut [T]) {
         self.scale_for_inference(InPlace, x);
     }
@@ -206,6 +209,17 @@ impl<R: Rule> Dropout<R> {
 }
 
 impl<R: Rule> Dropout<R, Layout> {
+    /// [`infer`](Self::infer) in place.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `x` has another length than the layout. Then nothing is written.
+    pub fn infer_in_place<T: Element>(&self, x: &mut [T]) -> Result<(), ShapeError> {
+        self.shape.check_len(x.len())?;
+        self.scale_for_inference(InPlace, x);
+        Ok(())
+    }
+
     /// The layout.
     #[must_use]
     pub const fn layout(self) -> Layout {

@@ -141,7 +141,8 @@ pub enum ShapeError {
         /// Elements of the output.
         given: usize,
     },
-    /// A slice that does not have the elements of its [`Layout`](crate::Layout), or of its shape.
+    /// A slice that does not have the elements of its [`Layout`](crate::Layout), of its shape, or
+    /// of the slice before it.
     OtherElements {
         /// Elements of the layout.
         expected: usize,
@@ -207,7 +208,7 @@ impl fmt::Display for ShapeError {
                 write!(f, "lengths differ: expected {expected} elements of output, got {given}")
             }
             Self::OtherElements { expected, given } => {
-                write!(f, "expected the {expected} elements of the shape, got {given}")
+                write!(f, "expected {expected} elements, got {given}")
             }
             Self::SpatialAxes { given } => {
                 write!(f, "expected 1 to 3 spatial axes, got {given}")

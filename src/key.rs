@@ -21,7 +21,8 @@ pub const STREAM_VERSION: u32 = 2;
 ///
 /// Streams of one seed never start alike (the stream's definition is built so), those of different
 /// seeds with probability 2^-96 a pair. So a seed for each run, and a stream for each mask in it.
-/// The three ways are not kept apart from each other: number all masks of a seed in one of them.
+/// The three ways are not kept apart from each other: number all masks of a seed in one of them. A
+/// generator `MaskRng::new(seed, s)` takes stream s, too: give it one that no key has.
 ///
 /// ```
 /// use dropout_kernels::{Dropout, MaskKey, drop_rate};

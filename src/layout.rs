@@ -4,7 +4,6 @@ use core::iter;
 use core::ops::Range;
 
 use crate::error::ShapeError;
-use crate::mask::mask_words;
 
 /// Which elements share one mask bit.
 ///
@@ -34,7 +33,7 @@ use crate::mask::mask_words;
 ///     Ok(layout) => layout,
 ///     Err(_) => panic!("a shape that fits"), // in a constant: the build fails
 /// };
-/// let mut mask = Mask::<{ MAPS.mask_words() }>::new();
+/// let mut mask = Mask::<{ mask_words(MAPS.mask_bits()) }>::new();
 /// let mut x = [1f32; MAPS.elements()];
 /// let spatial = Dropout::new(drop_rate!(0.5)).over(MAPS);
 /// spatial.forward_in_place(&mut x, MaskRng::new(1, 0).draw(mask.view_mut(MAPS.mask_bits())?))?;
@@ -179,12 +178,6 @@ impl Layout {
     #[must_use]
     pub const fn mask_bits(self) -> usize {
         self.groups * self.width
-    }
-
-    /// Words of its mask.
-    #[must_use]
-    pub const fn mask_words(self) -> usize {
-        mask_words(self.mask_bits())
     }
 
     /// Bits that decide an element: a layout without elements uses none, even if groups * width is

@@ -225,6 +225,22 @@ impl defmt::Format for MaskRef<'_> {
 }
 
 /// A borrowed mask, to write. What writes all of it leaves zeros past the end.
+///
+/// Where the length is known only when the program runs, the words are a slice of yours:
+///
+/// ```
+/// use dropout_kernels::{Dropout, MaskMut, MaskRef, MaskRng, drop_rate, mask_words};
+///
+/// let mut x = vec![1f32; 1000];
+/// let mut words = vec![0; mask_words(x.len())];
+/// let dropout = Dropout::new(drop_rate!(0.1));
+/// let mask = MaskMut::new(&mut words, x.len())?;
+/// dropout.forward_in_place(&mut x, MaskRng::new(42, 0).draw(mask))?;
+/// let mut dx = vec![1f32; 1000];
+/// dropout.backward_in_place(&mut dx, MaskRef::new(&words, x.len())?)?;
+/// assert_eq!(dx, x);
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
 pub struct MaskMut<'a> {
     words: &'a mut [u32],
     len: usize,
@@ -278,7 +294,7 @@ impl<'a> MaskMut<'a> {
         MaskMut { words: self.words, len: self.len }
     }
 
-    /// Keeps or drops element `i`; tells whether there is one.
+    /// Keeps or drops element `i`; `false` if `i` is past the end.
     pub fn set(&mut self, i: usize, keep: bool) -> bool {
         match self.words.get_mut(i / 32).filter(|_| i < self.len) {
             Some(word) => {

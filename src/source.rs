@@ -13,26 +13,45 @@ use crate::rng::MaskRng;
 /// |---|---|---|
 /// | [`rng.draw(&mut mask)`](MaskRng::draw), [`key.draw(&mut mask)`](MaskKey::draw) | a mask is drawn, stored and applied | n / 8 bytes |
 /// | a [`MaskKey`] | the mask of this name is drawn, applied and forgotten | none |
-/// | `&mask`, a [`Mask`] or a [`MaskRef`] | the mask is applied as it is | n / 8 bytes |
+/// | `&mask`, a `&`[`Mask`] or a [`MaskRef`] | the mask is applied as it is | n / 8 bytes |
+///
+/// A [`Mask`] has exactly as many words as the bits that are asked for need; the first bits of a
+/// longer one are [`mask.view(bits)?`](Mask::view). A view has exactly as many bits.
 ///
 /// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no source of masks",
+    note = "a mask comes from `rng.draw(&mut mask)`, `key.draw(&mut mask)`, a `MaskKey`, `&mask` or a `MaskRef`"
+)]
 pub trait MaskSource: Visits {}
 
-/// Where backward takes its mask from: a [`MaskKey`], or a stored mask. It draws nothing that
-/// forward has not drawn.
+/// Where backward takes its mask from: a [`MaskKey`], or a stored mask. A key draws again what
+/// forward drew; nothing new is drawn.
 ///
 /// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no mask that forward has used",
+    note = "backward takes forward's `MaskKey`, or the stored mask: `&mask` or a `MaskRef`"
+)]
 pub trait KnownMask: MaskSource + Copy {}
 
 /// A mask that is in memory, or that is drawn into memory: every [`MaskSource`] but a bare key, for
 /// variants that need all of a mask at a time.
 ///
 /// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no mask in memory, and this variant needs all of a mask at a time",
+    note = "of a key take `key.draw(&mut mask)`"
+)]
 pub trait StoredSource: MaskSource + VisitsStored {}
 
-/// A mask in memory: `&mask`, a [`Mask`] or a [`MaskRef`].
+/// A mask in memory: `&mask`, of a [`Mask`], or a [`MaskRef`].
 ///
 /// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no mask in memory",
+    note = "take `&mask` or a `MaskRef`: the mask that forward stored"
+)]
 pub trait StoredMask: KnownMask + StoredSource + Stored {}
 
 /// What random numbers come from: `&mut rng`, a [`MaskRng`], or a [`MaskKey`].
@@ -40,7 +59,8 @@ pub trait StoredMask: KnownMask + StoredSource + Stored {}
 /// Sealed.
 pub trait RandomSource: Lends {}
 
-/// Where a drawn mask is stored: `&mut mask`, a [`Mask`], or a [`MaskMut`].
+/// Where a drawn mask is stored: `&mut mask`, of a [`Mask`], or a [`MaskMut`]
+/// ([`reborrow`](MaskMut::reborrow) keeps it).
 ///
 /// Sealed.
 pub trait MaskStore: Stores {}
@@ -111,7 +131,7 @@ impl<const WORDS: usize> MaskStore for &mut Mask<WORDS> {}
 
 impl<const WORDS: usize> Stores for &mut Mask<WORDS> {
     fn fit(&mut self, bits: usize) -> Result<MaskMut<'_>, ShapeError> {
-        self.view_mut(bits)
+        self.exact_mut(bits)
     }
 }
 
@@ -129,7 +149,7 @@ impl Stored for MaskRef<'_> {
 
 impl<const WORDS: usize> Stored for &Mask<WORDS> {
     fn fit(&self, bits: usize) -> Result<MaskRef<'_>, ShapeError> {
-        self.view(bits)
+        self.exact(bits)
     }
 }
 

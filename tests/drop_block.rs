@@ -2,7 +2,7 @@
 //! the block that ends with it. Every shape, every backend, both element types, guards around every
 //! slice; the fraction that is dropped; and every shape that does not fit.
 
-use dropout_kernels::{DropBlock, DropRate, MaskMut, MaskRng, ShapeError, drop_rate};
+use dropout_kernels::{DropBlock, DropRate, MaskMut, MaskRng, ShapeError, drop_rate, mask_words};
 use dropout_reference::blocks::{Shape, axes, gamma};
 use dropout_reference::variants::BLOCK_SHAPES as SHAPES;
 
@@ -77,7 +77,7 @@ const MEASURED: [(Shape<'static>, f32, usize); 4] = [
 
 /// The mask of many maps.
 fn draw(blocks: DropBlock) -> Vec<u32> {
-    let mut words = vec![0; blocks.mask_words()];
+    let mut words = vec![0; mask_words(blocks.mask_bits())];
     let mask = MaskMut::new(&mut words, blocks.mask_bits()).expect("its words");
     blocks.fill(mask, &mut MaskRng::new(9, 0)).expect("its bits");
     words

@@ -69,10 +69,7 @@ fn shape_errors_say_what_was_expected_and_what_was_given() {
             ShapeError::LengthMismatch { expected, given },
             "lengths differ: expected 12 elements of output, got 34",
         ),
-        (
-            ShapeError::OtherElements { expected, given },
-            "expected the 12 elements of the shape, got 34",
-        ),
+        (ShapeError::OtherElements { expected, given }, "expected 12 elements, got 34"),
         (ShapeError::SpatialAxes { given }, "expected 1 to 3 spatial axes, got 34"),
         (ShapeError::EmptyBlock, "expected blocks of extent 1 or more, got 0"),
         (

@@ -557,7 +557,7 @@ proptest! {
         let of = |rate| {
             let extents = [rows, columns].map(|places| places + block - 1);
             let blocks = DropBlock::new(rate, block, 1, 1, &extents).expect("few elements");
-            let mut words = vec![0; blocks.mask_words()];
+            let mut words = vec![0; mask_words(blocks.mask_bits())];
             let mask = MaskMut::new(&mut words, blocks.mask_bits()).expect("mask_words(n) words");
             blocks.fill(mask, &mut MaskRng::new(seed, 0)).expect("lengths agree");
             (blocks.seed_rate(), words)

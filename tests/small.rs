@@ -71,7 +71,7 @@ fn layouts_of_few_elements() {
         let mut portable = vec![0f32; layout.elements()].into_boxed_slice();
         for backend in Backend::available() {
             let over = Dropout::new(drop_rate!(0.3)).with_backend(backend).over(layout);
-            let mut words = vec![0; layout.mask_words()].into_boxed_slice();
+            let mut words = vec![0; mask_words(layout.mask_bits())].into_boxed_slice();
             let mut y = vec![1f32; layout.elements()].into_boxed_slice();
             let mask = MaskMut::new(&mut words, layout.mask_bits()).expect("its words");
             over.forward_in_place(&mut y, MaskRng::new(1, 2).draw(mask)).expect("lengths agree");
@@ -102,7 +102,7 @@ fn other_kernels_of_few_elements() {
         let mut maps = x.clone();
         let blocks = DropBlock::new(drop_rate!(0.2), 3, 1, 3, &[5, 5]).expect("a small shape");
         let blocks = blocks.with_backend(backend);
-        let mut words = vec![0; blocks.mask_words()];
+        let mut words = vec![0; mask_words(blocks.mask_bits())];
         let mask = MaskMut::new(&mut words, blocks.mask_bits()).expect("its words");
         blocks.forward_in_place(&mut maps, MaskRng::from_key(key).draw(mask)).expect("they fit");
 

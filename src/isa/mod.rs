@@ -98,59 +98,129 @@ use crate::lanes::Lanes;
 use crate::layout::Layout;
 use crate::rate::Planes;
 
-/// An implementation of the kernels. They differ in speed and in nothing else.
-///
-/// There is one for each instruction set where code written for it was measured to be faster than
-/// the portable code. SSE2 and wasm's simd128 are the portable code's own vectors.
-///
-/// `--cfg dropout_kernels_backend="..."` forces one: `portable`; `sse2`, `simd128` or `helium`, the
-/// portable code in those vectors (Helium, Cortex-M55's, costs kilobytes of flash and of stack, so
-/// that it is in use only where it is asked for); `neon`; `avx2` or `avx512`, with the portable
-/// code where the machine has none; `scalar`, the portable code as it is on machines without
-/// vectors. Where the target cannot have it, that is a build error. (A name that is none of these
-/// forces nothing, and nobody is told.) The code of the others is left out of the build.
-///
-/// The variants are the same for every target. Those that this build does not have are in
-/// [`ALL`](Self::ALL) nowhere, and are never available: so AVX2 on Arm, and on x86 where floating
-/// point is computed by software (`x86_64-unknown-none`, UEFI).
-///
-/// ```
-/// use dropout_kernels::Backend;
-///
-/// assert!(Backend::available().any(|b| b == Backend::detect()));
-/// println!("this machine runs {}", Backend::detect().name());
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum Backend {
-    /// Array code without intrinsics, in the vectors of the target that it is compiled for, or
-    /// one lane at a time where there are none.
-    Portable,
-    /// 256-bit vectors of x86.
-    Avx2,
-    /// 512-bit vectors of x86: AVX-512 F, BW, DQ and VL.
-    Avx512,
-    /// 128-bit vectors of 64-bit Arm.
-    Neon,
+/// The one list of backends beside the portable one, the best first, which `$expand` is given
+/// before `$last`.
+macro_rules! backends {
+    ($expand:ident $($last:tt)*) => {
+        $expand! {
+            [
+                /// 512-bit vectors of x86: AVX-512 F, BW, DQ and VL.
+                Avx512 "avx512",
+                /// 256-bit vectors of x86.
+                Avx2 "avx2",
+                /// 128-bit vectors of 64-bit Arm.
+                Neon "neon",
+            ]
+            $($last)*
+        }
+    };
 }
+
+macro_rules! enumerate {
+    ([$($(#[$doc:meta])* $name:ident $text:literal,)*]) => {
+        /// An implementation of the kernels. They differ in speed and in nothing else.
+        ///
+        /// There is one for each instruction set where code written for it was measured to be faster than
+        /// the portable code. SSE2 and wasm's simd128 are the portable code's own vectors.
+        ///
+        /// `--cfg dropout_kernels_backend="..."` forces one: `portable`; `sse2`, `simd128` or `helium`, the
+        /// portable code in those vectors (Helium, Cortex-M55's, costs kilobytes of flash and of stack, so
+        /// that it is in use only where it is asked for); `neon`; `avx2` or `avx512`, with the portable
+        /// code where the machine has none; `scalar`, the portable code as it is on machines without
+        /// vectors. Where the target cannot have it, that is a build error. (A name that is none of these
+        /// forces nothing, and nobody is told.) The code of the others is left out of the build.
+        ///
+        /// The variants are the same for every target. Those that this build does not have are in
+        /// [`ALL`](Self::ALL) nowhere, and are never available: so AVX2 on Arm, and on x86 where floating
+        /// point is computed by software (`x86_64-unknown-none`, UEFI).
+        ///
+        /// ```
+        /// use dropout_kernels::Backend;
+        ///
+        /// assert!(Backend::available().any(|b| b == Backend::detect()));
+        /// println!("this machine runs {}", Backend::detect().name());
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        #[non_exhaustive]
+        pub enum Backend {
+            /// Array code without intrinsics, in the vectors of the target that it is compiled for, or
+            /// one lane at a time where there are none.
+            Portable,
+            $(
+                $(#[$doc])*
+                $name,
+            )*
+        }
+
+        impl Backend {
+            /// The best backend that this machine runs. The processor is asked once; later calls are a
+            /// load.
+            #[inline]
+            #[must_use]
+            pub fn detect() -> Self {
+                match Available::detect() {
+                    Available::Portable => Self::Portable,
+                    $(Available::$name(_) => Self::$name,)*
+                }
+            }
+
+            /// Its name, in lower case.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    Self::Portable => "portable",
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+
+        /// A backend that this machine has been seen to run: what is not portable holds the proof of it.
+        /// Where the build has no such backend there is no such proof, and the compiler drops the variant.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Available {
+            Portable,
+            $($name($name),)*
+        }
+
+        impl Available {
+            /// The best.
+            #[inline]
+            pub(crate) fn detect() -> Self {
+                $(
+                    if let Some(proof) = $name::detect() {
+                        return Self::$name(proof);
+                    }
+                )*
+                Self::Portable
+            }
+
+            /// `backend`, if this machine runs it.
+            #[inline]
+            fn of(backend: Backend) -> Option<Self> {
+                match backend {
+                    Backend::Portable => Some(Self::Portable),
+                    $(Backend::$name => $name::detect().map(Self::$name),)*
+                }
+            }
+
+            /// Whether stores that go past the caches pay for an output so large, of another slice than
+            /// is read.
+            #[inline(always)]
+            fn streams<T>(self, y: &[T]) -> bool {
+                match self {
+                    Self::Portable => false,
+                    $(Self::$name(proof) => proof.streams(y),)*
+                }
+            }
+        }
+    };
+}
+backends!(enumerate);
 
 impl Backend {
     /// Every backend of this build, the best last.
     pub const ALL: &'static [Self] = BACKENDS;
-
-    /// The best backend that this machine runs. The processor is asked once; later calls are a
-    /// load.
-    #[inline]
-    #[must_use]
-    pub fn detect() -> Self {
-        match Available::detect() {
-            Available::Portable => Self::Portable,
-            Available::Avx2(_) => Self::Avx2,
-            Available::Avx512(_) => Self::Avx512,
-            Available::Neon(_) => Self::Neon,
-        }
-    }
 
     /// The backends that this machine runs.
     pub fn available() -> impl Iterator<Item = Self> {
@@ -163,27 +233,13 @@ impl Backend {
     pub fn is_available(self) -> bool {
         Available::of(self).is_some()
     }
-
-    /// Its name, in lower case.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
-            Self::Neon => "neon",
-        }
-    }
 }
 
-/// A backend that this machine has been seen to run: what is not portable holds the proof of it.
-/// Where the build has no such backend there is no such proof, and the compiler drops the variant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Available {
-    Portable,
-    Avx2(Avx2),
-    Avx512(Avx512),
-    Neon(Neon),
+impl Available {
+    /// `backend` if this machine runs it, else the portable one.
+    pub(crate) fn or_portable(backend: Backend) -> Self {
+        Self::of(backend).unwrap_or(Self::Portable)
+    }
 }
 
 /// The proof of a backend that this build does not have: there is none.
@@ -195,46 +251,19 @@ impl Missing {
         None
     }
 
-    #[allow(dead_code, reason = "asked of x86's backends")]
     fn streams<T>(self, _: &[T]) -> bool {
         match self {}
     }
 }
 
-impl Available {
-    /// The best.
-    #[inline]
-    pub(crate) fn detect() -> Self {
-        let avx = || Avx512::detect().map(Self::Avx512).or_else(|| Avx2::detect().map(Self::Avx2));
-        Neon::detect().map(Self::Neon).or_else(avx).unwrap_or(Self::Portable)
-    }
-
-    /// `backend`, if this machine runs it.
-    #[inline]
-    fn of(backend: Backend) -> Option<Self> {
-        match backend {
-            Backend::Portable => Some(Self::Portable),
-            Backend::Avx2 => Avx2::detect().map(Self::Avx2),
-            Backend::Avx512 => Avx512::detect().map(Self::Avx512),
-            Backend::Neon => Neon::detect().map(Self::Neon),
+/// A call of a kernel by the backend.
+macro_rules! call {
+    ([$($(#[$doc:meta])* $name:ident $text:literal,)*] $backend:expr, $kernel:ident $arguments:tt) => {
+        match $backend {
+            Available::Portable => portable::$kernel $arguments,
+            $(Available::$name(proof) => proof.$kernel $arguments,)*
         }
-    }
-
-    /// Whether stores that go past the caches pay for an output so large, of another slice than is
-    /// read.
-    #[inline(always)]
-    fn streams<T>(self, y: &[T]) -> bool {
-        match self {
-            Self::Portable | Self::Neon(_) => false,
-            Self::Avx2(proof) => proof.streams(y),
-            Self::Avx512(proof) => proof.streams(y),
-        }
-    }
-
-    /// `backend` if this machine runs it, else the portable one.
-    pub(crate) fn or_portable(backend: Backend) -> Self {
-        Self::of(backend).unwrap_or(Self::Portable)
-    }
+    };
 }
 
 macro_rules! dispatch {
@@ -247,12 +276,7 @@ macro_rules! dispatch {
                 $(#[$doc])*
                 #[inline(always)]
                 pub(crate) fn $kernel $(<$($generic: $bound),*>)? (self, $($argument: $type),*) {
-                    match self {
-                        Self::Portable => portable::$kernel($($argument),*),
-                        Self::Avx2(proof) => proof.$kernel($($argument),*),
-                        Self::Avx512(proof) => proof.$kernel($($argument),*),
-                        Self::Neon(proof) => proof.$kernel($($argument),*),
-                    }
+                    backends!(call self, $kernel($($argument),*));
                 }
             )*
         }

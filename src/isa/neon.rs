@@ -31,6 +31,10 @@ macro_rules! methods {
                 Some(Self)
             }
 
+            pub(super) const fn streams<T>(self, _: &[T]) -> bool {
+                false
+            }
+
             $(
                 #[inline(always)]
                 pub(super) fn $kernel $(<$($generic: $bound),*>)? (self, $($argument: $type),*) {

@@ -68,6 +68,16 @@ impl<const WORDS: usize> Mask<WORDS> {
         }
     }
 
+    /// All words, as a mask of `len` bits.
+    pub(crate) fn exact(&self, len: usize) -> Result<MaskRef<'_>, ShapeError> {
+        MaskRef::new(&self.words, len)
+    }
+
+    /// As [`exact`](Self::exact), to write.
+    pub(crate) fn exact_mut(&mut self, len: usize) -> Result<MaskMut<'_>, ShapeError> {
+        MaskMut::new(&mut self.words, len)
+    }
+
     /// All words, as the mask of an array of `N` elements; another count of words does not build.
     pub(crate) const fn of_array<const N: usize>(&self) -> MaskRef<'_> {
         const { assert!(WORDS == mask_words(N), "a mask has one word per 32 elements of its array") };

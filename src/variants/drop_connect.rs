@@ -146,12 +146,6 @@ impl<R: Rule> DropConnect<R> {
         self.rows * self.columns
     }
 
-    /// Words of their mask.
-    #[must_use]
-    pub const fn mask_words(self) -> usize {
-        mask_words(self.mask_bits())
-    }
-
     /// Multiplies with the weights that are kept: y = s (M o W) x.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use crate::error::ShapeError;
 use crate::isa::{Element, Formula, Place, Runs};
 use crate::kernel::op::{InPlace, Same, Times};
 use crate::layout::Layout;
-use crate::mask::{MaskRef, mask_words};
+use crate::mask::MaskRef;
 use crate::pieces::{cut, pieces};
 use crate::rate::DropRate;
 use crate::source::{MaskStore, RandomSource, StoredMask, StoredSource, Then};
@@ -93,12 +93,6 @@ impl<R: Rule> EmbeddingDropout<R> {
     #[must_use]
     pub const fn mask_bits(self) -> usize {
         self.rows
-    }
-
-    /// Words of the mask.
-    #[must_use]
-    pub const fn mask_words(self) -> usize {
-        mask_words(self.rows)
     }
 
     /// Makes a mask of a bit for each row of the table, from a generator or by a key. At rates 0

@@ -189,12 +189,6 @@ impl DropBlock {
         self.layout.mask_bits()
     }
 
-    /// Words of the mask.
-    #[must_use]
-    pub const fn mask_words(self) -> usize {
-        self.layout.mask_words()
-    }
-
     /// Makes a mask that is not applied yet, from a generator or by a key. At gamma = 0 and gamma =
     /// 1 nothing is drawn.
     ///

@@ -162,7 +162,7 @@ fn slices<T: Element, R: Rule>(
     ];
     for layout in black_box(shapes) {
         let over = dropout.over(layout);
-        black_box((over.flat().rule(), over.layout().elements(), layout.mask_words()));
+        black_box((over.flat().rule(), over.layout().elements(), layout.mask_bits()));
         over.forward(x, y, rng.draw(mask.reborrow()))?;
         over.forward_in_place(x, rng.draw(mask.reborrow()))?;
         over.forward(x, y, MaskKey::new(black_box(1), black_box(2)))?;

@@ -34,7 +34,7 @@ fn gaussian<T: Element>(noise: GaussianDropout, mut x: [T; 100]) -> Result<(), E
 
 fn weights<T: Element, R: Rule>(layer: &DropConnect<R>, mut w: [T; 100]) -> Result<(), Error> {
     let layer = layer.with_backend(black_box(Backend::detect()));
-    black_box((layer.rate(), layer.rule(), layer.shape(), layer.mask_words()));
+    black_box((layer.rate(), layer.rule(), layer.shape(), layer.mask_bits()));
     let mut rng = MaskRng::new(black_box(1), black_box(2));
     let (mut x, mut y, mut z) = black_box(([w[0]; 75], [w[1]; 12], [w[2]; 12]));
     let mut words = black_box([3u32; 8]);

@@ -37,7 +37,7 @@ fn drop_block<T: Element>(
         let blocks = if black_box(true) { blocks } else { blocks.shared() };
         let blocks = blocks.with_rate(rate).with_backend(black_box(Backend::detect()));
         black_box((blocks.rate(), blocks.seed_rate(), blocks.elements()));
-        black_box((blocks.mask_bits(), blocks.mask_words()));
+        black_box(blocks.mask_bits());
         blocks.fill(mask.reborrow(), &mut *rng)?;
         blocks.fill(mask.reborrow(), MaskKey::new(black_box(1), black_box(2)))?;
         blocks.forward(x, y, rng.draw(mask.reborrow()))?;
@@ -77,7 +77,7 @@ fn embedding<T: Element, R: Rule>(
 ) -> Result<(), Error> {
     let embedding = EmbeddingDropout::new(dropout, black_box(50), black_box(1))?;
     let indices = black_box([3u32; 50]);
-    black_box((embedding.rate(), embedding.mask_bits(), embedding.mask_words()));
+    black_box((embedding.rate(), embedding.mask_bits()));
     embedding.fill(mask.reborrow(), &mut *rng)?;
     embedding.forward(&indices, x, y, rng.draw(mask.reborrow()))?;
     embedding.forward(&indices, x, y, mask.as_ref())?;
