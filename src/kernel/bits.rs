@@ -11,6 +11,12 @@ pub(crate) fn bits(words: &[u32], at: usize) -> u32 {
     ((word(at / 32) | word(at / 32 + 1) << 32) >> (at % 32)) as u32
 }
 
+/// Bit `at`, with zeros past the end.
+#[inline(always)]
+pub(crate) fn bit(words: &[u32], at: usize) -> u32 {
+    words.get(at / 32).copied().unwrap_or(0) >> (at % 32) & 1
+}
+
 /// The lowest `count` bits, of up to 32.
 #[inline(always)]
 pub(crate) const fn ones(count: usize) -> u32 {

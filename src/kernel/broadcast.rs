@@ -3,7 +3,7 @@
 //! short ones the words that an element-wise mask would have are made 512 bits at a time.
 
 use super::Number;
-use super::bits::{bits, ones};
+use super::bits::{bit, bits, ones};
 use super::op::Op;
 use crate::layout::Layout;
 use crate::pieces::{cut, pieces_mut};
@@ -60,10 +60,7 @@ impl<'a> Expanded<'a> {
             for word in words {
                 *word = self.next_of_runs();
             }
-        } else if !cfg!(target_os = "none")
-            && self.first.is_multiple_of(32)
-            && self.width.is_multiple_of(32)
-        {
+        } else if self.first.is_multiple_of(32) && self.width.is_multiple_of(32) {
             for word in words {
                 *word = self.words.get((self.first + self.w) / 32).copied().unwrap_or(0);
                 self.w = if self.w + 32 < self.width { self.w + 32 } else { 0 };
@@ -93,7 +90,7 @@ impl<'a> Expanded<'a> {
     fn next_of_runs(&mut self) -> u32 {
         let (mut word, mut filled) = (0, 0);
         while filled < 32 {
-            let keep = bits(self.words, self.first + self.w) & 1;
+            let keep = bit(self.words, self.first + self.w);
             let take = self.left.min(32 - filled);
             word |= (ones(take) & keep.wrapping_neg()) << filled;
             filled += take;

@@ -173,6 +173,7 @@ fn slices<T: Element, R: Rule>(
         over.backward_in_place(x, other)?;
         over.backward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
         over.backward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
+        over.infer_in_place(x)?;
         over.infer(x, y)?;
     }
 
