@@ -4,13 +4,13 @@
 //! element, least of five runs, against the portable code compiled for the same feature: masks
 //! 0.056 against 0.077, forward 0.104 against 0.149.
 #![expect(clippy::indexing_slicing, reason = "indices are literals")]
-#![expect(unsafe_code, reason = "intrinsics, by the proof that is `Has` or a vector's value")]
+#![expect(unsafe_code, reason = "intrinsics, by the proof that is `CpuToken` or a vector's value")]
 
 use core::mem::transmute;
 
 use super::registers::registers;
 use super::x86::intrinsics::*;
-use super::x86::{Has, Vectors, stamp};
+use super::x86::{CpuToken, Vectors, stamp};
 use crate::element::{Number, Value};
 use crate::kernel::apply::{BITS, WIDE_BITS};
 use crate::kernel::matrix::{Bits, Pass};
@@ -41,8 +41,13 @@ impl Vectors for Features {
     }
 
     #[inline(always)]
-    fn draw_some(_: Has<Self>, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
-        // SAFETY: `Has` proves the features that it is compiled for.
+    fn draw_some(
+        _: CpuToken<Self>,
+        lanes: &mut Lanes,
+        planes: Planes,
+        count: usize,
+    ) -> [u32; LANES] {
+        // SAFETY: `CpuToken` proves the features that it is compiled for.
         unsafe { draw_some(lanes, planes, count) }
     }
 }
@@ -54,7 +59,7 @@ const EACH_BIT: [__m256i; 4] = unsafe { transmute(BITS) };
 const EACH_WIDE_BIT: [__m256i; 8] = unsafe { transmute(WIDE_BITS) };
 
 registers! {
-    Has<Features>;
+    CpuToken<Features>;
 
     F32: [__m256; 4] of f32, 0 1 2 3;
     _mm256_set1_ps, _mm256_mul_ps, _mm256_add_ps;
@@ -105,8 +110,9 @@ macro_rules! of_halves {
 
 impl Half {
     #[inline(always)]
-    fn of(_: Has<Features>, words: &[u32; LANES / 2]) -> Self {
-        // SAFETY: `Has` proves AVX2; the array has the 32 bytes that are read, at any alignment.
+    fn of(_: CpuToken<Features>, words: &[u32; LANES / 2]) -> Self {
+        // SAFETY: `CpuToken` proves AVX2; the array has the 32 bytes that are read, at any
+        // alignment.
         Self(unsafe { _mm256_loadu_si256(words.as_ptr().cast()) })
     }
 
@@ -123,16 +129,16 @@ impl Half {
 }
 
 impl Wide for Half {
-    type Proof = Has<Features>;
+    type Proof = CpuToken<Features>;
 
     #[inline(always)]
-    fn load(has: Has<Features>, words: &[u32; LANES]) -> Self {
-        Self::of(has, words.first_chunk().unwrap_or(&[0; LANES / 2]))
+    fn load(token: CpuToken<Features>, words: &[u32; LANES]) -> Self {
+        Self::of(token, words.first_chunk().unwrap_or(&[0; LANES / 2]))
     }
 
     #[inline(always)]
-    fn splat(_: Has<Features>, word: u32) -> Self {
-        // SAFETY: `Has` proves AVX2; no memory is touched.
+    fn splat(_: CpuToken<Features>, word: u32) -> Self {
+        // SAFETY: `CpuToken` proves AVX2; no memory is touched.
         Self(unsafe { _mm256_set1_epi32(word as i32) })
     }
 
@@ -169,19 +175,19 @@ impl Wide for Half {
 }
 
 impl Wide for Vector {
-    type Proof = Has<Features>;
+    type Proof = CpuToken<Features>;
 
     #[inline(always)]
-    fn load(has: Has<Features>, words: &[u32; LANES]) -> Self {
+    fn load(token: CpuToken<Features>, words: &[u32; LANES]) -> Self {
         match words.as_chunks().0 {
-            [low, high] => Self(Half::of(has, low), Half::of(has, high)),
-            _ => Self::splat(has, 0), // sixteen words are two halves
+            [low, high] => Self(Half::of(token, low), Half::of(token, high)),
+            _ => Self::splat(token, 0), // sixteen words are two halves
         }
     }
 
     #[inline(always)]
-    fn splat(has: Has<Features>, word: u32) -> Self {
-        let half = Half::splat(has, word);
+    fn splat(token: CpuToken<Features>, word: u32) -> Self {
+        let half = Half::splat(token, word);
         Self(half, half)
     }
 

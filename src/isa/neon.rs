@@ -50,14 +50,14 @@ impl Isa for Neon {
     const VECTORS: bool = true;
 
     #[inline(always)]
-    fn choose<T: Vectored, O: Op<T>>(
+    fn select<T: Vectored, O: Op<T>>(
         self,
         word: u32,
         at: usize,
         target: &[T; 32],
         op: O,
     ) -> [T; 32] {
-        kernel::registers::choose(self, word, at, target, op)
+        kernel::registers::select(self, word, at, target, op)
     }
 }
 

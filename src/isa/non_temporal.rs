@@ -17,7 +17,7 @@
 
 use core::mem::transmute_copy;
 
-use super::x86::Has;
+use super::x86::CpuToken;
 use super::x86::intrinsics::{__m128, _mm_sfence, _mm_stream_ps};
 use crate::element::Number;
 
@@ -43,7 +43,7 @@ fn is_aligned<T>(y: &[T]) -> bool {
 ///
 /// [`fence`] comes before anything else touches it: the kernels that store so end with one.
 #[inline(always)]
-pub(super) fn store<F, T: Number>(_: Has<F>, y: [T; 32], target: &mut [T; 32]) {
+pub(super) fn store<F, T: Number>(_: CpuToken<F>, y: [T; 32], target: &mut [T; 32]) {
     let aligned = target.as_mut_ptr().cast::<__m128>();
     if !aligned.is_aligned() {
         *target = y;
@@ -69,7 +69,7 @@ pub(super) fn store<F, T: Number>(_: Has<F>, y: [T; 32], target: &mut [T; 32]) {
 
 /// What comes after it in the program sees the stores before it, and is seen after them.
 #[inline(always)]
-pub(super) fn fence<F>(_: Has<F>) {
+pub(super) fn fence<F>(_: CpuToken<F>) {
     // SAFETY: the features of `F` include SSE.
     unsafe { _mm_sfence() }
 }

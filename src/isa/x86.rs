@@ -8,7 +8,7 @@ pub(super) use core::arch::x86 as intrinsics;
 pub(super) use core::arch::x86_64 as intrinsics;
 
 use super::*; // what the list of kernels names
-use crate::kernel::registers::{RegisterIsa, Registers, choose};
+use crate::kernel::registers::{RegisterIsa, Registers, select};
 use crate::kernel::wide::{Wide, WideIsa};
 use crate::kernel::{Isa, pipeline};
 use crate::lanes::LANES;
@@ -16,9 +16,9 @@ use crate::lanes::LANES;
 /// The proof that the processor has the instructions of `F`, which costs nothing to hand on: only
 /// functions that are compiled for them make one, and only where one is can they be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Has<F>(PhantomData<F>);
+pub struct CpuToken<F>(PhantomData<F>);
 
-impl<F> Has<F> {
+impl<F> CpuToken<F> {
     /// # Safety
     ///
     /// The processor has the instructions of `F`.
@@ -38,20 +38,25 @@ impl<F> Has<F> {
 /// What differs between x86's instruction sets.
 pub(crate) trait Vectors: Copy {
     /// All sixteen lanes.
-    type Vector: Wide<Proof = Has<Self>>;
+    type Vector: Wide<Proof = CpuToken<Self>>;
 
     /// Thirty-two elements.
-    type F32: Registers<f32, Has<Self>>;
-    type F64: Registers<f64, Has<Self>>;
+    type F32: Registers<f32, CpuToken<Self>>;
+    type F64: Registers<f64, CpuToken<Self>>;
 
     /// Seeds the first `count` lanes.
     fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
 
     /// Keep words from the first `count` lanes; the other lanes do not advance.
-    fn draw_some(has: Has<Self>, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES];
+    fn draw_some(
+        token: CpuToken<Self>,
+        lanes: &mut Lanes,
+        planes: Planes,
+        count: usize,
+    ) -> [u32; LANES];
 }
 
-impl<F: Vectors> WideIsa for Has<F> {
+impl<F: Vectors> WideIsa for CpuToken<F> {
     type Vector = F::Vector;
 
     #[inline(always)]
@@ -60,12 +65,12 @@ impl<F: Vectors> WideIsa for Has<F> {
     }
 }
 
-impl<F: Vectors> RegisterIsa for Has<F> {
+impl<F: Vectors> RegisterIsa for CpuToken<F> {
     type F32 = F::F32;
     type F64 = F::F64;
 }
 
-impl<F: Vectors> Isa for Has<F> {
+impl<F: Vectors> Isa for CpuToken<F> {
     const VECTORS: bool = true;
 
     #[inline(always)]
@@ -79,14 +84,14 @@ impl<F: Vectors> Isa for Has<F> {
     }
 
     #[inline(always)]
-    fn choose<T: Vectored, O: Op<T>>(
+    fn select<T: Vectored, O: Op<T>>(
         self,
         word: u32,
         at: usize,
         target: &[T; 32],
         op: O,
     ) -> [T; 32] {
-        choose(self, word, at, target, op)
+        select(self, word, at, target, op)
     }
 
     #[inline(always)]
@@ -128,26 +133,26 @@ macro_rules! stamp {
         )]
         #[target_feature(enable = $features)]
         #[inline]
-        pub(super) fn has() -> Has<Features> {
+        pub(super) fn token() -> CpuToken<Features> {
             // SAFETY: the features that `Features` stands for are this function's own; whoever calls it has
             // them, or has seen in an `unsafe` of its own that the processor does.
-            unsafe { Has::new() }
+            unsafe { CpuToken::new() }
         }
 
         #[target_feature(enable = $features)]
         #[inline(never)] // one for all element types
         fn draw_some(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
             if count <= LANES / 2 {
-                pipeline::draw_some::<Half>($half::has(), lanes, planes, count)
+                pipeline::draw_some::<Half>($half::token(), lanes, planes, count)
             } else {
-                pipeline::draw_some::<$vector>(has(), lanes, planes, count)
+                pipeline::draw_some::<$vector>(token(), lanes, planes, count)
             }
         }
 
         $(
             #[target_feature(enable = $features)]
             pub(super) fn $kernel $(<$($generic: $bound),*>)? ($($argument: $type),*) {
-                kernel::$kernel(has(), $($argument),*);
+                kernel::$kernel(token(), $($argument),*);
             }
         )*
     };
@@ -163,7 +168,7 @@ macro_rules! proof {
         )*
     ) => {
         #[expect(unsafe_code, reason = "the one edge between safe code and a processor's")]
-        impl Has<$module::Features> {
+        impl CpuToken<$module::Features> {
             #[inline]
             pub(super) fn detect() -> Option<Self> {
                 // SAFETY: the processor has just been seen to have the features.
@@ -187,7 +192,7 @@ cfg_if! {
     } else {
         cpufeatures::new!(has_avx2, "avx2");
         kernels!(proof avx2 if has_avx2;);
-        pub(super) type Avx2 = Has<avx2::Features>;
+        pub(super) type Avx2 = CpuToken<avx2::Features>;
     }
 }
 
@@ -197,7 +202,7 @@ cfg_if! {
     } else {
         cpufeatures::new!(has_avx512, "avx512f", "avx512bw", "avx512dq", "avx512vl");
         kernels!(proof avx512 if has_avx512;);
-        pub(super) type Avx512 = Has<avx512::Features>;
+        pub(super) type Avx512 = CpuToken<avx512::Features>;
     }
 }
 

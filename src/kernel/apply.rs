@@ -25,7 +25,7 @@ pub(crate) const WIDE_BITS: [u64; 32] = bits!(u64);
 
 /// What 32 elements become whose bits are those of `word`, from a table of bits.
 #[inline(always)]
-pub(crate) fn choose<T: Vectored, O: Op<T>>(
+pub(crate) fn select<T: Vectored, O: Op<T>>(
     word: u32,
     at: usize,
     target: &[T; 32],
@@ -58,7 +58,7 @@ pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
         }
     } else if I::VECTORS {
         for (target, word) in whole.iter_mut().zip(&mut words) {
-            let y = isa.choose(*word, at, target, op);
+            let y = isa.select(*word, at, target, op);
             if STREAMING {
                 isa.store_past_caches(y, target);
             } else {

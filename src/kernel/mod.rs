@@ -106,14 +106,14 @@ pub(crate) trait Isa: Copy {
 
     /// What 32 elements become whose bits are those of `word`.
     #[inline(always)]
-    fn choose<T: Vectored, O: Op<T>>(
+    fn select<T: Vectored, O: Op<T>>(
         self,
         word: u32,
         at: usize,
         target: &[T; 32],
         op: O,
     ) -> [T; 32] {
-        apply::choose(word, at, target, op)
+        apply::select(word, at, target, op)
     }
 
     /// Multiplies whole 32s, where that and to zero what is dropped costs less than to select;

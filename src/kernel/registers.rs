@@ -44,7 +44,7 @@ pub(crate) trait Registers<T, I>: Value<T> {
 
 /// What 32 elements become whose bits are those of `word`.
 #[inline(always)]
-pub(crate) fn choose<I: RegisterIsa, T: Vectored, O: Op<T>>(
+pub(crate) fn select<I: RegisterIsa, T: Vectored, O: Op<T>>(
     isa: I,
     word: u32,
     at: usize,
