@@ -11,6 +11,38 @@ mod compiled;
 mod cortex_m;
 mod portable;
 
+/// The one list of backends beside the portable one, the best first, which `$expand` is given
+/// before `$last`.
+macro_rules! backends {
+    ($expand:ident $($last:tt)*) => {
+        $expand! {
+            [
+                /// 512-bit vectors of x86: AVX-512 F, BW, DQ and VL.
+                Avx512 "avx512",
+                /// 256-bit vectors of x86.
+                Avx2 "avx2",
+                /// 128-bit vectors of 64-bit Arm.
+                Neon "neon",
+            ]
+            $($last)*
+        }
+    };
+}
+
+/// The names of those that a build does not have; what it has is imported by name, before these.
+macro_rules! missing {
+    ([$($(#[$doc:meta])* $name:ident $text:literal,)*]) => {
+        mod missing {
+            $(
+                #[allow(dead_code, reason = "every build has some")]
+                pub(super) type $name = super::Missing;
+            )*
+        }
+    };
+}
+backends!(missing);
+use missing::*;
+
 // Which backends this build has: all that the target can have, or the one that is forced. Nowhere
 // else does the crate ask. The others are `Missing`.
 //
@@ -26,7 +58,6 @@ cfg_if! {
         all(dropout_kernels_backend = "simd128", target_feature = "simd128"),
         all(dropout_kernels_backend = "helium", target_arch = "arm"),
     ))] {
-        use self::{Missing as Avx2, Missing as Avx512, Missing as Neon};
         const BACKENDS: &[Backend] = &[Backend::Portable];
     } else if #[cfg(all(
         any(
@@ -50,7 +81,6 @@ cfg_if! {
         mod non_temporal;
         mod registers;
         mod x86;
-        use self::Missing as Neon;
         use x86::{Avx2, Avx512, BACKENDS};
     } else if #[cfg(all(
         target_arch = "aarch64",
@@ -65,11 +95,9 @@ cfg_if! {
     ))] {
         mod neon;
         mod registers;
-        use self::{Missing as Avx2, Missing as Avx512};
         use neon::Neon;
         const BACKENDS: &[Backend] = &[Backend::Portable, Backend::Neon];
     } else {
-        use self::{Missing as Avx2, Missing as Avx512, Missing as Neon};
         const BACKENDS: &[Backend] = &[Backend::Portable];
         #[cfg(any(
             dropout_kernels_backend = "sse2",
@@ -97,24 +125,6 @@ use crate::key::MaskKey;
 use crate::lanes::Lanes;
 use crate::layout::Layout;
 use crate::rate::Planes;
-
-/// The one list of backends beside the portable one, the best first, which `$expand` is given
-/// before `$last`.
-macro_rules! backends {
-    ($expand:ident $($last:tt)*) => {
-        $expand! {
-            [
-                /// 512-bit vectors of x86: AVX-512 F, BW, DQ and VL.
-                Avx512 "avx512",
-                /// 256-bit vectors of x86.
-                Avx2 "avx2",
-                /// 128-bit vectors of 64-bit Arm.
-                Neon "neon",
-            ]
-            $($last)*
-        }
-    };
-}
 
 macro_rules! enumerate {
     ([$($(#[$doc:meta])* $name:ident $text:literal,)*]) => {
