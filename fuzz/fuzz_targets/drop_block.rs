@@ -67,7 +67,7 @@ fn check<T: Number>(input: &Input) {
     }
 
     let shape = (block, batch, channels, spatial);
-    variant::check::<T, _>(&Blocks::new(rate, shape, input.shared), input.values, &input.call);
+    variant::check::<T>(Blocks::new(rate, shape, input.shared), input.values, &input.call);
 }
 
 /// Shapes of any size: made, or refused, and gamma of those that were.

@@ -42,8 +42,8 @@ fn check<T: Number, R: Formula>(input: &Input) {
     let Input { array, rate, length, values, call, .. } = input;
     let dropout = R::dropout(rate.get(&Reference::new(call.at.0, call.at.1)));
     if *array {
-        variant::check::<T, _>(&Arrays(dropout), *values, call);
+        variant::check::<T>(Arrays(dropout), *values, call);
     } else {
-        variant::check::<T, _>(&Plain { dropout, n: length.get() }, *values, call);
+        variant::check::<T>(Plain { dropout, n: length.get() }, *values, call);
     }
 }

@@ -3,6 +3,7 @@
 use arbitrary::Arbitrary;
 use dropout_kernels::mask_words;
 use dropout_reference::number::Number;
+use dropout_reference::subject::case;
 use dropout_reference::suite::{self, Drawn};
 use dropout_reference::variant::Variant;
 
@@ -18,12 +19,13 @@ pub struct Call {
 }
 
 /// Calls it. Now and then one length does not fit the others.
-pub fn check<T: Number, V: Variant<T>>(variant: &V, values: Values, call: &Call) {
-    let ways = V::ways();
-    let way = &ways[usize::from(call.way) % ways.len()];
+pub fn check<T: Number>(variant: impl Variant<T>, values: Values, call: &Call) {
+    let variant = case(variant);
+    let forms = variant.forms();
+    let way = usize::from(call.way) % forms.len();
     let (mut lengths, mut mask_bits) = (variant.lengths(), variant.mask_bits());
     if let Some((which, by)) = call.misfit.get() {
-        let length = match way.slices.get(which % (way.slices.len() + 1)) {
+        let length = match forms[way].slices.get(which % (forms[way].slices.len() + 1)) {
             Some(slice) => &mut lengths[slice.before()],
             None => &mut mask_bits,
         };
@@ -38,5 +40,5 @@ pub fn check<T: Number, V: Variant<T>>(variant: &V, values: Values, call: &Call)
         offset: usize::from(call.offset % 16),
         exact: true,
     };
-    suite::check(variant, way, &call, |variant| Drawn::of(variant, call.key));
+    suite::check(&*variant, way, &call, &|variant| Drawn::of(variant, call.key));
 }

@@ -15,6 +15,7 @@ pub mod noise;
 pub mod number;
 pub mod rules;
 pub mod stream;
+pub mod subject;
 pub mod suite;
 pub mod variant;
 pub mod variants;

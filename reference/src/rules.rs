@@ -8,7 +8,7 @@ use crate::stream::alpha;
 const ONE: u64 = 1 << 40; // p = 1 as a threshold
 
 /// A rule by its formulas, forward, backward and at inference, for the threshold t.
-pub trait Formula: Rule {
+pub trait Formula: Rule + 'static {
     /// Whether kept elements are copied, to the bits of a NaN too.
     const COPIES: bool;
     /// Whether what is dropped is a number.

@@ -10,7 +10,8 @@ use dropout_kernels::{Backend, DropRate, MaskKey, MaskMut, MaskRng, mask_words};
 use crate::guarded::Guarded;
 use crate::number::{Number, same};
 use crate::stream::{Reference, pack};
-use crate::variant::{Given, Masks, Pass, Slice, Variant, Way};
+use crate::subject::{Case, Kind, Subject};
+use crate::variant::{Form, Given, Lent, Masks, Pass, Slice};
 
 const SEED: u64 = 42;
 const STREAM: u64 = 7;
@@ -37,7 +38,7 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    pub fn of<T: Number>(variant: &impl Variant<T>, (seed, stream): (u64, u64)) -> Self {
+    pub fn of<T>(variant: &dyn Subject<T>, (seed, stream): (u64, u64)) -> Self {
         let start = Reference::new(seed, stream);
         let mut moved = start.clone();
         let keep = variant.drawn(&mut moved);
@@ -52,31 +53,32 @@ pub fn flags(words: &[u32], n: usize) -> Vec<bool> {
 
 /// One call on every backend, against the formula: outputs, inputs that stay, the mask, the
 /// generator, and guards. A call that fits nothing has to be refused, and to change nothing.
-pub fn check<T: Number, V: Variant<T>>(
-    variant: &V,
-    way: &Way<V, T>,
+pub fn check<T: Number>(
+    variant: &dyn Subject<T>,
+    way: usize,
     call: &Call<T>,
-    drawn: impl FnOnce(&V) -> Drawn,
+    drawn: &dyn Fn(&dyn Subject<T>) -> Drawn,
 ) {
-    let lengths: Vec<_> = way.slices.iter().map(|s| call.variables[s.before()].len()).collect();
-    let given_mask = way.masks.has_mask().then_some(call.mask_bits);
+    let form = variant.forms()[way];
+    let lengths: Vec<_> = form.slices.iter().map(|s| call.variables[s.before()].len()).collect();
+    let given_mask = form.masks.has_mask().then_some(call.mask_bits);
     let fits = variant.refit(way, &lengths, given_mask);
     let (seed, stream) = call.key;
     let mut after = call.variables.clone();
     let (mut words, mut moved, mut copies) =
         (call.words.clone(), Reference::new(seed, stream), true);
     if let Some(variant) = &fits {
-        let drawn = drawn(variant);
-        let is_drawn = way.masks.draws();
+        let drawn = drawn(&**variant);
+        let is_drawn = form.masks.draws();
         let brought = if is_drawn { vec![] } else { flags(&call.words, given_mask.unwrap_or(0)) };
         let keep = if is_drawn { &drawn.keep } else { &brought };
-        let given = Given { pass: way.pass, drawn: is_drawn, keep, start: &drawn.start };
+        let given = Given { pass: form.pass, drawn: is_drawn, keep, start: &drawn.start };
         variant.formula(&given, &mut after);
         copies = variant.copies(&given);
-        if way.masks.writes_mask() {
+        if form.masks.writes_mask() {
             words = pack(keep);
         }
-        if way.masks.moves_generator() {
+        if form.masks.moves_generator() {
             moved = drawn.moved;
         }
     }
@@ -86,7 +88,7 @@ pub fn check<T: Number, V: Variant<T>>(
             true => Guarded::exact(content, offset, T::GUARD),
             false => Guarded::new(content, offset, T::GUARD),
         };
-        let mut slices: Vec<_> = zip(way.slices, 0..)
+        let mut slices: Vec<_> = zip(form.slices, 0..)
             .map(|(slice, i)| memory(&call.variables[slice.before()], (call.offset + i) % 16))
             .collect();
         let mut mask = match call.exact {
@@ -94,18 +96,19 @@ pub fn check<T: Number, V: Variant<T>>(
             false => Guarded::new(&call.words, call.offset, 0xDEAD_BEEF),
         };
         let mut rng = MaskRng::new(seed, stream);
-        let lent = crate::variant::Lent {
+        let lent = Lent {
             mask: MaskMut::new(mask.slice(), call.mask_bits).expect("as many words as it takes"),
             rng: &mut rng,
             key: MaskKey::new(seed, stream),
         };
         let mut lent_slices: Vec<_> = slices.iter_mut().map(Guarded::slice).collect();
-        let variant = fits.as_ref().unwrap_or(variant).clone().with_backend(backend);
-        let result = (way.run)(&variant, &mut lent_slices, lent);
+        let variant = fits.as_ref().map_or(variant, |fit| &**fit).on(backend);
+        let result = variant.run(way, &mut lent_slices, lent);
         let told = || {
             format!(
-                "{} of {variant:?}, lengths {lengths:?}, mask {mask:?}, offset {}",
-                way.name,
+                "{} of {}, lengths {lengths:?}, mask {mask:?}, offset {}",
+                form.name,
+                variant.told(),
                 call.offset,
                 mask = call.mask_bits
             )
@@ -117,7 +120,7 @@ pub fn check<T: Number, V: Variant<T>>(
             let mut came = lengths.iter().copied().chain(given_mask).chain(variant.numbers());
             assert!(came.any(|n| text.contains(&n.to_string())), "{}: {text}", told());
         }
-        for (slice, given) in zip(way.slices, &mut slices) {
+        for (slice, given) in zip(form.slices, &mut slices) {
             let written = fits.is_some() && !matches!(slice, Slice::In(_));
             let wanted =
                 if written { &after[slice.after()] } else { &call.variables[slice.before()] };
@@ -151,9 +154,10 @@ pub fn assert_alike<T: Number, D: Debug>(
 }
 
 /// Different values for each variable.
-pub fn values<T: Number, V: Variant<T>>(variant: &V) -> Vec<Vec<T>> {
+pub fn values<T: Number>(variant: &dyn Subject<T>) -> Vec<Vec<T>> {
+    let sums = variant.constants().sums;
     let of = |(v, n): (usize, &usize)| {
-        if V::SUMS {
+        if sums {
             return (0..*n).map(|i| T::of(((i + 5 * v) as f64 * 1.7 + 0.3).sin() * 3.0)).collect();
         }
         T::values(n + v).split_off(v)
@@ -178,53 +182,56 @@ fn some<V>(all: impl Iterator<Item = V>) -> impl Iterator<Item = V> {
 }
 
 /// Every case in every way, and the example.
-pub fn follows_its_formulas<T: Number, V: Variant<T>>() {
-    let ways = V::ways();
-    for (i, variant) in V::cases().into_iter().chain([V::example()]).enumerate() {
+pub fn follows_its_formulas<T: Number>(kind: &Kind<T>) {
+    for (i, variant) in (kind.cases)().into_iter().chain([(kind.example)()]).enumerate() {
         let mask_bits = variant.mask_bits();
-        let drawn = Drawn::of::<T>(&variant, (SEED, STREAM));
-        assert!(drawn.keep.len() == mask_bits || mask_bits == 0, "{variant:?}");
-        for (j, way) in ways.iter().enumerate() {
+        let drawn = Drawn::of(&*variant, (SEED, STREAM));
+        assert!(drawn.keep.len() == mask_bits || mask_bits == 0, "{}", variant.told());
+        for (way, form) in variant.forms().iter().enumerate() {
             let call = Call {
-                variables: values(&variant),
-                words: match way.masks {
+                variables: values(&*variant),
+                words: match form.masks {
                     Masks::Stored => brought(mask_bits),
                     _ => vec![0x5A5A_5A5A; mask_words(mask_bits)],
                 },
                 mask_bits,
                 key: (SEED, STREAM),
-                offset: (i * 5 + j) % 16,
+                offset: (i * 5 + way) % 16,
                 exact: false,
             };
-            check(&variant, way, &call, |_| drawn.clone());
+            check(&*variant, way, &call, &|_| drawn.clone());
         }
     }
 }
 
+/// The lengths of a form's slices.
+fn lengths<T>(form: &Form, variables: &[Vec<T>]) -> Vec<usize> {
+    form.slices.iter().map(|s| variables[s.before()].len()).collect()
+}
+
 /// One of the lengths one less, one more, or none.
-pub fn refuses_what_does_not_fit<T: Number, V: Variant<T>>() {
-    if !V::CHECKED {
+pub fn refuses_what_does_not_fit<T: Number>(kind: &Kind<T>) {
+    if !(kind.example)().constants().checked {
         return;
     }
-    let (ways, mut refused) = (V::ways(), 0);
-    let small = |variant: &V| variant.lengths().iter().sum::<usize>() < 600;
-    for variant in some(V::cases().into_iter().filter(small)) {
-        let (right, mask_bits) = (values(&variant), variant.mask_bits());
-        for way in &ways {
+    let (mut tried, mut refused) = (0, 0);
+    let small = |variant: &Case<T>| variant.lengths().iter().sum::<usize>() < 600;
+    for variant in some((kind.cases)().into_iter().filter(small)) {
+        let (right, mask_bits) = (values(&*variant), variant.mask_bits());
+        for (way, form) in variant.forms().iter().enumerate() {
             let mut misfit = |variables: Vec<Vec<T>>, mask_bits: usize| {
-                let lengths: Vec<_> =
-                    way.slices.iter().map(|s| variables[s.before()].len()).collect();
-                let mask = way.masks.has_mask().then_some(mask_bits);
-                if variant.refit(way, &lengths, mask).is_some() {
+                tried += 1;
+                let mask = form.masks.has_mask().then_some(mask_bits);
+                if variant.refit(way, &lengths(form, &variables), mask).is_some() {
                     return;
                 }
                 let words = vec![0x1234_5678; mask_words(mask_bits)];
                 let key = (SEED, STREAM);
                 let call = Call { variables, words, mask_bits, key, offset: 1, exact: false };
-                check(&variant, way, &call, |_| unreachable!("it does not fit"));
+                check(&*variant, way, &call, &|_| unreachable!("it does not fit"));
                 refused += 1;
             };
-            for slice in way.slices {
+            for slice in form.slices {
                 let n = right[slice.before()].len();
                 for other in [n.saturating_sub(1), n + 1, 0] {
                     let mut variables = right.clone();
@@ -237,75 +244,73 @@ pub fn refuses_what_does_not_fit<T: Number, V: Variant<T>>() {
             }
         }
     }
-    assert!(refused > ways.len(), "too little was tried: {refused}");
+    assert!(8 * refused > tried, "too little was refused: {refused} of {tried}");
 }
 
 /// Runs a way on variables, by a mask that is the key's too.
-pub fn run<T: Number, V: Variant<T>>(
-    variant: &V,
-    way: &Way<V, T>,
+pub fn run<T: Clone>(
+    variant: &dyn Subject<T>,
+    way: usize,
     variables: &mut [Vec<T>],
     words: &mut [u32],
     (seed, stream): (u64, u64),
 ) {
-    let mut slices: Vec<_> = way.slices.iter().map(|s| variables[s.before()].clone()).collect();
-    let lent = crate::variant::Lent {
+    let slices = variant.forms()[way].slices;
+    let mut contents: Vec<_> = slices.iter().map(|s| variables[s.before()].clone()).collect();
+    let lent = Lent {
         mask: MaskMut::new(words, variant.mask_bits()).expect("as many words as it takes"),
         rng: &mut MaskRng::new(seed, stream),
         key: MaskKey::new(seed, stream),
     };
-    let mut lent_slices: Vec<_> = slices.iter_mut().map(Vec::as_mut_slice).collect();
-    (way.run)(variant, &mut lent_slices, lent).expect("lengths that fit");
-    for (slice, content) in zip(way.slices, slices) {
+    let mut lent_slices: Vec<_> = contents.iter_mut().map(Vec::as_mut_slice).collect();
+    variant.run(way, &mut lent_slices, lent).expect("lengths that fit");
+    for (slice, content) in zip(slices, contents) {
         variables[slice.after()] = content;
     }
 }
 
-/// Central differences of a loss that is not linear in the output, by every input; f64.
-pub fn has_the_gradient_of_forward<V: Variant<f64>>() {
+/// Central differences of a loss that is not linear in the output, by every input.
+pub fn has_the_gradient_of_forward(kind: &Kind<f64>) {
     const STEP: f64 = 1e-5;
-    if !V::DIFFERENTIABLE {
+    let constants = (kind.example)().constants();
+    if !constants.differentiable {
         return;
     }
-    let (ways, mut tried) = (V::ways(), 0);
-    let forwards = || ways.iter().filter(|way| way.pass == Pass::Forward);
-    let backwards = || ways.iter().filter(|way| way.pass == Pass::Backward);
-    let (output, output_gradient) = V::OUTPUT;
-    let forward = forwards().find(|w| w.masks == Masks::Key).or_else(|| forwards().next());
-    let forward = forward.expect("a way of forward");
-    let of = |variant: V| (Drawn::of::<f64>(&variant, (SEED, STREAM)), variant);
-    let fit = |(drawn, variant): &(Drawn, V)| {
+    let (output, output_gradient) = constants.output;
+    let forms = (kind.example)().forms();
+    let of = |pass| forms.iter().enumerate().filter(move |(_, form)| form.pass == pass);
+    let forward = of(Pass::Forward).find(|(_, form)| form.masks == Masks::Key);
+    let (forward, _) = forward.or_else(|| of(Pass::Forward).next()).expect("a way of forward");
+    let drawn = |variant: Case<f64>| (Drawn::of(&*variant, (SEED, STREAM)), variant);
+    let fit = |(drawn, variant): &(Drawn, Case<f64>)| {
         // A mask of one kind would prove little.
         let mixed = drawn.keep.contains(&true) && drawn.keep.contains(&false);
-        let lengths: Vec<_> =
-            forward.slices.iter().map(|s| variant.lengths()[s.before()]).collect();
+        let all = variant.lengths();
+        let lengths: Vec<_> = forms[forward].slices.iter().map(|s| all[s.before()]).collect();
         (mixed || variant.mask_bits() == 0) && variant.refit(forward, &lengths, None).is_some()
     };
-    let small = |variant: &V| (1..1100).contains(&variant.lengths().iter().sum::<usize>());
-    for (drawn, variant) in some(V::cases().into_iter().filter(small).map(of).filter(fit)) {
+    let small = |variant: &Case<f64>| (1..1100).contains(&variant.lengths().iter().sum::<usize>());
+    let cases = (kind.cases)().into_iter().filter(small).map(drawn).filter(fit);
+    let mut tried = 0;
+    for (drawn, variant) in some(cases) {
         let words = pack(&drawn.keep);
         let wave = |n: usize| (0..n).map(|i| (i as f64 * 0.9 + 0.2).cos()).collect::<Vec<_>>();
         let at: Vec<_> = variant.lengths().into_iter().map(wave).collect();
         let evaluate = |variables: &[Vec<f64>]| {
             let mut variables = variables.to_vec();
-            run(&variant, forward, &mut variables, &mut words.clone(), (SEED, STREAM));
+            run(&*variant, forward, &mut variables, &mut words.clone(), (SEED, STREAM));
             variables.swap_remove(output)
         };
         let loss =
             |variables: &[Vec<f64>]| evaluate(variables).iter().map(|y| y.sin()).sum::<f64>();
         let mut start = at.clone();
         start[output_gradient] = evaluate(&at).iter().map(|y| y.cos()).collect();
-        V::GRADIENTS.iter().for_each(|(_, gradient)| start[*gradient].fill(0.0));
-        for backward in backwards() {
+        constants.gradients.iter().for_each(|(_, gradient)| start[*gradient].fill(0.0));
+        for (way, backward) in of(Pass::Backward) {
             let mut variables = start.clone();
-            run(&variant, backward, &mut variables, &mut words.clone(), (SEED, STREAM));
-            let written = |v: usize| {
-                backward
-                    .slices
-                    .iter()
-                    .any(|slice| slice.after() == v && !matches!(slice, Slice::In(_)))
-            };
-            for (input, gradient) in V::GRADIENTS.iter().filter(|(_, g)| written(*g)) {
+            run(&*variant, way, &mut variables, &mut words.clone(), (SEED, STREAM));
+            for (input, gradient) in constants.gradients.iter().filter(|(_, g)| backward.writes(*g))
+            {
                 for (i, given) in variables[*gradient].iter().enumerate() {
                     let moved = |step: f64| {
                         let mut at = at.clone();
@@ -314,11 +319,11 @@ pub fn has_the_gradient_of_forward<V: Variant<f64>>() {
                     };
                     let wanted = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
                     let close = (given - wanted).abs() < 1e-6 * (1.0 + wanted.abs());
+                    let (name, told) = (constants.variables[*gradient], variant.told());
                     assert!(
                         close,
-                        "{} of {variant:?}: {} {i}: {given}, not {wanted}",
-                        backward.name,
-                        V::VARIABLES[*gradient]
+                        "{} of {told}: {name} {i}: {given}, not {wanted}",
+                        backward.name
                     );
                 }
                 tried += 1;
@@ -329,13 +334,12 @@ pub fn has_the_gradient_of_forward<V: Variant<f64>>() {
 }
 
 /// Mask bits that are dropped, in standard deviations from what `p` says.
-fn deviation<T: Number, V: Variant<T>>(drawn: DropRate, p: f64, n: usize) -> Option<f64> {
-    let variant = V::of_rate(drawn, n)?;
-    let ways = V::ways();
-    let way = ways.iter().find(|way| way.masks == Masks::Drawn)?;
+fn deviation<T: Number>(kind: &Kind<T>, drawn: DropRate, p: f64, n: usize) -> Option<f64> {
+    let variant = (kind.of_rate)(drawn, n)?;
+    let way = variant.forms().iter().position(|form| form.masks == Masks::Drawn)?;
     let mut variables: Vec<_> = variant.lengths().into_iter().map(|n| vec![T::ONE; n]).collect();
     let mut words = vec![0; mask_words(variant.mask_bits())];
-    run(&variant, way, &mut variables, &mut words, (1, 0));
+    run(&*variant, way, &mut variables, &mut words, (1, 0));
     let n = variant.mask_bits() as f64;
     let kept: u32 = words.iter().map(|word| word.count_ones()).sum();
     Some((n - f64::from(kept) - n * p) / (n * p * (1.0 - p)).sqrt())
@@ -343,11 +347,11 @@ fn deviation<T: Number, V: Variant<T>>(drawn: DropRate, p: f64, n: usize) -> Opt
 
 /// A right rate fails once in a million (4.89 standard deviations, two-sided); so many bits that
 /// one that is wrong by 1 % lies nine off, and is missed once in 50,000.
-pub fn drops_at_the_rate<T: Number, V: Variant<T>>() {
+pub fn drops_at_the_rate<T: Number>(kind: &Kind<T>) {
     for p in [0.3f32, 0.5] {
         let rate = DropRate::new(p).expect("a probability");
         let n = (810_000.0 * (1.0 - rate.p()) / rate.p()) as usize;
-        let of = |rate, p| deviation::<T, V>(rate, p, n);
+        let of = |rate, p| deviation(kind, rate, p, n);
         let Some(right) = of(rate, rate.p()) else { continue };
         assert!(right.abs() < 4.8916, "p {p}: {right:.2} standard deviations");
         for factor in [0.99, 1.01] {

@@ -86,13 +86,32 @@ pub struct Lent<'a> {
 /// A call on slices.
 pub type Run<V, T> = fn(&V, &mut [&mut [T]], Lent<'_>) -> Result<(), ShapeError>;
 
-/// A way to call a variant.
-pub struct Way<V, T> {
+/// What a way to call a variant does, and on what.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
     /// The call as it is written.
     pub name: &'static str,
     pub pass: Pass,
     pub masks: Masks,
     pub slices: &'static [Slice],
+}
+
+impl Form {
+    /// Whether it writes a variable.
+    pub fn writes(&self, variable: usize) -> bool {
+        let written = |s: &Slice| s.after() == variable && !matches!(s, Slice::In(_));
+        self.slices.iter().any(written)
+    }
+
+    /// Whether it reads a variable.
+    pub fn reads(&self, variable: usize) -> bool {
+        self.slices.iter().any(|s| s.before() == variable && !matches!(s, Slice::Out(_)))
+    }
+}
+
+/// A way to call a variant.
+pub struct Way<V, T> {
+    pub form: Form,
     pub run: Run<V, T>,
 }
 
@@ -104,10 +123,12 @@ macro_rules! ways {
         |$variant:pat_param, [$($name:ident),*], $lent:ident| $call:expr;
     )*) => {
         vec![$($crate::variant::Way {
-            name: stringify!($call),
-            pass: $crate::variant::Pass::$pass,
-            masks: $crate::variant::Masks::$masks,
-            slices: &[$($crate::variant::Slice::$slice($($variable),*)),*],
+            form: $crate::variant::Form {
+                name: stringify!($call),
+                pass: $crate::variant::Pass::$pass,
+                masks: $crate::variant::Masks::$masks,
+                slices: &[$($crate::variant::Slice::$slice($($variable),*)),*],
+            },
             run: |$variant: &Self, slices: &mut [&mut [T]], $lent: $crate::variant::Lent<'_>| {
                 let [$($name),*] = slices else { unreachable!("as many as the way names") };
                 let _ = &$lent;
@@ -157,7 +178,7 @@ pub struct Given<'a> {
 }
 
 /// A variant of some shape, at some rate, with the names of its variables.
-pub trait Variant<T: Number>: Clone + Debug {
+pub trait Variant<T: Number>: Clone + Debug + 'static {
     /// What variables are called in the vectors.
     const VARIABLES: &'static [&'static str];
     /// Inputs of forward with their gradients.
@@ -208,7 +229,7 @@ pub trait Variant<T: Number>: Clone + Debug {
     }
 
     /// The variant that slices and a mask of these lengths fit, if they fit one.
-    fn refit(&self, way: &Way<Self, T>, slices: &[usize], mask: Option<usize>) -> Option<Self> {
+    fn refit(&self, way: &Form, slices: &[usize], mask: Option<usize>) -> Option<Self> {
         let lengths = self.lengths();
         let fit = way.slices.iter().zip(slices).all(|(slice, n)| lengths[slice.before()] == *n);
         (fit && mask.is_none_or(|bits| bits == self.mask_bits())).then(|| self.clone())

@@ -8,8 +8,9 @@ use dropout_kernels::drop_rate;
 
 use crate::number::Number;
 use crate::stream::{Reference, pack};
+use crate::subject::Kind;
 use crate::suite::{Drawn, values};
-use crate::variant::{Given, Masks, Pass, Variant};
+use crate::variant::{Given, Masks, Pass};
 
 /// The key of all examples.
 pub const KEY: (u64, u64) = (42, 0);
@@ -45,12 +46,12 @@ pub fn masks() -> String {
 
 /// An example: its parameters, the mask, and the variables before and after the passes of training
 /// by it and that of inference.
-pub fn example<T: Number, V: Variant<T>>(name: &str) -> String {
-    let variant = V::example();
+pub fn example<T: Number>(name: &str, kind: &Kind<T>) -> String {
+    let variant = (kind.example)();
     if variant.lengths().iter().any(|n| *n > 100) {
         return String::new();
     }
-    let drawn = Drawn::of(&variant, KEY);
+    let drawn = Drawn::of(&*variant, KEY);
     let mut text = format!("\nvariant {name} {}\nkey {} {}\n", variant.parameters(), KEY.0, KEY.1);
     if !drawn.keep.is_empty() {
         let words: String = pack(&drawn.keep).iter().map(|word| format!(" {word:08x}")).collect();
@@ -66,15 +67,15 @@ pub fn example<T: Number, V: Variant<T>>(name: &str) -> String {
         }
         text.push('\n');
     };
-    let before = values(&variant);
+    let before = values(&*variant);
     for pass in [Pass::Forward, Pass::Backward, Pass::Infer] {
         let name = match pass {
             Pass::Forward => "forward",
             Pass::Backward => "backward",
             _ => "inference",
         };
-        let ways = V::ways();
-        let ways: Vec<_> = ways.iter().filter(|way| way.pass == pass).collect();
+        let forms = variant.forms();
+        let ways: Vec<_> = forms.iter().filter(|form| form.pass == pass).collect();
         if ways.is_empty() {
             continue;
         }
@@ -83,21 +84,12 @@ pub fn example<T: Number, V: Variant<T>>(name: &str) -> String {
         let drawn_now = ways.iter().all(|way| way.masks != Masks::Stored);
         let given = Given { pass, drawn: drawn_now, keep: &drawn.keep, start: &drawn.start };
         variant.formula(&given, &mut after);
-        let takes = |v: usize| ways.iter().any(|way| way.slices.iter().any(|s| s.before() == v));
-        let gives = |v: usize| ways.iter().any(|way| way.slices.iter().any(|s| s.after() == v));
-        for (v, variable) in V::VARIABLES.iter().enumerate() {
-            let written = after[v].iter().zip(&before[v]).any(|(a, b)| a.bits() != b.bits());
-            if takes(v)
-                && (!written
-                    || ways.iter().any(|w| {
-                        w.slices
-                            .iter()
-                            .any(|s| s.before() == v && !matches!(s, crate::variant::Slice::Out(_)))
-                    }))
-            {
+        for (v, variable) in variant.constants().variables.iter().enumerate() {
+            let changed = after[v].iter().zip(&before[v]).any(|(a, b)| a.bits() != b.bits());
+            if ways.iter().any(|way| way.reads(v)) {
                 line(&format!("{name} in"), variable, &before[v]);
             }
-            if gives(v) && written {
+            if changed && ways.iter().any(|way| way.writes(v)) {
                 line(&format!("{name} out"), variable, &after[v]);
             }
         }

@@ -1,14 +1,17 @@
 //! Every linear variant as a map with its adjoint, from its ways: which of them serves is drawn
 //! too.
 
+use std::rc::Rc;
+
 use dropout_kernels::{
     Alpha, Backend, Classic, DropKey, DropRate, GaussianDropout, Inverted, MaskMut, MaskRng,
     mask_words,
 };
 use dropout_reference::number::Number;
 use dropout_reference::rules::Formula;
+use dropout_reference::subject::{Case, Subject, case};
 use dropout_reference::suite;
-use dropout_reference::variant::{Masks, Pass, Slice, Variant};
+use dropout_reference::variant::{Form, Masks, Pass};
 use dropout_reference::variants::{
     Blocks, Heads, Locked, Noise, Over, Paths, Plain, Weights, Words, Zones,
 };
@@ -55,7 +58,7 @@ impl Setting {
     }
 
     /// The mask of a variant at (seed, stream).
-    fn drawn<T: Number, V: Variant<T>>(self, variant: &V) -> Vec<u32> {
+    fn drawn<T>(self, variant: &dyn Subject<T>) -> Vec<u32> {
         let keep = suite::Drawn::of(variant, (self.seed, self.stream)).keep;
         dropout_reference::stream::pack(&keep)
     }
@@ -82,49 +85,50 @@ pub(crate) fn integers<T: Number>(n: usize, seed: u64) -> Vec<T> {
     (0..n).map(next).collect()
 }
 
-/// Runs the first of the ways from `from` on that fits.
-fn run<T: Number, V: Variant<T>>(
-    variant: &V,
+/// Runs one of the ways that fit.
+fn run<T: Number>(
+    variant: &dyn Subject<T>,
     s: Setting,
     words: &[u32],
     variables: &mut [Vec<T>],
-    fits: impl Fn(Pass, &[Slice], Masks) -> bool,
+    fits: impl Fn(&Form) -> bool,
 ) {
-    let ways = V::ways();
-    let fitting: Vec<_> = ways.iter().filter(|way| fits(way.pass, way.slices, way.masks)).collect();
+    let forms = variant.forms();
+    let fitting: Vec<_> = (0..forms.len()).filter(|way| fits(&forms[*way])).collect();
     let way = fitting[s.seed as usize % fitting.len()];
     suite::run(variant, way, variables, &mut words.to_vec(), (s.seed, s.stream));
 }
 
-fn writes(slices: &[Slice], variable: usize) -> bool {
-    slices.iter().any(|s| s.after() == variable && !matches!(s, Slice::In(_)))
-}
-
 /// A variant as a map of its inputs, those of `which`, by the mask `words`. Other inputs are
 /// integers where products are summed, else zeros.
-fn map<T: Number, V: Variant<T> + 'static>(
+fn map<T: Number>(
     name: &'static str,
     kind: Kind,
-    variant: V,
+    variant: Case<T>,
     s: Setting,
     which: &'static [usize],
     words: Vec<u32>,
 ) -> Map<T> {
-    let is_drawn = words == s.drawn(&variant);
-    let lengths = variant.lengths();
-    let inputs = || which.iter().map(|i| V::GRADIENTS[*i]);
+    let is_drawn = words == s.drawn(&*variant);
+    let (constants, lengths) = (variant.constants(), variant.lengths());
+    let inputs = move || which.iter().map(move |i| constants.gradients[*i]);
     let from = inputs().map(|(input, _)| lengths[input]).sum();
     let start: Vec<Vec<T>> = lengths
         .iter()
         .enumerate()
-        .map(|(v, n)| if V::SUMS { integers(*n, s.seed ^ v as u64) } else { vec![T::ZERO; *n] })
+        .map(
+            |(v, n)| {
+                if constants.sums { integers(*n, s.seed ^ v as u64) } else { vec![T::ZERO; *n] }
+            },
+        )
         .collect();
     let allowed = move |masks: Masks| is_drawn || masks == Masks::Stored;
-    let (there, back, at) = (variant.clone(), variant, start.clone());
+    let (there, at) = (Rc::<dyn Subject<T>>::from(variant), start.clone());
+    let back = Rc::clone(&there);
     let words_back = words.clone();
     Map {
         name,
-        shape: [from, lengths[V::OUTPUT.0]],
+        shape: [from, lengths[constants.output.0]],
         forward: Box::new(move |x| {
             let (mut variables, mut x) = (at.clone(), x);
             for (input, _) in inputs() {
@@ -132,19 +136,19 @@ fn map<T: Number, V: Variant<T> + 'static>(
                 variables[input].copy_from_slice(part);
                 x = rest;
             }
-            run(&there, s, &words, &mut variables, |pass, slices, masks| {
-                pass == Pass::Forward && writes(slices, V::OUTPUT.0) && allowed(masks)
+            run(&*there, s, &words, &mut variables, |form| {
+                form.pass == Pass::Forward && form.writes(constants.output.0) && allowed(form.masks)
             });
-            variables.swap_remove(V::OUTPUT.0)
+            variables.swap_remove(constants.output.0)
         }),
         backward: Box::new(move |dy| {
             let mut variables = start.clone();
             let mut all = vec![];
             for (_, gradient) in inputs() {
-                variables[V::OUTPUT.1].copy_from_slice(dy);
+                variables[constants.output.1].copy_from_slice(dy);
                 variables[gradient].fill(T::ZERO);
-                run(&back, s, &words_back, &mut variables, |pass, slices, masks| {
-                    pass == Pass::Backward && writes(slices, gradient) && allowed(masks)
+                run(&*back, s, &words_back, &mut variables, |form| {
+                    form.pass == Pass::Backward && form.writes(gradient) && allowed(form.masks)
                 });
                 all.extend_from_slice(&variables[gradient]);
             }
@@ -162,12 +166,13 @@ fn gradient<T: Number, R: Formula + 'static>(
     s: Setting,
 ) -> Map<T> {
     let variant = Plain { dropout: R::dropout(rate).with_backend(backend), n: elements(s) };
-    let map = map(name, Kind::Diagonal, variant.clone(), s, &[0], s.drawn::<T, _>(&variant));
-    let words = s.drawn::<T, _>(&variant);
+    let words = s.drawn(&*case::<T, _>(variant.clone()));
+    let map = map(name, Kind::Diagonal, case(variant.clone()), s, &[0], words.clone());
+    let variant = case(variant);
     let forward = move |x: &[T]| {
         let mut variables: Vec<_> = vec![x.to_vec(); 4];
-        run(&variant, s, &words, &mut variables, |pass, _, masks| {
-            pass == Pass::Backward && masks == Masks::Key
+        run(&*variant, s, &words, &mut variables, |form| {
+            form.pass == Pass::Backward && form.masks == Masks::Key
         });
         variables.swap_remove(3)
     };
@@ -189,8 +194,8 @@ pub(crate) fn maps<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
             add!($name, $kind, $variant, [0])
         };
         ($name:literal, $kind:ident, $variant:expr, $which:tt) => {{
-            let variant = Variant::<T>::with_backend($variant, backend);
-            let words = s.drawn::<T, _>(&variant);
+            let variant = case::<T, _>($variant).on(backend);
+            let words = s.drawn(&*variant);
             maps.push(map($name, Kind::$kind, variant, s, &$which, words));
         }};
     }
@@ -207,10 +212,10 @@ pub(crate) fn maps<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
     add!("DropHead", Diagonal, Heads::new(rate, extents));
     // Twice the maps, twice the heads: even numbers of which to keep half.
     let blocks = Blocks::new(rate, (2, 2 * a, b, &[c, d]), false);
-    let blocks = Variant::<T>::with_backend(blocks, backend);
+    let blocks = case::<T, _>(blocks).on(backend);
     let half = s.halves(2 * n);
     maps.push(map("DropBlock that keeps half", Kind::Diagonal, blocks, s, &[0], half));
-    let heads = Variant::<T>::with_backend(Heads::new(rate, [a, b, 2 * c, d]), backend);
+    let heads = case::<T, _>(Heads::new(rate, [a, b, 2 * c, d])).on(backend);
     let half = s.halves(2 * a * c);
     maps.push(map("DropHead that keeps half", Kind::Diagonal, heads, s, &[0], half));
     // None at p = 1.

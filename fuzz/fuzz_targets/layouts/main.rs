@@ -73,7 +73,7 @@ fn check<T: Number>(input: &Input) {
         What::DropKey => over::<T, DropKey>(input),
         What::Heads => {
             let heads = Heads::new(rate(input), input.extents.get());
-            variant::check::<T, _>(&heads, input.values, &input.call);
+            variant::check::<T>(heads, input.values, &input.call);
         }
         What::Path { classic: true } => path::<T, Classic>(input),
         What::Path { .. } => path::<T, Inverted>(input),
@@ -87,12 +87,12 @@ fn rate(input: &Input) -> DropRate {
 
 fn over<T: Number, R: Formula>(input: &Input) {
     let over = Over::<R>::new(rate(input), input.extents.get());
-    variant::check::<T, _>(&over, input.values, &input.call);
+    variant::check::<T>(over, input.values, &input.call);
 }
 
 /// Of one sample it is a path of the whole batch.
 fn path<T: Number, R: Formula>(input: &Input) {
     let [_, _, batch, elements] = input.extents.get();
     let path = Paths::<R>::new(rate(input), batch, elements);
-    variant::check::<T, _>(&path, input.values, &input.call);
+    variant::check::<T>(path, input.values, &input.call);
 }

@@ -46,5 +46,5 @@ fn gaussian<T: Number>(values: Values, rate: Rate, length: Length, call: &Call) 
         assert_eq!(rate, DropRate::ONE);
         return;
     };
-    variant::check::<T, _>(&Noise { noise, n }, values, call);
+    variant::check::<T>(Noise { noise, n }, values, call);
 }

@@ -40,7 +40,7 @@ fn check<T: Number>(input: &Input) {
         What::Zoneout { length, ref call } => {
             let rate = input.rates[0].get(&Reference::new(call.at.0, call.at.1));
             let zones = Zones { zoneout: Zoneout::new(rate), n: length.get() };
-            variant::check::<T, _>(&zones, input.values, call);
+            variant::check::<T>(zones, input.values, call);
         }
         What::Locked { rule: 0..64, .. } => locked::check::<T, Classic>(input),
         What::Locked { rule: 64..128, .. } => locked::check::<T, Alpha>(input),

@@ -44,11 +44,11 @@ fn check<T: Number, R: Connects>(input: &Input) {
         let index = |i: &u8| if *i == 255 { rows + 1 } else { usize::from(*i) % rows.max(1) };
         let text = text[..usize::from(input.batch % 7)].iter().map(|i| index(i) as u32).collect();
         let words = Words::<R>::of_text(rate, rows, columns, text);
-        variant::check::<T, _>(&words, input.values, &input.call);
+        variant::check::<T>(words, input.values, &input.call);
     } else {
         let batch = usize::from(input.batch % 4).min((MOST / (rows * columns).max(1)).max(1));
         let layer = Weights::<R>::new(rate, rows, columns, batch);
-        variant::check::<T, _>(&layer, input.values, &input.call);
+        variant::check::<T>(layer, input.values, &input.call);
     }
 }
 

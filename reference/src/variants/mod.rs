@@ -23,6 +23,10 @@ pub use weights::{Connects, Weights};
 pub use words::Words;
 pub use zones::Zones;
 
+use dropout_kernels::{Alpha, Classic, DropKey, Inverted};
+
+use crate::subject::Kind;
+
 /// The list of variants, each with a name, which `$expand` is given.
 #[macro_export]
 macro_rules! variants {
@@ -54,6 +58,30 @@ macro_rules! variants {
         }
     };
 }
+
+/// Each variant of the list: compiled here, once, and not by who tests it.
+macro_rules! kinds {
+    ($($name:ident: $variant:ty;)*) => {
+        pub mod in_f32 {
+            use super::*;
+            $(
+                pub fn $name() -> Kind<f32> {
+                    Kind::of::<$variant>()
+                }
+            )*
+        }
+
+        pub mod in_f64 {
+            use super::*;
+            $(
+                pub fn $name() -> Kind<f64> {
+                    Kind::of::<$variant>()
+                }
+            )*
+        }
+    };
+}
+variants!(kinds);
 
 /// Nothing, one plane, several, ties, nearly everything, everything.
 pub(crate) const RATES: [dropout_kernels::DropRate; 6] = {

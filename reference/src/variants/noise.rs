@@ -6,7 +6,7 @@ use super::RATES;
 use crate::gaussian::{expected, outputs};
 use crate::number::Number;
 use crate::stream::Reference;
-use crate::variant::{Given, Pass, Variant, Way};
+use crate::variant::{Form, Given, Pass, Variant, Way};
 use crate::{LENGTHS, ways};
 
 /// Over `n` elements.
@@ -86,7 +86,7 @@ impl<T: Number> Variant<T> for Noise {
     }
 
     /// Any length that all have.
-    fn refit(&self, _: &Way<Self, T>, slices: &[usize], _: Option<usize>) -> Option<Self> {
+    fn refit(&self, _: &Form, slices: &[usize], _: Option<usize>) -> Option<Self> {
         let n = *slices.first()?;
         slices.iter().all(|other| *other == n).then(|| Self { n, ..self.clone() })
     }

@@ -5,7 +5,7 @@ use dropout_kernels::{Backend, DropRate, Dropout, Mask, ShapeError, mask_words};
 use crate::number::Number;
 use crate::rules::Formula;
 use crate::stream::Reference;
-use crate::variant::{Given, Lent, Pass, Run, Variant, Way};
+use crate::variant::{Form, Given, Lent, Pass, Run, Variant, Way};
 use crate::{LENGTHS, rates, verbs, ways};
 
 /// Over `n` elements.
@@ -104,7 +104,7 @@ impl<T: Number, R: Formula> Variant<T> for Plain<R> {
     }
 
     /// Any length that all have.
-    fn refit(&self, _: &Way<Self, T>, slices: &[usize], mask: Option<usize>) -> Option<Self> {
+    fn refit(&self, _: &Form, slices: &[usize], mask: Option<usize>) -> Option<Self> {
         let n = *slices.first()?;
         let fit = slices.iter().chain(&mask).all(|other| *other == n);
         fit.then(|| Self { n, ..self.clone() })
@@ -210,7 +210,7 @@ impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
                 Pass::Backward => [&[In(2), Out(3)], &[Over(2, 3)]],
                 _ => [&[In(0), Out(1)], &[Over(0, 1)]],
             };
-            slices.map(|slices| Way { name: "an array", pass, masks, slices, run })
+            slices.map(|slices| Way { form: Form { name: "an array", pass, masks, slices }, run })
         }
         use crate::variant::Masks::{Drawn, Key, KeyDrawn, Stored};
         use Pass::{Backward, Forward};

@@ -6,7 +6,7 @@ use super::{ONE, RATES};
 use crate::number::Number;
 use crate::rules::Formula;
 use crate::stream::Reference;
-use crate::variant::{Given, Pass, Variant, Way};
+use crate::variant::{Form, Given, Pass, Variant, Way};
 use crate::ways;
 use crate::weights::Case;
 
@@ -187,7 +187,7 @@ impl<T: Number, R: Connects> Variant<T> for Weights<R> {
     }
 
     /// Any number of vectors, which columns or rows tell.
-    fn refit(&self, way: &Way<Self, T>, slices: &[usize], mask: Option<usize>) -> Option<Self> {
+    fn refit(&self, way: &Form, slices: &[usize], mask: Option<usize>) -> Option<Self> {
         let length = |variables: &[usize]| {
             let at = way.slices.iter().position(|s| variables.contains(&s.before()))?;
             Some(slices[at])

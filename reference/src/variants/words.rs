@@ -6,7 +6,7 @@ use super::RATES;
 use crate::number::Number;
 use crate::rules::Formula;
 use crate::stream::Reference;
-use crate::variant::{Given, Pass, Variant, Way};
+use crate::variant::{Form, Given, Pass, Variant, Way};
 use crate::ways;
 
 /// A text, looked up in a table of (rows, dimension).
@@ -168,7 +168,7 @@ impl<T: Number, R: Formula> Variant<T> for Words<R> {
     }
 
     /// Every word of a text is in the table.
-    fn refit(&self, way: &Way<Self, T>, slices: &[usize], mask: Option<usize>) -> Option<Self> {
+    fn refit(&self, way: &Form, slices: &[usize], mask: Option<usize>) -> Option<Self> {
         let lengths = Variant::<T>::lengths(self);
         let fit = way.slices.iter().zip(slices).all(|(slice, n)| lengths[slice.before()] == *n);
         let known =

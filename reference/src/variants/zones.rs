@@ -5,7 +5,7 @@ use dropout_kernels::{Backend, DropRate, Zoneout, drop_rate};
 use super::ONE;
 use crate::number::Number;
 use crate::stream::Reference;
-use crate::variant::{Given, Pass, Variant, Way};
+use crate::variant::{Form, Given, Pass, Variant, Way};
 use crate::{LENGTHS, ways};
 
 /// Over states of `n` units.
@@ -140,7 +140,7 @@ impl<T: Number> Variant<T> for Zones {
     }
 
     /// Any length that all have.
-    fn refit(&self, _: &Way<Self, T>, slices: &[usize], mask: Option<usize>) -> Option<Self> {
+    fn refit(&self, _: &Form, slices: &[usize], mask: Option<usize>) -> Option<Self> {
         let n = *slices.first()?;
         let fit = slices.iter().chain(&mask).all(|other| *other == n);
         fit.then(|| Self { n, ..self.clone() })
