@@ -39,4 +39,6 @@ refused() { # MESSAGE COMMAND...
 }
 
 # The tests in release, with overflow checks. What they depend on is built as the examples and benches have it.
-checked=(cargo test --release --quiet --config profile.release.package.dropout-kernels.overflow-checks=true)
+# The formulas are compiled quickly.
+checked=(cargo test --release --quiet --config profile.release.package.dropout-kernels.overflow-checks=true
+  --config profile.release.package.dropout-reference.opt-level=1)
