@@ -350,6 +350,11 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
         self.rule.decides(self.plan.rate)
     }
 
+    /// By a mask of as many bits as there are elements, or as the layout has.
+    pub(crate) fn apply<T: Element>(&self, mask: MaskRef<'_>, y: &mut [T], op: impl Runs<T>) {
+        self.verb(y, op).apply(mask);
+    }
+
     fn verb<'y, T, O>(&'y self, y: &'y mut [T], op: O) -> Drop<'y, T, S, O> {
         Drop { plan: &self.plan, decides: self.decides(), shape: &self.shape, y, op }
     }

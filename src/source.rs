@@ -165,21 +165,22 @@ pub trait VisitStored: Sized {
 /// with it.
 pub(crate) struct Then<P, F> {
     pub(crate) fill: P,
+    /// Is told whether the mask was drawn for it.
     pub(crate) then: F,
 }
 
-impl<R, F: FnOnce(MaskRef<'_>) -> R, P: Fills> VisitStored for Then<P, F> {
+impl<R, F: FnOnce(MaskRef<'_>, bool) -> R, P: Fills> VisitStored for Then<P, F> {
     type Output = R;
 
     #[inline]
     fn apply(self, mask: MaskRef<'_>) -> R {
-        (self.then)(mask)
+        (self.then)(mask, false)
     }
 
     #[inline]
     fn draw(self, source: impl RandomSource, mut mask: MaskMut<'_>) -> R {
         self.fill.fill(source, mask.reborrow());
-        (self.then)(mask.as_ref())
+        (self.then)(mask.as_ref(), true)
     }
 }
 

@@ -2,7 +2,8 @@
 //! types, guards around every slice; the order of its additions; and every shape that does not fit.
 
 use dropout_kernels::{
-    Backend, DropConnect, MaskKey, MaskMut, MaskRef, MaskRng, ShapeError, drop_rate, mask_words,
+    Backend, DropConnect, DropRate, MaskKey, MaskMut, MaskRef, MaskRng, ShapeError, drop_rate,
+    mask_words,
 };
 use dropout_reference::number::{Number, bits};
 use dropout_reference::stream::{Reference, pack};
@@ -218,4 +219,29 @@ fn shapes_that_do_not_fit_are_errors() {
     assert_eq!(none.infer(&[], &[], &mut [1f32; 7]), other(4, 7));
     let nothing = DropConnect::new(drop_rate!(0.5), 0, 0).expect("a small shape");
     assert_eq!(nothing.infer(&[], &[1f32], &mut []), other(0, 1));
+}
+
+/// At p = 1 no weight was ever trained, and at neither end does anything vary, whatever W and x
+/// are.
+#[test]
+fn at_p_0_and_1_nothing_varies_and_at_1_nothing_was_trained() {
+    for backend in Backend::available() {
+        for rate in [DropRate::ZERO, DropRate::ONE] {
+            let classic = DropConnect::classic(rate, 1, 1).expect("a small shape");
+            let inverted = DropConnect::new(rate, 1, 1).expect("a small shape");
+            for x in [-3.0, f32::INFINITY, 1e30] {
+                let (mut mean, mut variance) = ([7f32], [7f32]);
+                let inverted = inverted.with_backend(backend);
+                inverted.infer_moments(&[1e20], &[x], &mut mean, &mut variance).expect("1 x 1");
+                assert_eq!((mean, bits(&variance)), ([1e20 * x], vec![0]));
+                let classic = classic.with_backend(backend);
+                classic.infer_moments(&[1.0], &[x], &mut mean, &mut variance).expect("1 x 1");
+                assert_eq!(bits(&variance), [0]);
+                let wanted = if rate == DropRate::ONE { 0.0 } else { x };
+                assert_eq!(bits(&mean), bits(&[wanted]));
+                classic.infer(&[1.0], &[x], &mut mean).expect("1 x 1");
+                assert_eq!(bits(&mean), bits(&[wanted]));
+            }
+        }
+    }
 }

@@ -6,8 +6,8 @@ pub trait Number: Element {
     const ONE: Self;
     /// What no kernel may read or write: a NaN with a payload.
     const GUARD: Self;
-    /// Zeros, infinities, NaN, subnormals, the largest and the least.
-    const AWKWARD: [Self; 11];
+    /// Zeros, infinities, NaN, also signalling and negative, subnormals, the largest and the least.
+    const AWKWARD: [Self; 13];
 
     fn of(x: f64) -> Self;
     fn bits(self) -> u64;
@@ -52,7 +52,7 @@ macro_rules! number {
         impl Number for $float {
             const ONE: Self = 1.0;
             const GUARD: Self = $float::from_bits($guard);
-            const AWKWARD: [Self; 11] = [
+            const AWKWARD: [Self; 13] = [
                 0.0,
                 -0.0,
                 $float::NAN,
@@ -64,6 +64,8 @@ macro_rules! number {
                 -$float::MIN_POSITIVE / 2.0,
                 $float::from_bits(1),
                 $float::EPSILON,
+                $float::from_bits($float::INFINITY.to_bits() | 0x1_2345), // signalling
+                $float::from_bits($guard | 1 << ($bits::BITS - 1)),
             ];
 
             fn of(x: f64) -> Self {

@@ -11,6 +11,8 @@ const ONE: u64 = 1 << 40; // p = 1 as a threshold
 pub trait Formula: Rule + 'static {
     /// Whether kept elements are copied, to the bits of a NaN too.
     const COPIES: bool;
+    /// Whether inference copies, at any rate.
+    const INFERS: bool = true;
     /// Whether what is dropped is a number.
     const DIFFERENTIABLE: bool = true;
 
@@ -41,6 +43,7 @@ impl Formula for Inverted {
 
 impl Formula for Classic {
     const COPIES: bool = true;
+    const INFERS: bool = false;
 
     fn dropout(rate: DropRate) -> Dropout<Self> {
         Dropout::classic(rate)

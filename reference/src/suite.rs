@@ -242,6 +242,16 @@ pub fn refuses_what_does_not_fit<T: Number>(kind: &Kind<T>) {
             for other in [mask_bits.saturating_sub(1), mask_bits + 1, 0] {
                 misfit(right.clone(), other);
             }
+            // All of them alike, which a comparison of one with another would not see.
+            for longer in [true, false] {
+                let mut variables = right.clone();
+                for variable in &mut variables {
+                    let n =
+                        if longer { variable.len() + 1 } else { variable.len().saturating_sub(1) };
+                    variable.resize(n, T::ONE);
+                }
+                misfit(variables, mask_bits);
+            }
         }
     }
     assert!(8 * refused > tried, "too little was refused: {refused} of {tried}");

@@ -20,7 +20,9 @@ use crate::rate::Planes;
 
 /// A number type that the kernels work on: `f32` or `f64`.
 ///
-/// Sealed: its promise is correctly rounded arithmetic, the same bits on every machine.
+/// Sealed: its promise is correctly rounded arithmetic, the same bits on every machine. (But for
+/// 32-bit x86 without SSE2, whose x87 unit rounds twice: last bits of elements can differ there.
+/// Masks do not.)
 pub trait Element: Kernels {}
 
 impl<T: Kernels> Element for T {}

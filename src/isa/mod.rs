@@ -46,10 +46,9 @@ use missing::*;
 // Which backends this build has: all that the target can have, or the one that is forced. Nowhere
 // else does the crate ask. The others are `Missing`.
 //
-// The condition is on the ABI. Where x86 passes floats in general registers (kernels, boot loaders,
-// UEFI), a function compiled for AVX cannot be called, although the processor may have it; such
-// targets do not enable SSE. 32-bit targets without SSE that pass floats on the x87's stack can
-// call it.
+// x86 without SSE2 has the portable backend alone. There floats are in general registers (kernels,
+// boot loaders, UEFI), so that a function compiled for AVX cannot be called; or on the x87 unit,
+// which rounds otherwise than vectors do.
 cfg_if! {
     if #[cfg(any(
         dropout_kernels_backend = "portable",
@@ -60,10 +59,8 @@ cfg_if! {
     ))] {
         const BACKENDS: &[Backend] = &[Backend::Portable];
     } else if #[cfg(all(
-        any(
-            all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"),
-            all(target_arch = "x86", not(any(target_os = "none", target_os = "uefi"))),
-        ),
+        any(target_arch = "x86", target_arch = "x86_64"),
+        target_feature = "sse2",
         not(any(
             dropout_kernels_backend = "sse2",
             dropout_kernels_backend = "simd128",

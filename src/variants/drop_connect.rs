@@ -8,7 +8,7 @@ use crate::kernel::op::Arithmetic;
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, mask_words};
-use crate::pieces::{pieces, pieces_mut};
+use crate::pieces::{fill, pieces, pieces_mut};
 use crate::plan::Plan;
 use crate::rate::{Draws, DropRate};
 use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
@@ -197,14 +197,18 @@ impl<R: Rule> DropConnect<R> {
         self.by_bits(mask, |bits| self.add_to_weights(bits, x, dy, dw))
     }
 
-    /// Inference by the mean: y = W x, or q W x under the classic rule.
+    /// Inference by the mean: y = W x, or q W x under the classic rule (zeros at p = 1).
     ///
     /// # Errors
     ///
     /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
     pub fn infer<T: Element>(&self, w: &[T], x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         self.check(w, x, y)?;
-        self.multiply(Bits::All(!0), w, x, y, self.rule.inference(self.rate()));
+        match self.rule.inference(self.rate()) {
+            // No weight was ever trained.
+            Some(_) if self.drops_all() => fill(y, T::ZERO),
+            factor => self.multiply(Bits::All(!0), w, x, y, factor),
+        }
         Ok(())
     }
 
@@ -212,9 +216,9 @@ impl<R: Rule> DropConnect<R> {
     /// masks.
     ///
     /// The mean is [`infer`](Self::infer)'s; the variance sums the squares of the products w x in
-    /// the same order, times p q under the classic rule, and times p / q under the inverted (0
-    /// at p = 1). The paper draws y = mean + sqrt(variance) * z, z normal, applies the
-    /// activation and averages. (Such z are the r - 1 of
+    /// the same order, times p q under the classic rule, and times p / q under the inverted; it is
+    /// 0 at p = 0 and p = 1. The paper draws y = mean + sqrt(variance) * z, z normal, applies
+    /// the activation and averages. (Such z are the r - 1 of
     /// [`GaussianDropout`](crate::GaussianDropout) at p = 1/2 over ones.)
     ///
     /// # Errors
@@ -244,7 +248,18 @@ impl<R: Rule> DropConnect<R> {
             let (mean, variance) = ((mean, factor), (variance, spread));
             self.pass::<T, _>(Bits::All(!0), Moments { w, x, mean, variance });
         }
+        // Products whose squares are infinite vary as little.
+        if spread == T::ZERO {
+            fill(variance, T::ZERO);
+        }
+        if inference.is_some() && self.drops_all() {
+            fill(mean, T::ZERO);
+        }
         Ok(())
+    }
+
+    fn drops_all(&self) -> bool {
+        matches!(self.rate().draws(), Draws::DropAll)
     }
 
     /// Whether `w` is W, `x` some vectors of its columns, and `y` as many of its rows.

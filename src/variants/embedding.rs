@@ -7,7 +7,7 @@ use crate::kernel::op::{InPlace, Same, Times};
 use crate::layout::Layout;
 use crate::mask::MaskRef;
 use crate::pieces::{cut, pieces};
-use crate::rate::DropRate;
+use crate::rate::{Draws, DropRate};
 use crate::source::{MaskStore, RandomSource, StoredMask, StoredSource, Then};
 
 /// Embedding dropout (Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in
@@ -127,12 +127,16 @@ impl<R: Rule> EmbeddingDropout<R> {
         self.check_table(table)?;
         self.check(indices, y)?;
         let formula = self.dropout.forward_formula();
-        self.by_mask(mask, |mask| {
+        self.by_mask(mask, |mask, drawn| {
+            let row = |index| self.row(table, index);
+            if drawn && self.keeps_all() {
+                return self.look_up(indices, y, |_| true, |index| row(index).op(Same));
+            }
             self.look_up(
                 indices,
                 y,
                 |index| self.keeps(mask, index),
-                |index| self.row(table, index).op(formula),
+                |index| row(index).op(formula),
             );
         })
     }
@@ -151,8 +155,10 @@ impl<R: Rule> EmbeddingDropout<R> {
     ) -> Result<(), ShapeError> {
         self.check(indices, y)?;
         let op = InPlace.op(self.dropout.forward_formula());
-        self.by_mask(mask, |mask| {
-            self.look_up(indices, y, |index| self.keeps(mask, index), |_| op);
+        self.by_mask(mask, |mask, drawn| {
+            if !(drawn && self.keeps_all()) {
+                self.look_up(indices, y, |index| self.keeps(mask, index), |_| op);
+            }
         })
     }
 
@@ -251,6 +257,11 @@ impl<R: Rule> EmbeddingDropout<R> {
         rows.get(..self.dimension).unwrap_or_default()
     }
 
+    /// Whether p = 0, where what is drawn has the bits of what it was.
+    fn keeps_all(&self) -> bool {
+        matches!(self.dropout.rate().draws(), Draws::KeepAll)
+    }
+
     fn keeps(&self, mask: MaskRef<'_>, index: u32) -> bool {
         self.dropout.decides() && mask.get(index as usize).unwrap_or(false)
     }
@@ -262,7 +273,7 @@ impl<R: Rule> EmbeddingDropout<R> {
     fn by_mask(
         &self,
         mask: impl StoredSource,
-        then: impl FnOnce(MaskRef<'_>),
+        then: impl FnOnce(MaskRef<'_>, bool),
     ) -> Result<(), ShapeError> {
         mask.visit_stored(self.rows, Then { fill: self.dropout.plan, then })
     }

@@ -2,9 +2,10 @@
 
 use crate::dropout::{Dropout, Inverted, Rule};
 use crate::error::ShapeError;
-use crate::isa::Element;
+use crate::isa::{Element, Formula, Runs};
 use crate::mask::{Mask, MaskRef, mask_words};
-use crate::rate::DropRate;
+use crate::plan::same_length;
+use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
 use crate::source::RandomSource;
 
@@ -128,7 +129,7 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     /// [`ShapeError`] if `y` has another length than `x`, or if that is not the drawn batch *
     /// `units`. Then nothing is written.
     pub fn forward<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
-        self.dropout.forward(x, y, self.mask())
+        self.run(x, y, self.dropout.forward_formula())
     }
 
     /// [`forward`](Self::forward) in place.
@@ -137,7 +138,7 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     ///
     /// Same errors as [`forward`](Self::forward).
     pub fn forward_in_place<T: Element>(&self, x: &mut [T]) -> Result<(), ShapeError> {
-        self.dropout.forward_in_place(x, self.mask())
+        self.run_in_place(x, self.dropout.forward_formula())
     }
 
     /// The gradient of [`forward`](Self::forward) at one step: `dx = backward(dy)`.
@@ -146,7 +147,7 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     ///
     /// Same errors as [`forward`](Self::forward).
     pub fn backward<T: Element>(&self, dy: &[T], dx: &mut [T]) -> Result<(), ShapeError> {
-        self.dropout.backward(dy, dx, self.mask())
+        self.run(dy, dx, self.dropout.backward_formula())
     }
 
     /// [`backward`](Self::backward) in place.
@@ -155,7 +156,35 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     ///
     /// Same errors as [`backward`](Self::backward).
     pub fn backward_in_place<T: Element>(&self, dx: &mut [T]) -> Result<(), ShapeError> {
-        self.dropout.backward_in_place(dx, self.mask())
+        self.run_in_place(dx, self.dropout.backward_formula())
+    }
+
+    fn run<T: Element>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        formula: impl Formula<T>,
+    ) -> Result<(), ShapeError> {
+        same_length(x, y)?;
+        self.run_op(y, formula.from(x))
+    }
+
+    fn run_in_place<T: Element>(
+        &self,
+        x: &mut [T],
+        formula: impl Formula<T>,
+    ) -> Result<(), ShapeError> {
+        self.run_op(x, formula.in_place())
+    }
+
+    /// By the mask; at p = 0, where it was drawn to keep all, the bits of x.
+    fn run_op<T: Element>(&self, y: &mut [T], op: impl Runs<T>) -> Result<(), ShapeError> {
+        self.mask().check_len(y.len())?;
+        match self.dropout.rate().draws() {
+            Draws::KeepAll => op.pass_all(y),
+            _ => self.dropout.apply(self.mask(), y, op),
+        }
+        Ok(())
     }
 
     /// The mask bits of a batch, which `WORDS` hold.

@@ -21,7 +21,8 @@ use crate::source::{KnownMask, MaskSource};
 /// A mask bit of 1 lets a unit be updated, a bit of 0 holds it at its old state; bits are 0 with
 /// probability z, the [rate](DropRate). Values are copied to the bit. At inference both factors are
 /// rounded to the element's type, then come two products and their sum, each rounded once and never
-/// fused: the same bits on every backend. At z = 0 and z = 1 it copies the new and the old state.
+/// fused: the same bits on every backend, but that one NaN is like another. At z = 0 and z = 1 it
+/// copies the new and the old state.
 ///
 /// Slices are of one length, the units of one step of any number of sequences; draw a new mask at
 /// each step. The mask comes from the sources of [`Dropout`](crate::Dropout). `..._into_prev`

@@ -41,6 +41,9 @@ impl<R: Formula> Locked<R> {
     /// With the mask of a key.
     fn drawn_by(&self, key: MaskKey) -> Result<LockedDropout<WORDS, R>, ShapeError> {
         let mut locked = LockedDropout::new(self.dropout, self.units);
+        // A mask of another batch, before it, leaves nothing behind.
+        let other = locked.draw(self.batch + 2, MaskKey::new(9, 9));
+        assert_eq!(other.is_ok(), mask_words((self.batch + 2) * self.units) <= WORDS);
         locked.draw(self.batch, key)?;
         Ok(locked)
     }
@@ -101,13 +104,11 @@ impl<T: Number, R: Formula> Variant<T> for Locked<R> {
         reference.mask(self.dropout.rate().threshold(), self.batch * self.units)
     }
 
-    /// By a mask that is stored: what was drawn before is computed at p = 0 too.
     fn formula(&self, given: &Given<'_>, variables: &mut [Vec<T>]) {
-        let given = Given { drawn: false, ..*given };
-        by_rule::<T, R>(self.dropout.rate().threshold(), &given, given.keep, variables);
+        by_rule::<T, R>(self.dropout.rate().threshold(), given, given.keep, variables);
     }
 
     fn copies(&self, given: &Given<'_>) -> bool {
-        copies::<R>(self.dropout.rate().threshold(), &Given { drawn: false, ..*given })
+        copies::<R>(self.dropout.rate().threshold(), given)
     }
 }

@@ -38,6 +38,7 @@ macro_rules! variants {
             drop_key: Plain<DropKey>;
             arrays: Arrays<Inverted>;
             arrays_of_alpha: Arrays<Alpha>;
+            arrays_classic: Arrays<Classic>;
             layout: Over<Inverted>;
             layout_classic: Over<Classic>;
             layout_alpha: Over<Alpha>;

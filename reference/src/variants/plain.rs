@@ -39,7 +39,7 @@ pub(crate) fn by_rule<T: Number, R: Formula>(
 /// Whether that is copied.
 pub(crate) fn copies<R: Formula>(t: u64, given: &Given<'_>) -> bool {
     match given.pass {
-        Pass::Infer => t == 0,
+        Pass::Infer => R::INFERS || t == 0,
         _ => R::COPIES || given.drawn && t == 0,
     }
 }
@@ -150,6 +150,10 @@ fn arrays<T: Number>(
     run(x, y, &mut mask, lent);
     // What no way writes keeps the bits past its end.
     if mask.words() == &words { Ok(()) } else { lent.mask.copy_from(mask.view(N)?) }
+}
+
+fn fits(result: Result<(), ShapeError>) {
+    result.expect("as many elements and words as the arrays");
 }
 
 macro_rules! of_arrays {
@@ -268,6 +272,34 @@ impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
                     true,
                     |x, y, mask, l| v.0.backward_array(x, y, &*mask),
                     v.0.backward_array_in_place(y, &*mask)
+                )
+            }),
+            // Slices, with masks that own their words.
+            way(Forward, Drawn, |v, s, mut l| {
+                of_arrays!(
+                    s,
+                    l,
+                    true,
+                    |x, y, mask, l| fits(v.0.forward(x, y, l.rng.draw(mask))),
+                    fits(v.0.forward_in_place(y, l.rng.draw(mask)))
+                )
+            }),
+            way(Forward, Stored, |v, s, mut l| {
+                of_arrays!(
+                    s,
+                    l,
+                    true,
+                    |x, y, mask, l| fits(v.0.forward(x, y, &*mask)),
+                    fits(v.0.forward_in_place(y, &*mask))
+                )
+            }),
+            way(Backward, Stored, |v, s, mut l| {
+                of_arrays!(
+                    s,
+                    l,
+                    true,
+                    |x, y, mask, l| fits(v.0.backward(x, y, &*mask)),
+                    fits(v.0.backward_in_place(y, &*mask))
                 )
             }),
             way(Pass::Infer, crate::variant::Masks::None, |v, s, mut l| {

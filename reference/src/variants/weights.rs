@@ -178,6 +178,13 @@ impl<T: Number, R: Connects> Variant<T> for Weights<R> {
                 let p = T::reference_keep(ONE - t);
                 let spread = p.multiply(if R::COPIES { factor } else { T::reference_scale(t) });
                 variables[VARIANCE] = case.variances(spread);
+                // Nothing varies, and nothing was trained.
+                if spread == T::ZERO {
+                    variables[VARIANCE].fill(T::ZERO);
+                }
+                if t == ONE && R::COPIES {
+                    variables[Y].fill(T::ZERO);
+                }
             }
         }
     }

@@ -130,6 +130,11 @@ impl<T: Number, R: Formula> Variant<T> for Words<R> {
     fn formula(&self, given: &Given<'_>, variables: &mut [Vec<T>]) {
         let t = self.embedding.rate().threshold();
         let places: Vec<_> = self.places().collect();
+        // Nothing is computed of what is drawn at p = 0.
+        let forward = |word: usize, x: T| match given.drawn && t == 0 {
+            true => x,
+            false => R::y(t, given.keep[word], x),
+        };
         match given.pass {
             Pass::Fill => {}
             Pass::Infer => {
@@ -137,13 +142,10 @@ impl<T: Number, R: Formula> Variant<T> for Words<R> {
                     places.iter().map(|(_, at)| R::inferred(t, variables[TABLE][*at])).collect()
             }
             Pass::Forward => {
-                variables[Y] = places
-                    .iter()
-                    .map(|(word, at)| R::y(t, given.keep[*word], variables[TABLE][*at]))
-                    .collect();
+                variables[Y] =
+                    places.iter().map(|(word, at)| forward(*word, variables[TABLE][*at])).collect();
                 let rows = variables[LOOKED_UP].iter().zip(&places);
-                variables[LOOKED_UP] =
-                    rows.map(|(x, (word, _))| R::y(t, given.keep[*word], *x)).collect();
+                variables[LOOKED_UP] = rows.map(|(x, (word, _))| forward(*word, *x)).collect();
             }
             Pass::Backward => {
                 let dy = variables[DY].clone();
@@ -159,8 +161,13 @@ impl<T: Number, R: Formula> Variant<T> for Words<R> {
         }
     }
 
-    fn copies(&self, _: &Given<'_>) -> bool {
-        false
+    fn copies(&self, given: &Given<'_>) -> bool {
+        let t = self.embedding.rate().threshold();
+        match given.pass {
+            Pass::Forward => R::COPIES || given.drawn && t == 0,
+            Pass::Infer => R::INFERS || t == 0,
+            _ => false,
+        }
     }
 
     fn numbers(&self) -> Vec<usize> {

@@ -269,7 +269,7 @@ impl DropBlock {
         mask: impl StoredSource,
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
-        let then = |mask: MaskRef<'_>| {
+        let then = |mask: MaskRef<'_>, _| {
             let (bits, kept) = (mask.len(), mask.count_kept());
             if kept == 0 || kept == bits {
                 x.op(Same).map(self.plan.backend(), kept != 0, y);
