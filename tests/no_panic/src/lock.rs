@@ -1,5 +1,5 @@
-//! One generator for the main loop and its interrupts: the lines from `static` on are those of
-//! `MaskRng`'s documentation, and `.ci/bare-metal` compares the two.
+//! One generator for the main loop and its interrupts: the lines from `static` on are those of `MaskRng`'s
+//! documentation, and `.ci/bare-metal` compares the two.
 
 use core::cell::RefCell;
 use core::hint::black_box;
@@ -9,7 +9,7 @@ use dropout_kernels::{DropRate, MaskMut, MaskRng};
 
 static RNG: Mutex<RefCell<MaskRng>> = Mutex::new(RefCell::new(MaskRng::new(42, 0)));
 
-/// Draws the next mask of the stream, from anywhere, to be applied by `forward_masked`. Returns
+/// Draws the next mask of the stream, from anywhere, to be applied by forward. Returns
 /// whether it did; it always does, as nothing that `fill` calls borrows the generator again.
 pub fn draw(rate: DropRate, mask: MaskMut<'_>) -> bool {
     critical_section::with(|lock| {
