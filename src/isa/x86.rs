@@ -200,7 +200,8 @@ cfg_if! {
     if #[cfg(dropout_kernels_backend = "avx2")] {
         pub(super) use super::Missing as Avx512;
     } else {
-        cpufeatures::new!(has_avx512, "avx512f", "avx512bw", "avx512dq", "avx512vl");
+        // The compiler takes AVX-512 F to include the first two.
+        cpufeatures::new!(has_avx512, "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl");
         kernels!(proof avx512 if has_avx512;);
         pub(super) type Avx512 = CpuToken<avx512::Features>;
     }
