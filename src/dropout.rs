@@ -96,7 +96,7 @@ pub use rule::{Classic, Inverted, Rule};
 ///
 /// [`over`](Self::over) a [`Layout`] one mask bit decides for several elements: spatial and
 /// variational dropout, stochastic depth, and whatever else drops more than single units at a time.
-/// The verbs are the same, and a mask has [`Layout::mask_bits`].
+/// The verbs are the same but for those of arrays, and a mask has [`Layout::mask_bits`].
 ///
 /// ```
 /// use dropout_kernels::{Dropout, Layout, MaskKey, drop_rate};
@@ -264,8 +264,8 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
     ///
     /// Where the mask is drawn, the output has the bits of the input at p = 0, and is zeros
     /// ([`DropKey`]: -inf) at p = 1; neither moves the generator. A mask of your own alone
-    /// decides what is dropped, and the rate only sets the scale. (At p = 1 the inverted rule
-    /// and the alpha rule have none, and everything becomes +0.0.)
+    /// decides what is dropped, and the rate only sets the scale. At p = 1 the inverted and the
+    /// alpha rule have no finite scale: everything becomes +0.0, whatever the mask.
     ///
     /// # Errors
     ///

@@ -36,7 +36,7 @@ use crate::error::ShapeError;
 /// let mut mask = Mask::<{ mask_words(MAPS.mask_bits()) }>::new();
 /// let mut x = [1f32; MAPS.elements()];
 /// let spatial = Dropout::new(drop_rate!(0.5)).over(MAPS);
-/// spatial.forward_in_place(&mut x, MaskRng::new(1, 0).draw(mask.view_mut(MAPS.mask_bits())?))?;
+/// spatial.forward_in_place(&mut x, MaskRng::new(1, 0).draw(&mut mask))?;
 /// assert!(x.chunks(49).all(|map| map == [0.0; 49] || map == [2.0; 49]));
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```

@@ -25,9 +25,9 @@ pub struct Plan {
 impl MaskRng {
     /// Draws a mask: each element is dropped with probability [`rate.p()`](DropRate::p).
     ///
-    /// Costs what [`Dropout`](crate::Dropout) says. At rates 0 and 1 nothing is drawn. Calls of a
-    /// multiple of 512 elements can be split and joined: the masks, one after the other, are
-    /// the same.
+    /// Costs what [`Dropout`](crate::Dropout) says. At rates 0 and 1 the mask becomes all kept or
+    /// all dropped, and the generator does not move. Calls of a multiple of 512 elements can be
+    /// split and joined: the masks, one after the other, are the same.
     ///
     /// From one state a higher rate drops, of the first 512 elements, all that a lower one drops.
     /// Beyond them that holds only for rates that draw alike: both odd multiples of the same

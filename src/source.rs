@@ -15,8 +15,8 @@ use crate::rng::MaskRng;
 /// | a [`MaskKey`] | the mask of this name is drawn, applied and forgotten | none |
 /// | `&mask`, a `&`[`Mask`] or a [`MaskRef`] | the mask is applied as it is | n / 8 bytes |
 ///
-/// A [`Mask`] has exactly as many words as the bits that are asked for need; the first bits of a
-/// longer one are [`mask.view(bits)?`](Mask::view). A view has exactly as many bits.
+/// A [`Mask`] must have exactly [`mask_words(bits)`](crate::mask_words) words; of a longer one pass
+/// [`mask.view(bits)?`](Mask::view). A view must have exactly as many bits.
 ///
 /// Sealed.
 #[diagnostic::on_unimplemented(

@@ -42,7 +42,7 @@ use crate::source::{MaskStore, RandomSource, StoredMask};
 /// let rate = drop_rate!(0.2).at_depth(3, 12)?;
 /// let path = DropPath::samples(Dropout::new(rate), 4, 5)?;
 /// let mut mask = Mask::<1>::new();
-/// path.fill(mask.view_mut(4)?, &mut MaskRng::new(42, 0))?;
+/// path.fill(&mut mask, &mut MaskRng::new(42, 0))?;
 ///
 /// let mut x = [1f32; 20];
 /// let mut f = [f32::NAN; 20];

@@ -40,7 +40,7 @@ use crate::source::{MaskStore, RandomSource, StoredMask, StoredSource, Then};
 /// let table = [[1f32, 2.0, 3.0]; 40];
 /// let embedding = EmbeddingDropout::new(Dropout::new(drop_rate!(0.5)), 40, 3)?;
 /// let mut mask = Mask::<{ mask_words(40) }>::new();
-/// embedding.fill(mask.view_mut(40)?, &mut MaskRng::new(42, 0))?;
+/// embedding.fill(&mut mask, &mut MaskRng::new(42, 0))?;
 ///
 /// let text = [7, 39, 7, 0];
 /// let mut y = [0.0; 12];
@@ -96,7 +96,7 @@ impl<R: Rule> EmbeddingDropout<R> {
     }
 
     /// Makes a mask of a bit for each row of the table, from a generator or by a key. At rates 0
-    /// and 1 nothing is drawn.
+    /// and 1 the mask becomes all kept or all dropped, and the generator does not move.
     ///
     /// # Errors
     ///

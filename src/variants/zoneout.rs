@@ -9,8 +9,8 @@ use crate::rate::{Draws, DropRate};
 use crate::source::{KnownMask, MaskSource};
 
 /// Zoneout (Krueger et al. 2017, "Zoneout: Regularizing RNNs by Randomly Preserving Hidden
-/// Activations", section 3): at each step each unit keeps its old state with probability z, where
-/// dropout would zero it.
+/// Activations", section 3): at each step each unit stays at its old state with probability z,
+/// where dropout would zero it.
 ///
 /// With k = 1 where the mask keeps (the paper's d is 1 - k: d = 1 holds a unit back):
 ///
@@ -45,15 +45,15 @@ use crate::source::{KnownMask, MaskSource};
 ///     let c_new = c.map(|c| 0.9 * c + 0.1); // f * c + i * g
 ///     let h_new = c_new.map(|c| 0.5 * c.tanh()); // o * tanh(c_new)
 ///     let mut masks = [Mask::<2>::new(), Mask::new()]; // for the backward pass
-///     cell.forward_into_prev(&mut c, &c_new, rng.draw(masks[0].view_mut(64)?))?;
-///     hidden.forward_into_prev(&mut h, &h_new, rng.draw(masks[1].view_mut(64)?))?;
+///     cell.forward_into_prev(&mut c, &c_new, rng.draw(&mut masks[0]))?;
+///     hidden.forward_into_prev(&mut h, &h_new, rng.draw(&mut masks[1]))?;
 /// }
 ///
 /// let mut mask = Mask::<1>::new();
 /// let (h_prev, h_new, mut h) = ([1f32; 4], [2f32; 4], [0f32; 4]);
-/// cell.forward(&h_prev, &h_new, &mut h, rng.draw(mask.view_mut(4)?))?;
+/// cell.forward(&h_prev, &h_new, &mut h, rng.draw(&mut mask))?;
 /// let (mut dh_prev, mut dh_new) = ([0f32; 4], [0f32; 4]);
-/// cell.backward(&[1.0; 4], &mut dh_prev, &mut dh_new, mask.view(4)?)?;
+/// cell.backward(&[1.0; 4], &mut dh_prev, &mut dh_new, &mask)?;
 /// for (u, updated) in mask.view(4)?.iter().enumerate() {
 ///     let wanted = if updated { (2.0, 1.0, 0.0) } else { (1.0, 0.0, 1.0) };
 ///     assert_eq!((h[u], dh_new[u], dh_prev[u]), wanted);
@@ -93,7 +93,7 @@ impl Zoneout {
         self.plan.rate
     }
 
-    /// The same at another rate. Unlike that of other dropouts, a mask is as good at any rate.
+    /// The same at another rate. By a stored mask, backward gives the same at any rate.
     #[must_use]
     pub const fn with_rate(self, rate: DropRate) -> Self {
         Self { plan: self.plan.with_rate(rate) }

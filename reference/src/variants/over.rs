@@ -102,7 +102,10 @@ impl<T: Number, R: Formula> Variant<T> for Over<R> {
 
     fn ways() -> Vec<Way<Self, T>> {
         let mut all = verbs!(|v| v.dropout);
-        all.extend(ways! { Infer None [In(0), Out(1)] |v, [x, y], l| v.dropout.infer(x, y); });
+        all.extend(ways! {
+            Infer None [In(0), Out(1)] |v, [x, y], l| v.dropout.infer(x, y);
+            Infer None [Over(0, 1)] |v, [x], l| v.dropout.infer_in_place(x);
+        });
         all
     }
 

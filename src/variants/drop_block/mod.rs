@@ -31,11 +31,11 @@ use dilate::{dilate, or_bits};
 /// |---|---|---|
 /// | y = d * x * n / k | dx = d * dy * n / k | y = x |
 ///
-/// and zeros where k = 0. n and k are counted over the mask of the whole batch, as torchvision does
-/// too; the backward pass takes n / k for a constant. gamma is never above p. It is computed from
-/// the [rate](DropRate) in integers and rounded to the nearest multiple of 2^-40. The corner stands
-/// for the paper's centre, so that blocks of an even extent need no rule of their own; the blocks
-/// are the same.
+/// and zeros where k = 0. There is no `infer`: at inference, leave it out. n and k are counted over
+/// the mask of the whole batch, as torchvision does too; the backward pass takes n / k for a
+/// constant. gamma is never above p. It is computed from the [rate](DropRate) in integers and
+/// rounded to the nearest multiple of 2^-40. The corner stands for the paper's centre, so that
+/// blocks of an even extent need no rule of their own; the blocks are the same.
 ///
 /// # The fraction that is dropped
 ///
@@ -68,19 +68,19 @@ use dilate::{dilate, or_bits};
 /// ```
 /// use dropout_kernels::{DropBlock, Mask, MaskRng, drop_rate, mask_words};
 ///
-/// // Two images of 3 channels, 8 x 8, blocks of 3 x 3.
+/// // Blocks of 3 x 3 in two images of 3 channels, 8 x 8.
 /// const BLOCKS: DropBlock = match DropBlock::new(drop_rate!(0.2), 3, 2, 3, &[8, 8]) {
 ///     Ok(blocks) => blocks,
 ///     Err(_) => panic!("a shape that fits"), // in a constant: the build fails
 /// };
 /// let mut mask = Mask::<{ mask_words(BLOCKS.mask_bits()) }>::new();
 /// let mut x = [1f32; 2 * 3 * 8 * 8];
-/// BLOCKS.forward_in_place(&mut x, MaskRng::new(42, 0).draw(mask.view_mut(BLOCKS.mask_bits())?))?;
+/// BLOCKS.forward_in_place(&mut x, MaskRng::new(42, 0).draw(&mut mask))?;
 ///
 /// let kept = mask.view(x.len())?.count_kept();
 /// assert!(x.iter().all(|x| *x == 0.0 || *x == 384.0 / kept as f32));
 /// let mut dx = [1f32; 2 * 3 * 8 * 8];
-/// BLOCKS.backward_in_place(&mut dx, mask.view(x.len())?)?;
+/// BLOCKS.backward_in_place(&mut dx, &mask)?;
 /// assert_eq!(dx, x);
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
