@@ -270,11 +270,19 @@ impl<G: RandomSource, M: MaskStore> Visits for Draw<G, M> {
 /// of words does not build.
 ///
 /// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no source of masks for an array of {N} elements",
+    note = "it takes `rng.draw(&mut mask)`, `key.draw(&mut mask)`, a `MaskKey` or `&mask`, of a `Mask`; slices take views, too"
+)]
 pub trait ArraySource<const N: usize>: ForArray<N> {}
 
 /// An [`ArraySource`] for backward.
 ///
 /// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no mask that forward has used on an array of {N} elements",
+    note = "backward takes forward's `MaskKey`, or `&mask`, of a `Mask`"
+)]
 pub trait KnownArrayMask<const N: usize>: ArraySource<N> {}
 
 pub trait ForArray<const N: usize> {
