@@ -30,6 +30,9 @@ nightly() { # WHAT
 # What goes on into a pipe, on the screen too; `tee /dev/stderr` empties it if it is a file.
 shown() { tee >(cat >&2); }
 
+# Flags that leave out AVX-512's code where nothing can run it: it takes a third of the library's time to compile.
+what_runs_here() { grep -qw avx512f /proc/cpuinfo || echo '--cfg dropout_kernels_backend="avx2"'; }
+
 # Fails unless the command fails, and says MESSAGE.
 refused() { # MESSAGE COMMAND...
   local message=$1 output && shift

@@ -13,6 +13,25 @@ use crate::support::floors::{Number, scale, scale_to};
 
 pub(crate) const RATES: [f32; 3] = [0.1, 0.25, 0.5];
 
+/// An element type, with a value that stays what it is however often it is scaled: infinity, and the
+/// largest integer. Ones would fade to denormals under the classic rule's inference, and those are
+/// slow.
+pub(crate) trait Filled: Copy {
+    fn filled() -> Self;
+}
+
+macro_rules! filled {
+    ($($t:ty: $value:expr),*) => {$(
+        impl Filled for $t {
+            fn filled() -> Self {
+                $value
+            }
+        }
+    )*};
+}
+filled!(f32: Self::INFINITY, f64: Self::INFINITY, i8: Self::MAX, i16: Self::MAX);
+filled!(half::f16: Self::INFINITY, half::bf16: Self::INFINITY);
+
 /// One call.
 type Run<T> = Box<dyn FnMut(&mut Buffers<T>)>;
 
@@ -35,15 +54,13 @@ pub(crate) struct Buffers<T> {
     len: usize,
 }
 
-impl<T: Number> Buffers<T> {
+impl<T: Filled> Buffers<T> {
     /// For `n` elements that begin `offset` of them after a cache line.
     pub(crate) fn new(n: usize, offset: usize) -> Self {
-        // Infinities stay what they are, however often they are scaled. Ones would fade to
-        // denormals under the classic rule's inference, and those are slow.
-        let infinite = || Aligned::shifted(T::from(f32::INFINITY), n, offset);
+        let filled = || Aligned::shifted(T::filled(), n, offset);
         Self {
-            x: infinite(),
-            y: infinite(),
+            x: filled(),
+            y: filled(),
             words: Aligned::new(!0, mask_words(n)),
             rng: MaskRng::new(42, 0),
             len: n,
@@ -85,7 +102,7 @@ macro_rules! list {
 const FITS: &str = "mask_words(n) words, and slices of n elements";
 
 /// Floors and kernels, over every backend of this machine and every rate.
-pub(crate) fn all<T: Element + Number>() -> Vec<Contender<T>> {
+pub(crate) fn all<T: Element + Filled + Number>() -> Vec<Contender<T>> {
     let mut all = floors();
     for backend in Backend::available() {
         for p in RATES {
@@ -95,7 +112,7 @@ pub(crate) fn all<T: Element + Number>() -> Vec<Contender<T>> {
     all
 }
 
-fn floors<T: Number>() -> Vec<Contender<T>> {
+fn floors<T: Filled + Number>() -> Vec<Contender<T>> {
     list![None, None;
         "scale_in_place": |x| scale(x, black_box(T::from(1.0))),
         "scale": |x, y| scale_to(x, y, black_box(T::from(1.0))),
@@ -104,7 +121,7 @@ fn floors<T: Number>() -> Vec<Contender<T>> {
 }
 
 /// This crate's kernels. What is masked by the caller is `backward`.
-pub(crate) fn ours<T: Element>(backend: Backend, p: f32) -> Vec<Contender<T>> {
+pub(crate) fn ours<T: Element + Filled>(backend: Backend, p: f32) -> Vec<Contender<T>> {
     let rate = DropRate::new(p).expect("a rate from RATES");
     let dropout = Dropout::new(rate).with_backend(backend);
     let classic = Dropout::classic(rate).with_backend(backend);
@@ -124,6 +141,9 @@ pub(crate) fn ours<T: Element>(backend: Backend, p: f32) -> Vec<Contender<T>> {
         "classic_forward": |x, y, mask, rng| classic.forward(x, y, rng.draw(mask)).expect(FITS),
         "classic_forward_in_place": |x, mask, rng| {
             classic.forward_in_place(x, rng.draw(mask)).expect(FITS);
+        },
+        "classic_backward_in_place": |x, mask| {
+            classic.backward_in_place(x, mask.as_ref()).expect(FITS);
         },
         "classic_infer": |x, y| classic.infer(x, y).expect(FITS),
         "classic_infer_in_place": |x| classic.infer_in_place(x),

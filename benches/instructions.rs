@@ -17,14 +17,18 @@ use std::fmt::Write;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
-use contenders::Buffers;
-use dropout_kernels::Backend;
+use contenders::{Buffers, Filled};
+use dropout_kernels::{Backend, Element};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.csv");
 const KERNELS: [&str; 4] =
     ["fill", "forward_in_place", "backward_in_place", "forward_in_place_by_key"];
 const RATES: [f32; 2] = [0.1, 0.5];
 const SIZES: [usize; 2] = [64, 4096];
+
+/// The other element types, each with kernels of its own, at one rate and of one size.
+const TYPES: [&str; 5] = ["f64", "f16", "bf16", "i16", "i8"];
+const OF_TYPES: [&str; 3] = ["forward_in_place", "backward_in_place", "classic_backward_in_place"];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<_> = env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -62,6 +66,12 @@ fn measure() -> Result<String, Box<dyn Error>> {
                 }
             }
         }
+        for element in TYPES {
+            for kernel in OF_TYPES {
+                let case = [name, &format!("{kernel}:{element}"), "0.1", "4096"].map(String::from);
+                writeln!(table, "{},{:.3}", case.join(","), instructions(&case, 4096)?)?;
+            }
+        }
     }
     Ok(table)
 }
@@ -89,9 +99,22 @@ fn count(case: &[String], calls: usize) -> Result<u64, Box<dyn Error>> {
 }
 
 fn work(job: &[String]) -> Result<(), Box<dyn Error>> {
-    let [backend, kernel, p, n, calls] = job else { return Err("run: five arguments".into()) };
+    let [_, kernel, ..] = job else { return Err("run: five arguments".into()) };
+    let (kernel, element) = kernel.split_once(':').unwrap_or((kernel, "f32"));
+    match element {
+        "f64" => work_on::<f64>(kernel, job),
+        "f16" => work_on::<half::f16>(kernel, job),
+        "bf16" => work_on::<half::bf16>(kernel, job),
+        "i16" => work_on::<i16>(kernel, job),
+        "i8" => work_on::<i8>(kernel, job),
+        _ => work_on::<f32>(kernel, job),
+    }
+}
+
+fn work_on<T: Element + Filled>(kernel: &str, job: &[String]) -> Result<(), Box<dyn Error>> {
+    let [backend, _, p, n, calls] = job else { return Err("run: five arguments".into()) };
     let backend = Backend::ALL.iter().find(|b| b.name() == backend).ok_or("no such backend")?;
-    let mut ours = contenders::ours::<f32>(*backend, p.parse()?).into_iter();
+    let mut ours = contenders::ours::<T>(*backend, p.parse()?).into_iter();
     let mut contender = ours.find(|c| c.name == kernel).ok_or("no such kernel")?;
     let mut buffers = Buffers::new(n.parse()?, 0);
     for _ in 0..calls.parse()? {

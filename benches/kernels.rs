@@ -12,7 +12,7 @@ mod support;
 use std::any::type_name;
 use std::time::Duration;
 
-use contenders::{Buffers, Contender};
+use contenders::{Buffers, Contender, Filled};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dropout_kernels::Element;
 use support::floors::Number;
@@ -24,7 +24,7 @@ fn kernels(c: &mut Criterion) {
     bench::<f64>(c, contenders::all());
 }
 
-fn bench<T: Element + Number>(
+fn bench<T: Element + Filled + Number>(
     c: &mut Criterion,
     contenders: impl IntoIterator<Item = Contender<T>>,
 ) {

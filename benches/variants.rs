@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use dropout_kernels::{
     DropBlock, DropHead, DropPath, DropRate, Dropout, EmbeddingDropout, GaussianDropout, Layout,
-    LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, MonteCarlo, Rule, Zoneout, drop_rate,
+    LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, MonteCarlo, RuleFor, Zoneout, drop_rate,
     mask_words,
 };
 use support::Aligned;
@@ -55,9 +55,9 @@ struct Row {
 }
 
 /// A rule over a layout.
-fn over<R: Rule + 'static>(name: &'static str, dropout: Dropout<R, Layout>) -> Row {
-    assert_eq!(dropout.layout().elements(), N, "{name}");
-    let bits = dropout.layout().mask_bits();
+fn over<R: RuleFor<f32> + 'static>(name: &'static str, dropout: Dropout<R, Layout>) -> Row {
+    assert_eq!(dropout.shape().elements(), N, "{name}");
+    let bits = dropout.shape().mask_bits();
     Row {
         name,
         bits: bits.to_string(),
@@ -99,7 +99,7 @@ fn structured() -> Vec<Row> {
 
 fn others() -> Vec<Row> {
     let locked = {
-        let mut locked = LockedDropout::<{ mask_words(N) }>::new(Dropout::new(P), N);
+        let mut locked = LockedDropout::new(Dropout::new(P), N, [0; mask_words(N)]);
         locked.draw(1, &mut MaskRng::new(1, 0)).expect(FITS);
         locked
     };

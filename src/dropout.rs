@@ -1,24 +1,30 @@
 //! Dropout by one mask bit for each element, or over a layout: a rate, a rule and a shape.
 
 mod alpha;
+mod bias;
 mod drop_key;
+mod fused;
+mod relu;
 mod rule;
+mod stochastic;
+mod uninit;
 
 use crate::error::ShapeError;
 use crate::isa::{Backend, Element, Formula, Place, Runs};
-use crate::kernel::op::{InPlace, Same, Times};
+use crate::kernel::op::{InPlace, Same};
 use crate::key::MaskKey;
-use crate::layout::Layout;
-use crate::mask::{MaskMut, MaskRef};
-use crate::plan::{Flat, Plan, Shape, same_length};
+use crate::mask::{MaskMut, MaskRef, MaskWindow};
+use crate::plan::{Extent, Flat, Plan, Shape};
 use crate::rate::{Draws, DropRate};
 use crate::source::{
     ArraySource, KnownArrayMask, KnownMask, MaskSource, RandomSource, Visit, VisitStored,
 };
 
 pub use alpha::Alpha;
+pub use bias::BiasDropout;
 pub use drop_key::DropKey;
-pub use rule::{Classic, Inverted, Rule};
+pub use fused::{Rows, Scales, keep};
+pub use rule::{Classic, Inverted, Requantises, Rule, RuleFor, ZeroPoint};
 
 /// Dropout (Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural
 /// Networks from Overfitting").
@@ -94,9 +100,9 @@ pub use rule::{Classic, Inverted, Rule};
 ///
 /// # Over a layout
 ///
-/// [`over`](Self::over) a [`Layout`] one mask bit decides for several elements: spatial and
+/// [`over`](Self::over) a [`Layout`](crate::Layout) one mask bit decides for several elements: spatial and
 /// variational dropout, stochastic depth, and whatever else drops more than single units at a time.
-/// The verbs are the same but for those of arrays, and a mask has [`Layout::mask_bits`].
+/// The verbs are the same but for those of arrays, and a mask has [`mask_bits`](crate::Layout::mask_bits).
 ///
 /// ```
 /// use dropout_kernels::{Dropout, Layout, MaskKey, drop_rate};
@@ -107,6 +113,37 @@ pub use rule::{Classic, Inverted, Rule};
 /// let mut x = [1f32; 160];
 /// variational.forward_in_place(&mut x, MaskKey::new(42, 0))?;
 /// assert!(x.chunks(16).all(|step| step == &x[..16]));
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+///
+/// # Integers
+///
+/// `i8` and `i16` code a number by a scale and a zero point, which is 0 unless
+/// [`with_zero_point`](Self::with_zero_point) says another for `i8`. With m and shift the
+/// [multiplier](DropRate::multiplier) of s = 1 / (1 - p), and z the zero point:
+///
+/// | | forward, and backward on the gradient | inference |
+/// |---|---|---|
+/// | [`classic`](Self::classic): fold | y = d ? x : z. In training the scales of y, and of dx, are those of x and dy times s: their owner multiplies them, or the next requantisation by [`requantisation`](DropRate::requantisation) | nothing, and the scale of x as it is (or [`infer`](Self::infer), y = (1 - p) * x, where training left out s) |
+/// | [`new`](Self::new): requantise | y = d ? clamp(z + floor(((x - z) * m + 2^(30 - shift)) / 2^(31 - shift))) : z | y = x |
+/// | [`forward_stochastic`](Self::forward_stochastic) | the same, rounded up or down at random | y = x |
+///
+/// **Requantising saturates**: at p = 1/2 only codes in the inner half of the range do not. Folding never
+/// does. From p = 1 - 2^-14 on (shift above 14) all but z saturates. Backward is straight through:
+/// saturation has no part in it, and the gradient's zero point may be another. The arithmetic is a public
+/// promise (`docs/QUANTISED.md`), and that of TensorFlow Lite and CMSIS-NN.
+///
+/// ```
+/// use dropout_kernels::{Dropout, MaskKey, drop_rate};
+///
+/// let (x, key) = ([100i8; 64], MaskKey::new(42, 0));
+/// let (mut folded, mut requantised) = ([0i8; 64], [0i8; 64]);
+/// Dropout::classic(drop_rate!(0.2)).forward(&x, &mut folded, key)?;
+/// Dropout::new(drop_rate!(0.2)).forward(&x, &mut requantised, key)?;
+/// let scale = drop_rate!(0.2).scale_f32(); // of the folded tensor, times the one before
+/// for (folded, requantised) in folded.iter().zip(requantised) {
+///     assert_eq!(f32::from(*folded) * scale, f32::from(requantised)); // 0, or 125
+/// }
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 ///
@@ -146,10 +183,11 @@ impl<R: Rule> Dropout<R> {
         Self { plan: Plan::new(rate), rule, shape: Flat }
     }
 
-    /// The same over a layout: one decision for all the elements that share a mask bit.
+    /// The same over a [`Layout`](crate::Layout), with one decision for all the elements that share a mask bit, or over
+    /// a [`Panel`](crate::Panel), which is a part of a larger matrix.
     #[must_use]
-    pub const fn over(self, layout: Layout) -> Dropout<R, Layout> {
-        Dropout { plan: self.plan, rule: self.rule, shape: layout }
+    pub const fn over<S: Extent>(self, shape: S) -> Dropout<R, S> {
+        Dropout { plan: self.plan, rule: self.rule, shape }
     }
 
     /// [`forward`](Self::forward) for arrays. A mask of another number of words than the array
@@ -165,7 +203,9 @@ impl<R: Rule> Dropout<R> {
         x: &[T; N],
         y: &mut [T; N],
         mask: impl ArraySource<N>,
-    ) {
+    ) where
+        R: RuleFor<T>,
+    {
         mask.visit_array(self.verb(y, self.forward_formula().from(x)));
     }
 
@@ -174,7 +214,9 @@ impl<R: Rule> Dropout<R> {
         &self,
         x: &mut [T; N],
         mask: impl ArraySource<N>,
-    ) {
+    ) where
+        R: RuleFor<T>,
+    {
         mask.visit_array(self.verb(x, self.forward_formula().in_place()));
     }
 
@@ -184,7 +226,9 @@ impl<R: Rule> Dropout<R> {
         dy: &[T; N],
         dx: &mut [T; N],
         mask: impl KnownArrayMask<N>,
-    ) {
+    ) where
+        R: RuleFor<T>,
+    {
         mask.visit_array(self.verb(dx, self.backward_formula().from(dy)));
     }
 
@@ -193,40 +237,52 @@ impl<R: Rule> Dropout<R> {
         &self,
         dx: &mut [T; N],
         mask: impl KnownArrayMask<N>,
-    ) {
+    ) where
+        R: RuleFor<T>,
+    {
         mask.visit_array(self.verb(dx, self.backward_formula().in_place()));
     }
 
     /// [`infer`](Self::infer) in place, of slices and of arrays, which always succeeds.
-    pub fn infer_in_place<T: Element>(&self, x: &mut [T]) {
+    pub fn infer_in_place<T: Element>(&self, x: &mut [T])
+    where
+        R: RuleFor<T>,
+    {
         self.scale_for_inference(InPlace, x);
     }
 
     /// [`infer`](Self::infer) for arrays.
-    pub fn infer_array<T: Element, const N: usize>(&self, x: &[T; N], y: &mut [T; N]) {
+    pub fn infer_array<T: Element, const N: usize>(&self, x: &[T; N], y: &mut [T; N])
+    where
+        R: RuleFor<T>,
+    {
         self.scale_for_inference(x.as_slice(), y);
     }
 }
 
-impl<R: Rule> Dropout<R, Layout> {
+impl<R: Rule, S: Extent> Dropout<R, S> {
     /// [`infer`](Self::infer) in place.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `x` has another length than the layout. Then nothing is written.
-    pub fn infer_in_place<T: Element>(&self, x: &mut [T]) -> Result<(), ShapeError> {
-        self.shape.check_len(x.len())?;
+    /// [`ShapeError`] if `x` has another length than the layout, or fewer elements than the panel. Then
+    /// nothing is written.
+    pub fn infer_in_place<T: Element>(&self, x: &mut [T]) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
+        self.shape.bits(None, x.len())?;
         self.scale_for_inference(InPlace, x);
         Ok(())
     }
 
-    /// The layout.
+    /// The layout, or the panel.
     #[must_use]
-    pub const fn layout(self) -> Layout {
+    pub const fn shape(self) -> S {
         self.shape
     }
 
-    /// The same without the layout.
+    /// The same without it.
     #[must_use]
     pub const fn flat(self) -> Dropout<R> {
         Dropout { plan: self.plan, rule: self.rule, shape: Flat }
@@ -234,6 +290,44 @@ impl<R: Rule> Dropout<R, Layout> {
 }
 
 impl<R: Rule, S: Shape> Dropout<R, S> {
+    /// The same for `i8` whose zero is coded as `zero`: what is dropped becomes `zero`, and kept elements
+    /// are scaled about it.
+    ///
+    /// A zero point belongs to a tensor. So a gradient that has another one, or none as `i16`, goes
+    /// backward by a `Dropout` of its own:
+    ///
+    /// ```
+    /// use dropout_kernels::{Classic, Dropout, Mask, MaskRng, drop_rate};
+    ///
+    /// const FOLD: Dropout<Classic> = Dropout::classic(drop_rate!(0.2));
+    /// let (mut mask, mut rng) = (Mask::<2>::new(), MaskRng::new(42, 0));
+    /// let (x, mut y) = ([-100i8; 64], [0i8; 64]);
+    /// FOLD.with_zero_point(-128).forward(&x, &mut y, rng.draw(&mut mask))?;
+    /// let (dy, mut dx) = ([300i16; 64], [0i16; 64]);
+    /// FOLD.backward(&dy, &mut dx, &mask)?;
+    /// assert!(y.iter().zip(dx).all(|pair| matches!(pair, (-100, 300) | (-128, 0))));
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    ///
+    /// Requantised:
+    ///
+    /// ```
+    /// use dropout_kernels::{Dropout, MaskKey, drop_rate};
+    ///
+    /// let dropout = Dropout::new(drop_rate!(0.5)).with_zero_point(-10);
+    /// let mut y = [-4i8; 100]; // 6 above zero
+    /// dropout.forward_in_place(&mut y, MaskKey::new(42, 0))?;
+    /// assert!(y.iter().all(|y| [2, -10].contains(y)));
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    #[must_use]
+    pub const fn with_zero_point(self, zero: i8) -> Dropout<ZeroPoint<R>, S>
+    where
+        ZeroPoint<R>: RuleFor<i8>,
+    {
+        Dropout { plan: self.plan, rule: ZeroPoint { rule: self.rule, zero }, shape: self.shape }
+    }
+
     /// The same run by a given backend, for tests and benchmarks: the results are the same. A
     /// backend that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
@@ -262,10 +356,10 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
 
     /// Drops: `y = forward(x)`.
     ///
-    /// Where the mask is drawn, the output has the bits of the input at p = 0, and is zeros
-    /// ([`DropKey`]: -inf) at p = 1; neither moves the generator. A mask of your own alone
-    /// decides what is dropped, and the rate only sets the scale. At p = 1 the inverted and the
-    /// alpha rule have no finite scale: everything becomes +0.0, whatever the mask.
+    /// Where the mask is drawn, the output has the bits of the input at p = 0, and at p = 1 everything is
+    /// dropped, to +0.0 ([`DropKey`]: -inf; integers: the zero point); neither moves the generator. A
+    /// mask of your own alone decides what is dropped, and the rate only sets the scale. At p = 1 the
+    /// inverted and the alpha rule have no finite scale: everything is dropped, whatever the mask.
     ///
     /// # Errors
     ///
@@ -276,9 +370,11 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
         x: &[T],
         y: &mut [T],
         mask: impl MaskSource,
-    ) -> Result<(), ShapeError> {
-        same_length(x, y)?;
-        self.run(y, mask, self.forward_formula().from(x))
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
+        self.run(Some(x.len()), y, mask, self.forward_formula().from(x))
     }
 
     /// [`forward`](Self::forward) in place. By a key, and without a layout, it always succeeds.
@@ -290,8 +386,11 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
         &self,
         x: &mut [T],
         mask: impl MaskSource,
-    ) -> Result<(), ShapeError> {
-        self.run(x, mask, self.forward_formula().in_place())
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
+        self.run(None, x, mask, self.forward_formula().in_place())
     }
 
     /// The gradient through the elements that forward kept: `dx = backward(dy)`, by forward's key
@@ -305,9 +404,11 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
         dy: &[T],
         dx: &mut [T],
         mask: impl KnownMask,
-    ) -> Result<(), ShapeError> {
-        same_length(dy, dx)?;
-        self.run(dx, mask, self.backward_formula().from(dy))
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
+        self.run(Some(dy.len()), dx, mask, self.backward_formula().from(dy))
     }
 
     /// [`backward`](Self::backward) in place. By a key, and without a layout, it always succeeds.
@@ -319,29 +420,40 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
         &self,
         dx: &mut [T],
         mask: impl KnownMask,
-    ) -> Result<(), ShapeError> {
-        self.run(dx, mask, self.backward_formula().in_place())
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
+        self.run(None, dx, mask, self.backward_formula().in_place())
     }
 
-    /// Inference: the identity, but y = (1 - p) * x for the classic rule (and zeros at p = 1, where
+    /// Inference: the identity, but y = (1 - p) * x for the classic rule (and all dropped at p = 1, where
     /// no unit was ever trained).
     ///
     /// # Errors
     ///
     /// [`ShapeError`] if `y` has another length than `x`, or another than the layout. Then nothing
     /// is written.
-    pub fn infer<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
-        same_length(x, y)?;
-        self.shape.bits(y.len())?;
+    pub fn infer<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
+        self.shape.bits(Some(x.len()), y.len())?;
         self.scale_for_inference(x, y);
         Ok(())
     }
 
-    pub(crate) fn forward_formula<T: Element>(&self) -> R::Forward<T> {
+    pub(crate) fn forward_formula<T: Element>(&self) -> R::Forward
+    where
+        R: RuleFor<T>,
+    {
         self.rule.forward(self.plan.rate)
     }
 
-    pub(crate) fn backward_formula<T: Element>(&self) -> R::Backward<T> {
+    pub(crate) fn backward_formula<T: Element>(&self) -> R::Backward
+    where
+        R: RuleFor<T>,
+    {
         self.rule.backward(self.plan.rate)
     }
 
@@ -361,37 +473,44 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
 
     fn run<T: Element>(
         &self,
+        input: Option<usize>,
         y: &mut [T],
         mask: impl MaskSource,
         op: impl Runs<T>,
     ) -> Result<(), ShapeError> {
-        mask.visit(self.shape.bits(y.len())?, self.verb(y, op))
+        mask.visit(self.shape.bits(input, y.len())?, self.verb(y, op))
     }
 
     /// What inference does: the one place that says so.
-    pub(crate) fn inference<T: Element>(&self) -> Inference<T> {
+    pub(crate) fn inference<T: Element>(&self) -> Inference<R::Inference>
+    where
+        R: RuleFor<T>,
+    {
         match (self.rule.inference(self.rate()), self.rate().draws()) {
             (None, _) | (_, Draws::KeepAll) => Inference::Same,
-            (Some(_), Draws::DropAll) => Inference::Zeros,
-            (Some(factor), Draws::Planes(_)) => Inference::Scaled(factor),
+            (Some(scaled), Draws::DropAll) => Inference::Zeros(scaled),
+            (Some(scaled), Draws::Planes(_)) => Inference::Scaled(scaled),
         }
     }
 
-    fn scale_for_inference<T: Element>(&self, x: impl Place<T>, y: &mut [T]) {
+    fn scale_for_inference<T: Element>(&self, x: impl Place<T>, y: &mut [T])
+    where
+        R: RuleFor<T>,
+    {
         match self.inference() {
-            Inference::Same => x.op(Same).pass_all(y),
-            Inference::Scaled(factor) => x.op(Times(factor)).map(self.plan.backend(), true, y),
-            Inference::Zeros => x.op(Same).map(self.plan.backend(), false, y),
+            Inference::Same => self.shape.pass_all(y, x.op(Same)),
+            Inference::Scaled(formula) => self.shape.map(self.plan, true, y, x.op(formula)),
+            Inference::Zeros(formula) => self.shape.map(self.plan, false, y, x.op(formula)),
         }
     }
 }
 
 /// What all units become at inference.
-pub(crate) enum Inference<T> {
+pub(crate) enum Inference<F> {
     Same,
-    Scaled(T),
-    /// No unit was ever trained.
-    Zeros,
+    Scaled(F),
+    /// No unit was ever trained: all count as dropped.
+    Zeros(F),
 }
 
 /// The verb of plain dropout and of layouts. The one place that says what happens at p = 0, at p =
@@ -413,7 +532,7 @@ impl<T: Element, S: Shape, O: Runs<T>> VisitStored for Drop<'_, T, S, O> {
         if self.decides {
             self.shape.apply(*self.plan, mask, self.y, self.op);
         } else {
-            self.op.map(self.plan.backend(), false, self.y);
+            self.shape.map(*self.plan, false, self.y, self.op);
         }
     }
 
@@ -429,8 +548,8 @@ impl<T: Element, S: Shape, O: Runs<T>> VisitStored for Drop<'_, T, S, O> {
         // On chips, where nothing is gained by doing both at a time, a program links less.
         plan.fill(source, mask.reborrow());
         match draws {
-            Draws::KeepAll => op.pass_all(y),
-            Draws::DropAll => op.map(plan.backend(), false, y),
+            Draws::KeepAll => shape.pass_all(y, op),
+            Draws::DropAll => shape.map(*plan, false, y, op),
             Draws::Planes(_) => shape.apply(*plan, mask.as_ref(), y, op),
         }
     }
@@ -438,10 +557,19 @@ impl<T: Element, S: Shape, O: Runs<T>> VisitStored for Drop<'_, T, S, O> {
 
 impl<T: Element, S: Shape, O: Runs<T>> Visit for Drop<'_, T, S, O> {
     #[inline]
+    fn apply_window(self, window: MaskWindow<'_>) {
+        if self.decides {
+            self.shape.apply_window(*self.plan, window, self.y, self.op);
+        } else {
+            self.shape.map(*self.plan, false, self.y, self.op);
+        }
+    }
+
+    #[inline]
     fn replay(self, key: MaskKey) {
         match self.plan.rate.draws() {
-            Draws::KeepAll => self.op.pass_all(self.y),
-            Draws::DropAll => self.op.map(self.plan.backend(), false, self.y),
+            Draws::KeepAll => self.shape.pass_all(self.y, self.op),
+            Draws::DropAll => self.shape.map(*self.plan, false, self.y, self.op),
             Draws::Planes(planes) => self.shape.replay(*self.plan, planes, key, self.y, self.op),
         }
     }

@@ -149,6 +149,18 @@ pub enum ShapeError {
         /// Elements of the slice.
         given: usize,
     },
+    /// A range that ends after the last bit of a mask.
+    PastTheEnd {
+        /// Bits of the mask.
+        expected: usize,
+        /// Where the range ends, or begins.
+        given: usize,
+    },
+    /// A mask that is to be split at another place than a multiple of 32.
+    NotWholeWords {
+        /// The place.
+        given: usize,
+    },
     /// A shape of other than one to three spatial axes.
     SpatialAxes {
         /// Axes that were given.
@@ -209,6 +221,12 @@ impl fmt::Display for ShapeError {
             }
             Self::OtherElements { expected, given } => {
                 write!(f, "expected {expected} elements, got {given}")
+            }
+            Self::PastTheEnd { expected, given } => {
+                write!(f, "expected a range of {expected} bits, got one to {given}")
+            }
+            Self::NotWholeWords { given } => {
+                write!(f, "expected a multiple of 32 to split a mask at, got {given}")
             }
             Self::SpatialAxes { given } => {
                 write!(f, "expected 1 to 3 spatial axes, got {given}")

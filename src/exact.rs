@@ -40,6 +40,26 @@ pub(crate) const fn quotient(whole: u64, part: u64) -> (f64, f32) {
     both(1022 + exponent, m)
 }
 
+/// `whole / part`, of which `x` is the nearest `f64`, as m * 2^(shift - 31): m from 2^30 to 2^31 -
+/// 1 is rounded to nearest, halves up. 0 < part, and x is not below 2^-1000.
+pub(crate) const fn in_31_bits(x: f64, whole: u64, part: u64) -> (i32, i32) {
+    let exponent = (x.to_bits() >> 52) as i32;
+    let m = x.to_bits() & ((1 << 52) - 1) | 1 << 52;
+    let (quotient, rest) = (m >> 22, m & ((1 << 22) - 1));
+    // Where x lies halfway, whole * 2^n - m * part says on which side of it the ratio lies: it is
+    // at most part / 2, so that its lowest 64 bits are enough.
+    let up = match rest.abs_diff(1 << 21) {
+        0 => {
+            let n = (1075 - exponent) as u32;
+            let shifted = if n < 64 { whole << n } else { 0 };
+            shifted.wrapping_sub(m.wrapping_mul(part)) as i64 >= 0
+        }
+        _ => rest > 1 << 21,
+    };
+    let (m, shift) = (quotient + up as u64, exponent - 1022);
+    if m >> 31 == 0 { (m as i32, shift) } else { (1 << 30, shift + 1) }
+}
+
 /// `threshold / 2^40`, exactly, and rounded to an `f32`. Up to 2^40. In integers: chips would call
 /// functions to convert 64 bits.
 pub(crate) const fn fraction(threshold: u64) -> (f64, f32) {
@@ -134,7 +154,7 @@ pub(crate) const fn square_root(x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::square_root;
+    use super::{in_31_bits, quotient, square_root};
 
     /// Just below a power of 4 the root is nearest to halfway, and no rate is known to ask for it.
     #[test]
@@ -142,5 +162,27 @@ mod tests {
         assert_eq!(square_root(1f64.next_down()), 1f64.next_down());
         assert_eq!(square_root(4f64.next_down()), 2f64.next_down());
         assert_eq!(square_root(1.0), 1.0);
+    }
+
+    /// Ratios whose nearest `f64` lies halfway between two numbers of 31 bits, where they do not:
+    /// from part * odd = 2^n + few.
+    #[test]
+    fn what_looks_halfway_is_rounded_by_what_it_is() {
+        let mut halves = 0;
+        // Miri, which is slow, looks at the first few.
+        let tries = if cfg!(miri) { 100 } else { 1_000_000 };
+        for odd in (0x8000_0001u64..).step_by(2).take(tries) {
+            let n = 71; // whole = 2^40, and a quotient from 1 to 2
+            let part = ((1u128 << n) + u128::from(odd) / 2) / u128::from(odd);
+            let (whole, part) = (1u64 << 40, part as u64);
+            let x = quotient(whole, part).0;
+            if x.to_bits() & ((1 << 22) - 1) == 1 << 21 {
+                halves += 1;
+            }
+            let (m, shift) = in_31_bits(x, whole, part);
+            let wanted = ((u128::from(whole) << (31 - shift + 1)) / u128::from(part) + 1) >> 1;
+            assert_eq!(m as u128, wanted, "{part:#x}");
+        }
+        assert!(halves > 10 || cfg!(miri), "{halves}");
     }
 }

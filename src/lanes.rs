@@ -118,6 +118,26 @@ impl Lanes {
             [s[0], s[LANES], s[2 * LANES], s[3 * LANES]] = state;
         }
     }
+
+    /// The state words of the `G` lanes from `g * G` on.
+    #[inline(always)]
+    pub(crate) fn group<const G: usize>(&self, g: usize) -> [[u32; G]; 4] {
+        let mut group = [[0; G]; 4];
+        for (group, lanes) in group.iter_mut().zip(&self.0) {
+            *group = lanes.as_chunks().0.get(g).copied().unwrap_or(*group);
+        }
+        group
+    }
+
+    /// Sets those of [`group`](Self::group).
+    #[inline(always)]
+    pub(crate) fn set_group<const G: usize>(&mut self, g: usize, group: [[u32; G]; 4]) {
+        for (lanes, group) in self.0.iter_mut().zip(group) {
+            if let Some(lanes) = lanes.as_chunks_mut().0.get_mut(g) {
+                *lanes = group;
+            }
+        }
+    }
 }
 
 /// The state at which a lane of a key starts; lanes from [`LANES`] on draw no mask.

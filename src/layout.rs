@@ -9,8 +9,28 @@ use crate::error::ShapeError;
 ///
 /// A tensor is `groups` x `repeat` x `width` x `run` elements, the last index running fastest, and
 /// element (g, r, w, i) is kept by mask bit g * `width` + w. So the mask has `groups` * `width`
-/// bits; each bit decides `run` neighbours at a time, and does so `repeat` times. It says what
-/// Keras' `noise_shape` and Flax' `broadcast_dims` say.
+/// bits; each bit decides `run` neighbours at a time, and does so `repeat` times.
+///
+/// Keras' `noise_shape` and Flax' `broadcast_dims` say the same if their axes come in this order, any
+/// of the four missing: axes with bits of their own, axes that share, axes with bits of their own,
+/// axes that share. (1, C, 1, W) over (N, C, H, W) does not: make a call for each sample, all with
+/// the same mask or key.
+///
+/// ```
+/// use dropout_kernels::{Dropout, Layout, MaskKey, drop_rate};
+///
+/// let (n, c, h, w) = (2, 3, 4, 5);
+/// let sample = Dropout::new(drop_rate!(0.5)).over(Layout::new(c, h, w, 1)?);
+/// let mut x = [1f32; 2 * 3 * 4 * 5];
+/// for x in x.chunks_mut(c * h * w) {
+///     sample.forward_in_place(x, MaskKey::new(42, 0))?;
+/// }
+/// for (i, y) in x.iter().enumerate() {
+///     let (channel, column) = (i / (h * w) % c, i % w);
+///     assert_eq!(*y, x[channel * h * w + column]);
+/// }
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
 ///
 /// | constructor | groups | repeat | width | run | dropout |
 /// |---|---|---|---|---|---|

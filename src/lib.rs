@@ -50,6 +50,14 @@
 //! | Monte Carlo | uncertainty at inference: mean and variance over passes | [`MonteCarlo`] |
 //! | schedules | a rate that changes over training | [`Schedule`] |
 //!
+//! # Which numbers
+//!
+//! An [`Element`] is `f32` or `f64`; with feature `half` `half::f16` or `half::bf16`, which are computed
+//! with in `f32`; or `i8` or `i16`, as integers that code a number by a scale and a zero point.
+//! Integers are dropped by [`Dropout::classic`], which only selects while you multiply the tensor's
+//! scale ("fold"), or by [`Dropout::new`], which multiplies, rounds and saturates ("requantise"):
+//! [`Dropout`](Dropout#integers) says more.
+//!
 //! # A training step
 //!
 //! ```rust
@@ -87,7 +95,7 @@
 //!
 //! # Features
 //!
-//! `serde`: `Serialize` and `Deserialize` for keys, generators, rates, schedules, layouts and
+//! `half`: elements of [`half`](https://docs.rs/half)'s `f16` and `bf16`. `serde`: `Serialize` and `Deserialize` for keys, generators, rates, schedules, layouts and
 //! masks, checked like their constructors. `defmt`: `defmt::Format` for errors, rates, layouts,
 //! masks and backends. None is on by default.
 #![no_std]
@@ -114,6 +122,7 @@ mod isa;
 mod kernel;
 
 // Is: what a mask, its rate and its name are. Nothing here knows how masks are drawn or applied.
+mod bits;
 mod checkpoint;
 mod element;
 mod error;
@@ -122,20 +131,29 @@ mod key;
 mod lanes;
 mod layout;
 mod mask;
+#[cfg(feature = "half")]
+mod narrow;
+mod panel;
 mod pieces;
 mod rate;
+mod requantise;
 mod rng;
 #[cfg(feature = "serde")]
 mod serialise;
 
-pub use dropout::{Alpha, Classic, DropKey, Dropout, Inverted, Rule};
+pub use dropout::{
+    Alpha, BiasDropout, Classic, DropKey, Dropout, Inverted, Requantises, Rows, Rule, RuleFor,
+    Scales, ZeroPoint, keep,
+};
+pub use element::Real;
 pub use error::{Error, KeyError, RateError, ShapeError, StateError, TapeError};
-pub use isa::{Backend, Element};
+pub use isa::{Backend, Element, Float, Integer};
 pub use key::{MaskKey, STREAM_VERSION};
 pub use layout::Layout;
-pub use mask::{KeptIndices, Mask, MaskMut, MaskRef, Runs, mask_words};
+pub use mask::{Flag, KeptIndices, Mask, MaskMut, MaskRef, MaskWindow, Runs, mask_words};
 pub use monte_carlo::{MonteCarlo, Outputs};
-pub use plan::{Flat, Shape};
+pub use panel::Panel;
+pub use plan::{Compact, Extent, Flat, Shape};
 pub use rate::DropRate;
 pub use rng::MaskRng;
 pub use schedule::Schedule;
@@ -145,6 +163,8 @@ pub use source::{
 };
 pub use tape::{MaskTape, tape_words};
 pub use variants::*;
+
+pub mod in_a_kernel;
 
 /// Its examples are tests, too.
 #[cfg(doctest)]

@@ -2,6 +2,7 @@
 
 mod owned;
 mod runs;
+mod window;
 
 use core::fmt;
 use core::ops::Range;
@@ -11,6 +12,7 @@ use crate::pieces::fill;
 
 pub use owned::Mask;
 pub use runs::{KeptIndices, Runs};
+pub use window::{Flag, MaskWindow};
 
 /// Words of a mask over `n` elements, n / 32 rounded up.
 ///
@@ -204,24 +206,43 @@ impl Eq for MaskRef<'_> {}
 
 impl fmt::Debug for MaskRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mask({} of {} kept", self.count_kept(), self.len)?;
-        for word in self.used_words() {
-            write!(f, " {word:08x}")?;
-        }
-        f.write_str(")")
+        show(f, "Mask", [self.count_kept(), self.len], self.used_words())
     }
+}
+
+/// A mask of this name: how many elements it keeps, how many there are, and its words.
+fn show(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    [kept, len]: [usize; 2],
+    mut words: impl Iterator<Item = u32>,
+) -> fmt::Result {
+    write!(f, "{name}({kept} of {len} kept")?;
+    words.try_for_each(|word| write!(f, " {word:08x}"))?;
+    f.write_str(")")
 }
 
 /// As Debug.
 #[cfg(feature = "defmt")]
 impl defmt::Format for MaskRef<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Mask({=usize} of {=usize} kept", self.count_kept(), self.len);
-        for word in self.used_words() {
-            defmt::write!(f, " {=u32:08x}", word);
-        }
-        defmt::write!(f, ")");
+        log(f, "Mask", [self.count_kept(), self.len], self.used_words());
     }
+}
+
+/// As [`show`].
+#[cfg(feature = "defmt")]
+fn log(
+    f: defmt::Formatter<'_>,
+    name: &str,
+    [kept, len]: [usize; 2],
+    words: impl Iterator<Item = u32>,
+) {
+    defmt::write!(f, "{=str}({=usize} of {=usize} kept", name, kept, len);
+    for word in words {
+        defmt::write!(f, " {=u32:08x}", word);
+    }
+    defmt::write!(f, ")");
 }
 
 /// A borrowed mask, to write. What writes all of it leaves zeros past the end.

@@ -2,8 +2,8 @@
 
 use core::iter;
 
+use crate::element::Real;
 use crate::error::ShapeError;
-use crate::isa::Element;
 
 mod sealed {
     pub trait Sealed {}
@@ -16,7 +16,7 @@ mod sealed {
 /// Sealed: its promise is to have the same length at every look.
 pub trait Outputs: sealed::Sealed {
     /// The type of an output.
-    type Element: Element;
+    type Element: Real;
 
     #[doc(hidden)]
     fn as_slice(&self) -> &[Self::Element];
@@ -25,7 +25,7 @@ pub trait Outputs: sealed::Sealed {
     fn as_mut_slice(&mut self) -> &mut [Self::Element];
 }
 
-impl<T: Element, const N: usize> Outputs for [T; N] {
+impl<T: Real, const N: usize> Outputs for [T; N] {
     type Element = T;
 
     fn as_slice(&self) -> &[T] {
@@ -37,7 +37,7 @@ impl<T: Element, const N: usize> Outputs for [T; N] {
     }
 }
 
-impl<T: Element> Outputs for &mut [T] {
+impl<T: Real> Outputs for &mut [T] {
     type Element = T;
 
     fn as_slice(&self) -> &[T] {
@@ -117,7 +117,7 @@ pub struct MonteCarlo<S> {
     passes: u32,
 }
 
-impl<T: Element, const N: usize> MonteCarlo<[T; N]> {
+impl<T: Real, const N: usize> MonteCarlo<[T; N]> {
     /// No passes yet, of `N` outputs.
     #[must_use]
     pub const fn new() -> Self {
@@ -126,13 +126,13 @@ impl<T: Element, const N: usize> MonteCarlo<[T; N]> {
     }
 }
 
-impl<T: Element, const N: usize> Default for MonteCarlo<[T; N]> {
+impl<T: Real, const N: usize> Default for MonteCarlo<[T; N]> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<'a, T: Element> MonteCarlo<&'a mut [T]> {
+impl<'a, T: Real> MonteCarlo<&'a mut [T]> {
     /// No passes yet, with the sums in four slices of an element for each output. What they held is
     /// overwritten.
     ///
@@ -162,7 +162,7 @@ impl<'a, T: Element> MonteCarlo<&'a mut [T]> {
     }
 }
 
-impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
+impl<T: Real, S: Outputs<Element = T>> MonteCarlo<S> {
     /// Takes in the outputs of a pass.
     ///
     /// # Errors
@@ -261,7 +261,7 @@ impl<T: Element, S: Outputs<Element = T>> MonteCarlo<S> {
         let divisor = T::count(n);
         let of = move |squares: &T| {
             // A difference overflowed to -inf; report NaN, as for infinite outputs.
-            let none = *squares == T::NEG_INFINITY;
+            let none = *squares == T::from_f32(f32::NEG_INFINITY);
             if none { squares.minus(*squares) } else { squares.over(divisor) }
         };
         (n > 0).then(|| self.squares.as_slice().iter().map(of))
@@ -292,7 +292,7 @@ struct Sums<'a, T> {
 /// A sum in two numbers.
 struct Two<'a, T>(&'a mut T, &'a mut T);
 
-impl<T: Element> Two<'_, T> {
+impl<T: Real> Two<'_, T> {
     fn add(&mut self, term: T) {
         let (sum, lost) = two_sum(*self.0, term);
         (*self.0, *self.1) = two_sum(sum, self.1.plus(lost));
@@ -301,7 +301,7 @@ impl<T: Element> Two<'_, T> {
 
 /// The sum of two numbers and what rounding took from it, exactly (Knuth, The Art of Computer
 /// Programming, volume 2, section 4.2.2, theorem B).
-fn two_sum<T: Element>(a: T, b: T) -> (T, T) {
+fn two_sum<T: Real>(a: T, b: T) -> (T, T) {
     let sum = a.plus(b);
     let second = sum.minus(a);
     (sum, a.minus(sum.minus(second)).plus(b.minus(second)))

@@ -8,8 +8,9 @@ use crate::isa::{Available, Backend, Element, Runs};
 use crate::key::MaskKey;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::{Layout, Part};
-use crate::mask::{MaskMut, MaskRef, mask_words};
-use crate::pieces::fill;
+use crate::mask::{MaskMut, MaskRef, MaskWindow, mask_words};
+use crate::panel::Panel;
+use crate::pieces::{fill, zeros};
 use crate::rate::{Draws, DropRate, Planes};
 use crate::rng::MaskRng;
 use crate::source::{Fills, Lends as _, RandomSource};
@@ -34,6 +35,26 @@ impl MaskRng {
     /// 2^-k, k from 1 to 8; or both strictly between the same two multiples of 1/256.
     pub fn fill(&mut self, rate: DropRate, mask: MaskMut<'_>) {
         Plan::new(rate).fill(self, mask);
+    }
+
+    /// The next 512 bits: element i is bit i % 32 of word i / 32. Blocks, one after the other, are
+    /// what one [`fill`](Self::fill) of all of them gives, so that a kernel can draw as it goes.
+    ///
+    /// ```
+    /// use dropout_kernels::{Mask, MaskRng, drop_rate};
+    ///
+    /// let (mut a, mut b, mut mask) = (MaskRng::new(42, 0), MaskRng::new(42, 0), Mask::<32>::new());
+    /// a.fill(drop_rate!(0.1), mask.view_mut(1024)?);
+    /// assert_eq!([b.block(drop_rate!(0.1)), b.block(drop_rate!(0.1))].as_flattened(), mask.words());
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    #[must_use]
+    pub fn block(&mut self, rate: DropRate) -> [u32; LANES] {
+        let mut words = zeros::<LANES>();
+        if let Ok(mask) = MaskMut::new(&mut words, BLOCK) {
+            self.fill(rate, mask);
+        }
+        words
     }
 
     /// [`fill`](Self::fill) by a given backend, for tests and benchmarks: the mask is the same. A
@@ -124,7 +145,7 @@ impl Fills for Plan {
     }
 }
 
-/// How mask bits belong to elements: [`Flat`], a bit for each, or a [`Layout`].
+/// How mask bits belong to elements: [`Flat`], a bit for each, a [`Layout`], or a [`Panel`].
 ///
 /// Sealed.
 pub trait Shape: Copy + fmt::Debug + PartialEq + shape::Sealed {}
@@ -135,13 +156,39 @@ pub struct Flat;
 
 impl Shape for Flat {}
 impl Shape for Layout {}
+impl Shape for Panel {}
+
+/// A [`Shape`] of so many elements: a [`Layout`] or a [`Panel`].
+///
+/// Sealed.
+pub trait Extent: Shape {}
+
+/// A [`Shape`] whose elements stand together: [`Flat`] or a [`Layout`].
+///
+/// Sealed.
+pub trait Compact: Shape {}
+
+impl Compact for Flat {}
+impl Compact for Layout {}
+impl Extent for Layout {}
+impl Extent for Panel {}
 
 pub(crate) mod shape {
     use super::*;
 
     pub trait Sealed: Copy {
-        /// Bits of the mask of `elements` elements.
-        fn bits(self, elements: usize) -> Result<usize, ShapeError>;
+        /// Bits of the mask of so many elements of output, and of input if that is another slice.
+        fn bits(self, input: Option<usize>, output: usize) -> Result<usize, ShapeError>;
+
+        /// Every element as if it were kept, or as if it were dropped.
+        fn map<T: Element>(self, plan: Plan, keep: bool, y: &mut [T], op: impl Runs<T>) {
+            op.map(plan.backend(), keep, y);
+        }
+
+        /// The elements that are read, to the bit.
+        fn pass_all<T: Element>(self, y: &mut [T], op: impl Runs<T>) {
+            op.pass_all(y);
+        }
 
         fn draw<T: Element>(
             self,
@@ -163,11 +210,27 @@ pub(crate) mod shape {
         );
 
         fn apply<T: Element>(self, plan: Plan, mask: MaskRef<'_>, y: &mut [T], op: impl Runs<T>);
+
+        /// The layout of so many elements that stand together.
+        fn layout(self, elements: usize) -> Layout {
+            Layout::elementwise(elements)
+        }
+
+        fn apply_window<T: Element>(
+            self,
+            plan: Plan,
+            window: MaskWindow<'_>,
+            y: &mut [T],
+            op: impl Runs<T>,
+        ) {
+            let ((words, first), layout) = (window.words(), self.layout(y.len()).simplest());
+            op.broadcast(plan.backend(), words, first, layout, 0, y);
+        }
     }
 
     impl Sealed for Flat {
-        fn bits(self, elements: usize) -> Result<usize, ShapeError> {
-            Ok(elements)
+        fn bits(self, input: Option<usize>, output: usize) -> Result<usize, ShapeError> {
+            same_lengths(input, output)
         }
 
         fn draw<T: Element>(
@@ -205,8 +268,9 @@ pub(crate) mod shape {
     }
 
     impl Sealed for Layout {
-        fn bits(self, elements: usize) -> Result<usize, ShapeError> {
-            self.check_len(elements).map(|()| self.mask_bits())
+        fn bits(self, input: Option<usize>, output: usize) -> Result<usize, ShapeError> {
+            same_lengths(input, output)?;
+            self.check_len(output).map(|()| self.mask_bits())
         }
 
         fn draw<T: Element>(
@@ -255,6 +319,80 @@ pub(crate) mod shape {
                 layout => op.broadcast(plan.backend(), mask.words(), 0, layout, 0, y),
             }
         }
+
+        fn layout(self, _: usize) -> Layout {
+            self
+        }
+    }
+
+    impl Sealed for Panel {
+        fn bits(self, input: Option<usize>, output: usize) -> Result<usize, ShapeError> {
+            if let Some(input) = input {
+                self.check(self.input, input)?;
+            }
+            self.check(self.output, output).map(|()| self.mask_bits())
+        }
+
+        fn map<T: Element>(self, plan: Plan, keep: bool, y: &mut [T], op: impl Runs<T>) {
+            for (at, row) in self.each(y) {
+                op.map_from(plan.backend(), keep, at, row);
+            }
+        }
+
+        fn pass_all<T: Element>(self, y: &mut [T], op: impl Runs<T>) {
+            for (at, row) in self.each(y) {
+                op.pass_from(at, row);
+            }
+        }
+
+        fn draw<T: Element>(
+            self,
+            plan: Plan,
+            _: Planes,
+            source: impl RandomSource,
+            mut mask: MaskMut<'_>,
+            y: &mut [T],
+            op: impl Runs<T>,
+        ) {
+            plan.fill(source, mask.reborrow());
+            self.apply(plan, mask.as_ref(), y, op);
+        }
+
+        /// 512 bits of mask at a time: what they have of a row that began before them, whole rows,
+        /// and what they have of a last one.
+        fn replay<T: Element>(
+            self,
+            plan: Plan,
+            planes: Planes,
+            key: MaskKey,
+            y: &mut [T],
+            op: impl Runs<T>,
+        ) {
+            let mut blocks = plan.blocks(planes, key, self.mask_bits());
+            while blocks.advance() {
+                let Range { start, end } = blocks.bits;
+                for part in self.parts(start, end) {
+                    let target = y.get_mut(part.output..).unwrap_or_default();
+                    let (words, first) = (blocks.words(), part.bit - start);
+                    op.panel(plan.backend(), words, first, part.panel, part.input, target);
+                }
+            }
+        }
+
+        fn apply<T: Element>(self, plan: Plan, mask: MaskRef<'_>, y: &mut [T], op: impl Runs<T>) {
+            self.apply_window(plan, mask.into(), y, op);
+        }
+
+        fn apply_window<T: Element>(
+            self,
+            plan: Plan,
+            window: MaskWindow<'_>,
+            y: &mut [T],
+            op: impl Runs<T>,
+        ) {
+            let (words, first) = window.words();
+            op.panel(plan.backend(), words, first, self, 0, y);
+        }
     }
 }
 
@@ -273,7 +411,7 @@ impl Blocks {
     /// Draws the next bits, if there are more.
     pub(crate) fn advance(&mut self) -> bool {
         let start = self.bits.end;
-        self.bits = start..self.end.min(start + BLOCK);
+        self.bits = start..self.end.min(start.saturating_add(BLOCK));
         let words = self.words.get_mut(..mask_words(self.bits.len())).unwrap_or_default();
         self.backend.fill(&mut self.lanes, self.planes, words);
         !self.bits.is_empty()
@@ -289,6 +427,16 @@ impl Blocks {
         while bit >= self.bits.end && self.advance() {}
         let bit = bit - self.bits.start;
         self.words.get(bit / 32).is_some_and(|word| word >> (bit % 32) & 1 != 0)
+    }
+}
+
+/// Input and output of one length, if they are two slices; their length.
+fn same_lengths(input: Option<usize>, output: usize) -> Result<usize, ShapeError> {
+    match input {
+        Some(expected) if expected != output => {
+            Err(ShapeError::LengthMismatch { expected, given: output })
+        }
+        _ => Ok(output),
     }
 }
 

@@ -6,7 +6,7 @@ use core::hash::{Hash, Hasher};
 
 use crate::error::RateError;
 use crate::exact::{
-    divide_to_nearest, fraction, quotient, root_of_ratio, shift_right_to_even, widened,
+    divide_to_nearest, fraction, in_31_bits, quotient, root_of_ratio, shift_right_to_even, widened,
 };
 
 /// p = 1 as a threshold: rates are multiples of 2^-40.
@@ -194,6 +194,65 @@ impl DropRate {
     #[must_use]
     pub const fn scale_f32(self) -> f32 {
         self.scale32
+    }
+
+    /// [`scale`](Self::scale) for integers: (m, shift), of which m * 2^(shift - 31) is the scale, m
+    /// from 2^30 to 2^31 - 1, rounded to nearest. (0, 0) where p = 1. (`docs/QUANTISED.md`,
+    /// section 2.)
+    ///
+    /// That is what TensorFlow Lite calls a quantized multiplier. Whoever drops integers by
+    /// [`Dropout::classic`](crate::Dropout::classic), which only selects, multiplies the scale of
+    /// the tensor by it, or requantises by it later, where they do so anyway.
+    ///
+    /// ```
+    /// use dropout_kernels::drop_rate;
+    ///
+    /// assert_eq!(drop_rate!(0.5).multiplier(), (1 << 30, 2)); // 2
+    /// assert_eq!(drop_rate!(0.25).multiplier(), (0x5555_5555, 1)); // 4 / 3
+    /// ```
+    #[must_use]
+    pub const fn multiplier(self) -> (i32, i32) {
+        if self.kept() == 0 {
+            return (0, 0);
+        }
+        in_31_bits(self.scale64, ONE, self.kept())
+    }
+
+    /// The multiplier of a requantisation that follows a tensor that was dropped by folding: m * 2^(shift -
+    /// 31) times the scale, rounded once more, halves up. At p = 1, where everything was dropped, it is
+    /// what was given.
+    ///
+    /// m from 2^30 to 2^31 - 1, as every multiplier that is normalised, and so is what comes out.
+    ///
+    /// ```
+    /// use dropout_kernels::drop_rate;
+    ///
+    /// let (m, shift) = (0x6000_0000, -3); // 0.75 / 2^3
+    /// assert_eq!(drop_rate!(0.5).requantisation(m, shift), (m, shift + 1));
+    /// assert_eq!(drop_rate!(0.25).requantisation(m, shift), (1 << 30, shift + 1)); // 1 / 2^3
+    /// ```
+    #[must_use]
+    pub const fn requantisation(self, m: i32, shift: i32) -> (i32, i32) {
+        let (scale, scale_shift) = self.multiplier();
+        if scale == 0 {
+            return (m, shift);
+        }
+        // From 2^60 to 2^62: one bit more or less.
+        let product = (m as i64).wrapping_mul(scale as i64);
+        let more = (product >> 61 != 0) as i32;
+        let m = (product >> (29 + more)).wrapping_add(1) >> 1;
+        let shift = shift.wrapping_add(scale_shift).wrapping_add(more - 1);
+        if m >> 31 == 0 { (m as i32, shift) } else { (1 << 30, shift.wrapping_add(1)) }
+    }
+
+    /// [`multiplier`](Self::multiplier) of 1 - p: what inference multiplies with by the classic rule. (0, 0)
+    /// where p = 1.
+    #[must_use]
+    pub const fn keep_multiplier(self) -> (i32, i32) {
+        if self.kept() == 0 {
+            return (0, 0);
+        }
+        in_31_bits(fraction(self.kept()).0, self.kept(), ONE)
     }
 
     /// round(p * 2^40), ties to even: the integer that is compared with, 0 to 2^40.

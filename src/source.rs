@@ -4,7 +4,7 @@ use crate::error::ShapeError;
 use crate::isa::Available;
 use crate::key::MaskKey;
 use crate::lanes::Lanes;
-use crate::mask::{Mask, MaskMut, MaskRef};
+use crate::mask::{Mask, MaskMut, MaskRef, MaskWindow};
 use crate::rng::MaskRng;
 
 /// Where forward takes its mask from.
@@ -13,7 +13,7 @@ use crate::rng::MaskRng;
 /// |---|---|---|
 /// | [`rng.draw(&mut mask)`](MaskRng::draw), [`key.draw(&mut mask)`](MaskKey::draw) | a mask is drawn, stored and applied | n / 8 bytes |
 /// | a [`MaskKey`] | the mask of this name is drawn, applied and forgotten | none |
-/// | `&mask`, a `&`[`Mask`] or a [`MaskRef`] | the mask is applied as it is | n / 8 bytes |
+/// | `&mask`, a `&`[`Mask`] or a [`MaskRef`], or bits of it, a [`MaskWindow`] | the mask is applied as it is | n / 8 bytes |
 ///
 /// A [`Mask`] must have exactly [`mask_words(bits)`](crate::mask_words) words; of a longer one pass
 /// [`mask.view(bits)?`](Mask::view). A view must have exactly as many bits.
@@ -85,6 +85,18 @@ impl MaskKey {
     /// The mask of this key, to be drawn into `mask` by the forward function that takes it.
     pub const fn draw<M: MaskStore>(self, mask: M) -> Draw<Self, M> {
         Draw { source: self, mask }
+    }
+}
+
+impl<G: RandomSource, M: MaskStore> Draw<G, M> {
+    /// The source, and the mask of `bits` bits to draw into.
+    pub(crate) fn draw_with(
+        mut self,
+        bits: usize,
+        draw: impl FnOnce(G, MaskMut<'_>),
+    ) -> Result<(), ShapeError> {
+        draw(self.source, self.mask.fit(bits)?);
+        Ok(())
     }
 }
 
@@ -191,6 +203,7 @@ pub(crate) trait Fills {
 
 /// What a verb does by each source.
 pub trait Visit: VisitStored {
+    fn apply_window(self, window: MaskWindow<'_>) -> Self::Output;
     fn replay(self, key: MaskKey) -> Self::Output;
 }
 
@@ -243,6 +256,17 @@ macro_rules! stored {
 stored! {
     () MaskRef<'_>;
     (const WORDS: usize) &Mask<WORDS>;
+}
+
+impl MaskSource for MaskWindow<'_> {}
+impl KnownMask for MaskWindow<'_> {}
+
+impl Visits for MaskWindow<'_> {
+    #[inline]
+    fn visit<V: Visit>(self, bits: usize, verb: V) -> Result<V::Output, ShapeError> {
+        self.check_len(bits)?;
+        Ok(verb.apply_window(self))
+    }
 }
 
 impl<G: RandomSource, M: MaskStore> MaskSource for Draw<G, M> {}

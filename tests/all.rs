@@ -6,7 +6,6 @@
 mod alpha;
 #[cfg(not(tests_few))]
 mod attention;
-#[cfg(not(tests_few))]
 mod backend;
 #[cfg(not(tests_few))]
 mod checkpoint;
@@ -25,7 +24,9 @@ mod dropout;
 #[cfg(not(tests_few))]
 mod embedding;
 #[cfg(not(tests_few))]
+mod fused;
 mod gaussian;
+mod half;
 #[cfg(not(tests_few))]
 mod key;
 #[cfg(not(tests_few))]
@@ -38,7 +39,9 @@ mod layout_training;
 mod mask;
 #[cfg(not(tests_few))]
 mod monte_carlo;
+mod panel;
 mod properties;
+mod quantised;
 #[cfg(not(tests_few))]
 mod rate;
 #[cfg(not(tests_few))]

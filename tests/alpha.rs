@@ -2,7 +2,7 @@
 //! and its rate. (Every way to drop is in `dropout.rs` and `layout.rs`, the gradient in
 //! `gradient.rs`.)
 
-use dropout_kernels::{Alpha, DropRate, Dropout, Mask, MaskKey, Rule, drop_rate};
+use dropout_kernels::{Alpha, DropRate, Dropout, Mask, MaskKey, RuleFor, drop_rate};
 use dropout_reference::stream::alpha;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -178,7 +178,7 @@ fn through_8_layers(drop: impl Fn(&mut [f32], u64)) -> [[f64; 2]; 8] {
 #[test]
 #[ignore = "half a minute unoptimised; .ci/run runs it in release"]
 fn alpha_dropout_keeps_the_moments_of_selu_networks() {
-    fn with<R: Rule>(dropout: Dropout<R>) -> [[f64; 2]; 8] {
+    fn with<R: RuleFor<f32>>(dropout: Dropout<R>) -> [[f64; 2]; 8] {
         let moments = through_8_layers(|x, layer| {
             dropout.forward_in_place(x, MaskKey::new(7, layer)).expect("any length");
         });

@@ -5,7 +5,7 @@ use dropout_kernels::{
     Backend, DropConnect, DropRate, MaskKey, MaskMut, MaskRef, MaskRng, ShapeError, drop_rate,
     mask_words,
 };
-use dropout_reference::number::{Number, bits};
+use dropout_reference::number::{Number, Real, bits};
 use dropout_reference::stream::{Reference, pack};
 use dropout_reference::weights::Case;
 

@@ -1,7 +1,7 @@
 //! Dropout over a layout in training: a published mask, the gradient of a loss, and the rate of
 //! channels.
 
-use dropout_kernels::{Backend, Dropout, Layout, MaskKey, Rule, drop_rate};
+use dropout_kernels::{Backend, Dropout, Layout, MaskKey, RuleFor, drop_rate};
 
 const SEED: u64 = 3;
 const STREAM: u64 = 11;
@@ -37,9 +37,9 @@ fn the_published_mask_decides_channels() {
 #[test]
 fn backward_is_the_gradient_of_forward() {
     const STEP: f64 = 1e-5;
-    fn check<R: Rule>(dropout: Dropout<R>, [groups, repeat, width, run]: [usize; 4]) {
+    fn check<R: RuleFor<f64>>(dropout: Dropout<R>, [groups, repeat, width, run]: [usize; 4]) {
         let dropout = dropout.over(Layout::new(groups, repeat, width, run).expect("a small shape"));
-        let n = dropout.layout().elements();
+        let n = dropout.shape().elements();
         let x: Vec<f64> = (0..n).map(|i| (i as f64 * 0.9).cos()).collect();
         let weight = |i: usize| (i as f64 * 1.3 + 0.1).sin();
         let forward = |x: &[f64]| {

@@ -1,6 +1,9 @@
 //! Masks against a `Vec<bool>`: views, algebra, counts and runs, over every boundary length.
 
-use dropout_kernels::{Mask, MaskMut, MaskRef, ShapeError, mask_words};
+use dropout_kernels::{
+    Dropout, LockedDropout, Mask, MaskKey, MaskMut, MaskRef, MaskRng, MaskWindow, ShapeError,
+    drop_rate, mask_words,
+};
 use dropout_reference::LENGTHS;
 use dropout_reference::stream::pack;
 
@@ -217,4 +220,234 @@ fn every_length_has_a_word_count() {
 fn debug_output_shows_the_mask() {
     let mask = MaskRef::new(&[0xFF], 4).expect("one word");
     assert_eq!(format!("{mask:?}"), "Mask(4 of 4 kept 0000000f)");
+}
+
+/// Where ranges begin and end.
+fn places(n: usize) -> impl Iterator<Item = usize> + Clone {
+    (0..=n).filter(move |i| [0, 1, 31].contains(&(i % 32)) || i % 37 == 5 || *i == n)
+}
+
+#[test]
+fn a_window_is_the_bits_of_its_range() {
+    for n in LENGTHS.into_iter().filter(|n| *n < 600) {
+        let keep = flags(n, 3);
+        let words = dirty(&keep);
+        let mask = MaskRef::new(&words, n).expect("mask_words(n) words");
+        assert_eq!(mask.window(0..n).expect("all of it"), MaskWindow::from(mask));
+        for start in places(n) {
+            for end in places(n).filter(|end| *end >= start) {
+                let window = mask.window(start..end).expect("bits that there are");
+                let wanted = &keep[start..end];
+                assert_eq!((window.len(), window.is_empty()), (end - start, start == end));
+                assert!(window.iter().eq(wanted.iter().copied()), "{start}..{end} of {n}");
+                assert_eq!(window.iter().len(), wanted.len());
+                assert_eq!(window.count_kept(), wanted.iter().filter(|k| **k).count());
+                for i in [0, 1, 40, wanted.len()] {
+                    assert_eq!(window.get(i), wanted.get(i).copied());
+                    let word = pack(&wanted[i.min(wanted.len())..]).first().copied().unwrap_or(0);
+                    assert_eq!(window.word_at(i), word, "{i} of {start}..{end} of {n}");
+                    let (at, last) = (start + i.min(wanted.len()), end);
+                    let part = window.window(i.min(wanted.len())..wanted.len());
+                    assert_eq!(part, mask.window(at..last));
+                }
+                assert_eq!(window.word_at(usize::MAX), 0);
+                let own = pack(wanted);
+                let copy = MaskRef::new(&own, wanted.len()).expect("so many words");
+                assert_eq!(window, copy.into());
+                let [of_window, of_copy] =
+                    [window, copy.into()].map(|w: MaskWindow<'_>| format!("{w:?}"));
+                assert_eq!(of_window, of_copy);
+            }
+        }
+        for i in places(n) {
+            assert_eq!(mask.word_at(i), mask.window(i..n).expect("the rest").word_at(0));
+        }
+    }
+}
+
+#[test]
+fn a_range_past_the_end_is_refused() {
+    let past = |given| ShapeError::PastTheEnd { expected: 40, given };
+    let words = [0x1234_5678, 0x9A];
+    let mask = MaskRef::new(&words, 40).expect("two words");
+    let mut copy = words;
+    let mut written = MaskMut::new(&mut copy, 40).expect("two words");
+    #[expect(clippy::reversed_empty_ranges, reason = "it is refused, too")]
+    for (range, given) in [(0..41, 41), (41..41, 41), (usize::MAX..3, usize::MAX), (50..40, 50)] {
+        assert_eq!(mask.window(range.clone()), Err(past(given)));
+        assert_eq!(written.set_range(range, true), Err(past(given)));
+    }
+    assert_eq!(
+        mask.window(20..30).and_then(|w| w.window(0..11)),
+        Err(ShapeError::PastTheEnd { expected: 10, given: 11 })
+    );
+    let ten = mask.window(0..10).expect("ten bits");
+    for (at, given) in [(31, 41), (usize::MAX, usize::MAX)] {
+        assert_eq!(written.copy_bits(at, ten), Err(past(given)));
+    }
+    assert_eq!(past(41).to_string(), "expected a range of 40 bits, got one to 41");
+    assert_eq!(mask.split_at(41), Err(past(41)));
+    assert_eq!(mask.split_at(31), Err(ShapeError::NotWholeWords { given: 31 }));
+    assert!(written.split_at(33).is_err());
+    let error = ShapeError::NotWholeWords { given: 31 };
+    assert_eq!(error.to_string(), "expected a multiple of 32 to split a mask at, got 31");
+    assert_eq!(copy, words);
+}
+
+#[test]
+fn what_is_split_is_both_parts() {
+    for n in LENGTHS {
+        let keep = flags(n, 5);
+        let words = dirty(&keep);
+        for mid in (0..n).filter(|i| i % 32 == 0).chain([n]) {
+            let mask = MaskRef::new(&words, n).expect("mask_words(n) words");
+            let (left, right) = mask.split_at(mid).expect("whole words");
+            assert!(left.iter().chain(right.iter()).eq(keep.iter().copied()), "{mid} of {n}");
+            assert_eq!((left.len(), right.len()), (mid, n - mid));
+            let mut copy = words.clone();
+            let all = MaskMut::new(&mut copy, n).expect("mask_words(n) words");
+            let (mut left, mut right) = all.split_at(mid).expect("whole words");
+            left.keep_all();
+            right.drop_all();
+            let wanted: Vec<_> = (0..n).map(|i| i < mid).collect();
+            assert_eq!(copy, pack(&wanted), "{mid} of {n}");
+        }
+    }
+}
+
+#[test]
+fn ranges_are_written_and_nothing_beside_them() {
+    for n in LENGTHS.into_iter().filter(|n| *n < 200) {
+        let (keep, other) = (flags(n, 7), flags(300, 8));
+        let others = pack(&other);
+        let other_mask = MaskRef::new(&others, 300).expect("so many words");
+        for start in places(n) {
+            for end in places(n).filter(|end| *end >= start) {
+                for value in [true, false] {
+                    let (mut words, mut wanted) = (pack(&keep), keep.clone());
+                    let mut mask = MaskMut::new(&mut words, n).expect("mask_words(n) words");
+                    mask.set_range(start..end, value).expect("bits that there are");
+                    wanted[start..end].fill(value);
+                    assert_eq!(words, pack(&wanted), "{start}..{end} of {n}");
+                }
+                let from = end % 41;
+                let (mut words, mut wanted) = (pack(&keep), keep.clone());
+                let mut mask = MaskMut::new(&mut words, n).expect("mask_words(n) words");
+                let window = other_mask.window(from..from + end - start).expect("of 300");
+                mask.copy_bits(start, window).expect("bits that there are");
+                wanted[start..end].copy_from_slice(&other[from..from + end - start]);
+                assert_eq!(words, pack(&wanted), "{start}..{end} of {n}");
+            }
+        }
+    }
+}
+
+#[test]
+fn masks_of_other_programs_come_and_go() {
+    for n in LENGTHS {
+        let keep = flags(n, 9);
+        let words = dirty(&keep);
+        let mask = MaskRef::new(&words, n).expect("mask_words(n) words");
+        // A byte or a bool for each element; whatever is not 0 keeps.
+        let (mut bools, mut bytes) = (vec![true; n], vec![9u8; n]);
+        mask.copy_to_flags(&mut bools).expect("n flags");
+        mask.copy_to_flags(&mut bytes).expect("n flags");
+        assert_eq!(bools, keep);
+        assert!(bytes.iter().zip(&keep).all(|(byte, keep)| *byte == u8::from(*keep)));
+        bytes.iter_mut().filter(|byte| **byte != 0).for_each(|byte| *byte = 0x80);
+        for of_bytes in [true, false] {
+            let mut copy = vec![!0; mask_words(n)];
+            let mut target = MaskMut::new(&mut copy, n).expect("mask_words(n) words");
+            match of_bytes {
+                true => target.copy_from_flags(&bytes),
+                false => target.copy_from_flags(&bools),
+            }
+            .expect("n flags");
+            assert_eq!(copy, pack(&keep));
+        }
+        let mut longer = vec![7u8; n + 1];
+        assert!(mask.copy_to_flags(&mut longer).is_err() && longer.iter().all(|byte| *byte == 7));
+
+        // Rows of packed bytes: in one, and padded to 16 bits as Transformer Engine and libxsmm do.
+        let widths = (1..=n).filter(|width| n.is_multiple_of(*width));
+        for width in widths.chain((n == 0).then_some(5)) {
+            for stride in [width.div_ceil(8), width.div_ceil(16) * 2, width.div_ceil(8) + 3] {
+                let mut bytes = vec![0xFF; n / width * stride];
+                mask.copy_to_rows(width, stride, &mut bytes).expect("whole rows");
+                for (r, row) in bytes.chunks(stride).enumerate() {
+                    for i in 0..8 * stride {
+                        let wanted = i < width && keep[r * width + i];
+                        assert_eq!(
+                            row[i / 8] >> (i % 8) & 1 != 0,
+                            wanted,
+                            "{r} {i}, {width} of {n}"
+                        );
+                    }
+                }
+                // What is left of a row means nothing.
+                for row in bytes.chunks_mut(stride) {
+                    (width..8 * stride).for_each(|i| row[i / 8] |= 1 << (i % 8));
+                }
+                let mut copy = vec![0; mask_words(n)];
+                let mut target = MaskMut::new(&mut copy, n).expect("mask_words(n) words");
+                target.copy_from_rows(width, stride, &bytes).expect("whole rows");
+                assert_eq!(copy, pack(&keep), "{width} in {stride} of {n}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_that_do_not_fit_are_refused() {
+    let words = [0x5555_5555, 0];
+    let mask = MaskRef::new(&words, 40).expect("two words");
+    let other = |expected, given| Err(ShapeError::OtherElements { expected, given });
+    let cases = [
+        (10, 1, 4, other(2, 1)),   // ten bits are two bytes
+        (12, 2, 6, other(36, 40)), // no whole rows
+        (10, 2, 7, other(8, 7)),   // four rows of two bytes
+        (0, 2, 0, other(0, 40)),   // rows of nothing
+        (10, usize::MAX, 8, Err(ShapeError::Overflow { elements: 4, extent: usize::MAX })),
+    ];
+    for (width, stride, n, error) in cases {
+        let (mut bytes, mut copy) = (vec![7u8; n], words);
+        assert_eq!(mask.copy_to_rows(width, stride, &mut bytes), error);
+        assert!(bytes.iter().all(|byte| *byte == 7));
+        let mut target = MaskMut::new(&mut copy, 40).expect("two words");
+        assert_eq!(target.copy_from_rows(width, stride, &bytes), error);
+        assert_eq!(copy, words);
+    }
+}
+
+/// 8 x 100 drawn in one call, and half of it lent to another one; and sequences that end.
+#[test]
+fn parts_of_what_was_drawn_go_backward_alone() {
+    let dropout = Dropout::new(drop_rate!(0.3));
+    let mut mask = Mask::<{ mask_words(800) }>::new();
+    let mut y = [1f32; 800];
+    dropout.forward_in_place(&mut y, MaskKey::new(42, 0).draw(&mut mask)).expect("800 bits");
+    let mask = mask.view(800).expect("800 bits");
+    for cut in [400, 1, 799, 31, 512] {
+        let mut dx = [1f32; 800];
+        let (left, right) = dx.split_at_mut(cut);
+        dropout.backward_in_place(left, mask.window(0..cut).expect("bits")).expect("its bits");
+        dropout.backward_in_place(right, mask.window(cut..800).expect("bits")).expect("its bits");
+        assert_eq!(dx, y, "{cut}");
+    }
+    let short = dropout.backward_in_place(&mut [1f32; 9], mask.window(0..10).expect("ten bits"));
+    assert_eq!(short, Err(ShapeError::MaskTooLong { expected: 9, given: 10 }));
+
+    // Ten units of four sequences, the first three of which go on, and the third alone.
+    let mut words = [0; 2];
+    let mut locked = LockedDropout::new(dropout, 10, words.as_mut_slice());
+    locked.draw(4, &mut MaskRng::new(42, 0)).expect("40 bits");
+    let mut all = [1f32; 40];
+    locked.forward_in_place(&mut all).expect("four sequences");
+    let mut three = [1f32; 30];
+    locked.forward_in_place(&mut three).expect("three sequences");
+    assert_eq!(three, all[..30]);
+    let mut third = [1f32; 10];
+    let window = locked.mask().window(20..30).expect("its bits");
+    locked.dropout().forward_in_place(&mut third, window).expect("ten bits");
+    assert_eq!(third, all[20..30]);
 }

@@ -4,12 +4,12 @@
 use dropout_kernels::{DropRate, Dropout, MaskKey, MaskRng, MonteCarlo, ShapeError, drop_rate};
 use dropout_reference::guarded::Guarded;
 use dropout_reference::moments::two_passes;
-use dropout_reference::number::{Number, bits};
+use dropout_reference::number::{Real, bits};
 
 const OUTPUTS: usize = 5;
 
 /// Outputs around `offset` with deviations of some 0.3, which no pass repeats.
-fn passes<T: Number>(count: u64, offset: f64) -> Vec<[T; OUTPUTS]> {
+fn passes<T: Real>(count: u64, offset: f64) -> Vec<[T; OUTPUTS]> {
     let dropout = Dropout::new(drop_rate!(0.1));
     (0..count)
         .map(|pass| {
@@ -25,7 +25,7 @@ fn passes<T: Number>(count: u64, offset: f64) -> Vec<[T; OUTPUTS]> {
         .collect()
 }
 
-fn pushed<T: Number>(passes: &[[T; OUTPUTS]]) -> MonteCarlo<[T; OUTPUTS]> {
+fn pushed<T: Real>(passes: &[[T; OUTPUTS]]) -> MonteCarlo<[T; OUTPUTS]> {
     let mut outputs = MonteCarlo::new();
     for y in passes {
         outputs.push(y).expect("OUTPUTS outputs");
@@ -36,7 +36,7 @@ fn pushed<T: Number>(passes: &[[T; OUTPUTS]]) -> MonteCarlo<[T; OUTPUTS]> {
 /// The mean to `mean_within`, and the variances to the share `variance_within` of themselves. Each
 /// pass rounds the mean once: after 1000 it has walked some nine units in the last place, and is
 /// allowed forty.
-fn check<T: Number>(
+fn check<T: Real>(
     outputs: &MonteCarlo<[T; OUTPUTS]>,
     passes: &[[T; OUTPUTS]],
     mean_within: f64,
@@ -132,7 +132,7 @@ fn a_million_passes_lose_nothing() {
 
 #[test]
 fn outputs_that_do_not_change_have_variance_zero() {
-    fn check<T: Number>() {
+    fn check<T: Real>() {
         for y in [0.1, -3e7, 1e-30, 123.456, 0.0] {
             let pass = [T::of(y); OUTPUTS];
             let outputs = pushed(&[pass; 1000]);
@@ -167,7 +167,7 @@ fn no_variance_is_negative() {
 /// Found by fuzzing: a difference that is no number of the type made the sum of squares -inf.
 #[test]
 fn outputs_too_far_apart_for_their_type_have_no_negative_variance() {
-    fn check<T: Number>(most: T, least: T) {
+    fn check<T: Real>(most: T, least: T) {
         let mut outputs = pushed(&[[most; OUTPUTS], [least; OUTPUTS]]);
         for _ in 0..3 {
             for variance in outputs.population_variance().expect("two passes") {
@@ -192,7 +192,7 @@ fn the_order_of_passes_matters_to_rounding_alone() {
 
 #[test]
 fn merged_accumulators_have_seen_the_passes_of_both() {
-    fn merged<T: Number>(offset: f64, parts: usize, mean_within: f64, variance_within: f64) {
+    fn merged<T: Real>(offset: f64, parts: usize, mean_within: f64, variance_within: f64) {
         let passes = passes::<T>(600, offset);
         let mut outputs = MonteCarlo::new();
         for part in passes.chunks(600usize.div_ceil(parts)) {
@@ -222,7 +222,7 @@ fn merging_with_no_passes_changes_nothing() {
 
 #[test]
 fn slices_hold_what_arrays_hold_and_their_neighbours_stay() {
-    fn check<T: Number>() {
+    fn check<T: Real>() {
         for offset in 0..4 {
             let dirt = [T::GUARD; OUTPUTS];
             let mut sums = [(); 4].map(|()| Guarded::new(&dirt, offset, T::GUARD));

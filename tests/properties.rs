@@ -8,7 +8,7 @@ use dropout_kernels::{
     Backend, DropBlock, DropRate, Dropout, GaussianDropout, Layout, MaskKey, MaskMut, MaskRef,
     MaskRng, drop_rate, mask_words,
 };
-use dropout_reference::number::{Number, bits};
+use dropout_reference::number::{Real, bits};
 use dropout_reference::stream::pack;
 use maps::{Kind, MOST, Map, Setting, integers, maps};
 use proptest::collection::vec;
@@ -87,17 +87,17 @@ fn pair_of_masks() -> impl Strategy<Value = (usize, Vec<u32>, Vec<u32>)> {
 }
 
 /// The sum of products; exact for small integers times powers of two.
-fn dot<T: Number>(a: &[T], b: &[T]) -> f64 {
+fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a.to_f64() * b.to_f64()).sum()
 }
 
-fn combined<T: Number>(a: f64, x: &[T], b: f64, y: &[T]) -> Vec<T> {
+fn combined<T: Real>(a: f64, x: &[T], b: f64, y: &[T]) -> Vec<T> {
     let of = |(x, y): (&T, &T)| T::of(a).multiply(*x).add(T::of(b).multiply(*y));
     x.iter().zip(y).map(of).collect()
 }
 
 /// Equal as numbers: a dropped -x is +0.0, as a dropped x is.
-fn same_numbers<T: Number>(map: &Map<T>, a: &[T], b: &[T]) -> Result<(), TestCaseError> {
+fn same_numbers<T: Real>(map: &Map<T>, a: &[T], b: &[T]) -> Result<(), TestCaseError> {
     prop_assert_eq!(a.len(), b.len());
     for (i, (a, b)) in a.iter().zip(b).enumerate() {
         prop_assert!(a == b, "{} element {}: {:?} and {:?}", map.name, i, a, b);
@@ -110,7 +110,7 @@ fn is_power_of_two(x: f64) -> bool {
 }
 
 /// Whether all sums and products of the map are exact on small integers.
-fn is_exact<T: Number>(map: &Map<T>, rate: DropRate) -> bool {
+fn is_exact<T: Real>(map: &Map<T>, rate: DropRate) -> bool {
     match map.kind {
         Kind::Unscaled => true,
         Kind::Scaled => is_power_of_two(rate.scale()),
@@ -141,7 +141,7 @@ const EXACT_AT_ROUND_RATES: [&str; 7] = [
 ];
 
 /// Asks `law` of every map, by every backend.
-fn each_map<T: Number>(
+fn each_map<T: Real>(
     setting: Setting,
     mut law: impl FnMut(&Map<T>) -> Result<(), TestCaseError>,
 ) -> Result<(), TestCaseError> {
@@ -154,7 +154,7 @@ fn each_map<T: Number>(
 }
 
 /// D (a x + b y) = a D x + b D y and <D x, z> = <x, D* z>, where arithmetic is exact.
-fn linear_with_an_adjoint<T: Number>(s: Setting, a: f64, b: f64) -> Result<(), TestCaseError> {
+fn linear_with_an_adjoint<T: Real>(s: Setting, a: f64, b: f64) -> Result<(), TestCaseError> {
     let mut seen = vec![];
     each_map::<T>(s, |map| {
         if !is_exact(map, s.rate) {
@@ -180,7 +180,7 @@ fn linear_with_an_adjoint<T: Number>(s: Setting, a: f64, b: f64) -> Result<(), T
 }
 
 /// <D e, f> = <e, D* f> for unit vectors e and f, where each side is one product, at any rate.
-fn adjoint_on_unit_vectors<T: Number>(s: Setting, at: &[[usize; 2]]) -> Result<(), TestCaseError> {
+fn adjoint_on_unit_vectors<T: Real>(s: Setting, at: &[[usize; 2]]) -> Result<(), TestCaseError> {
     let unit = |n: usize, i: usize| -> Vec<T> {
         (0..n).map(|j| if i == j { T::ONE } else { T::ZERO }).collect()
     };
@@ -203,7 +203,7 @@ fn adjoint_on_unit_vectors<T: Number>(s: Setting, at: &[[usize; 2]]) -> Result<(
 }
 
 /// D x = r * x = D* x with r = D 1, each rounded once, at any rate.
-fn diagonal<T: Number>(s: Setting, x: &[f64]) -> Result<(), TestCaseError> {
+fn diagonal<T: Real>(s: Setting, x: &[f64]) -> Result<(), TestCaseError> {
     each_map::<T>(s, |map| {
         if map.kind != Kind::Diagonal {
             return Ok(());
@@ -217,7 +217,7 @@ fn diagonal<T: Number>(s: Setting, x: &[f64]) -> Result<(), TestCaseError> {
 }
 
 /// D (-2^k x) = -2^k D x, at any rate.
-fn scaled_by_powers_of_two<T: Number>(s: Setting, k: i32, x: &[f64]) -> Result<(), TestCaseError> {
+fn scaled_by_powers_of_two<T: Real>(s: Setting, k: i32, x: &[f64]) -> Result<(), TestCaseError> {
     let factor = T::of(-f64::from(k).exp2());
     let scale = |x: &[T]| -> Vec<T> { x.iter().map(|x| x.multiply(factor)).collect() };
     each_map::<T>(s, |map| {
@@ -231,7 +231,7 @@ fn scaled_by_powers_of_two<T: Number>(s: Setting, k: i32, x: &[f64]) -> Result<(
 
 /// Alpha dropout's differences are those of its linear part, to the rounding of two products and
 /// two sums.
-fn affine<T: Number>(s: Setting, epsilon: f64) -> Result<(), TestCaseError> {
+fn affine<T: Real>(s: Setting, epsilon: f64) -> Result<(), TestCaseError> {
     let n = s.extents.iter().product();
     let [x, y] = [integers::<T>(n, s.seed), integers(n, !s.seed)];
     for backend in Backend::available() {
@@ -254,7 +254,7 @@ fn affine<T: Number>(s: Setting, epsilon: f64) -> Result<(), TestCaseError> {
 
 /// Classic dropout by one mask after another is that by both; by a mask and by its complement adds
 /// up to the identity.
-fn masks_compose<T: Number>(n: usize, a: &[u32], b: &[u32]) -> Result<(), TestCaseError> {
+fn masks_compose<T: Real>(n: usize, a: &[u32], b: &[u32]) -> Result<(), TestCaseError> {
     let x = T::values(n);
     for backend in Backend::available() {
         let dropout = Dropout::classic(drop_rate!(0.3)).with_backend(backend);
@@ -274,7 +274,7 @@ fn masks_compose<T: Number>(n: usize, a: &[u32], b: &[u32]) -> Result<(), TestCa
 }
 
 /// Parts that are dropped from one after the other, and the whole at once.
-fn split_and_join<T: Number>(s: Setting, at: usize) -> Result<(), TestCaseError> {
+fn split_and_join<T: Real>(s: Setting, at: usize) -> Result<(), TestCaseError> {
     let n: usize = s.extents.iter().product();
     let x = T::values(n);
     for backend in Backend::available() {
@@ -313,7 +313,7 @@ fn split_and_join<T: Number>(s: Setting, at: usize) -> Result<(), TestCaseError>
         let over = |groups: usize| {
             dropout.over(Layout::new(groups, repeat, width, run).expect("few elements"))
         };
-        let layout = over(groups).layout();
+        let layout = over(groups).shape();
         let keep: Vec<bool> = mask(&words, n).iter().take(layout.mask_bits()).collect();
         let (mut whole, mut parts) = (x.clone(), x.clone());
         let first = at % (groups + 1);
@@ -323,7 +323,7 @@ fn split_and_join<T: Number>(s: Setting, at: usize) -> Result<(), TestCaseError>
             over(groups).forward_in_place(x, mask).expect("lengths agree");
         };
         by(groups, &mut whole, &keep);
-        let (left, right) = parts.split_at_mut(over(first).layout().elements());
+        let (left, right) = parts.split_at_mut(over(first).shape().elements());
         let (left_keep, right_keep) = keep.split_at(first * width);
         by(first, left, left_keep);
         by(groups - first, right, right_keep);

@@ -2,9 +2,8 @@
 //! back.
 
 use dropout_kernels::{
-    Alpha, Backend, DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout,
-    EmbeddingDropout, GaussianDropout, Layout, LockedDropout, MaskRng, Schedule, Zoneout,
-    drop_rate,
+    Backend, DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout, EmbeddingDropout,
+    GaussianDropout, Layout, LockedDropout, MaskRng, Schedule, Zoneout, drop_rate,
 };
 
 const ONE: u64 = 1 << 40;
@@ -170,7 +169,7 @@ fn another_rate_is_what_is_made_at_that_rate() {
                 same!(|rate| DropBlock::new(rate, 2, 1, 1, &[5, 5])
                     .expect(FITS)
                     .with_backend(backend));
-                same!(|rate| LockedDropout::<1, Alpha>::new(Dropout::alpha(rate), 8));
+                same!(|rate| LockedDropout::new(Dropout::alpha(rate), 8, [0; 1]));
             }
             let gaussian = |rate| GaussianDropout::new(rate);
             if let Ok(old) = gaussian(old) {
@@ -183,7 +182,7 @@ fn another_rate_is_what_is_made_at_that_rate() {
 /// A mask belongs to the rate at which it was drawn, so a locked one is gone with its rate.
 #[test]
 fn a_locked_mask_is_gone_with_its_rate() {
-    let mut locked = LockedDropout::<1>::new(Dropout::new(drop_rate!(0.5)), 8);
+    let mut locked = LockedDropout::new(Dropout::new(drop_rate!(0.5)), 8, [0; 1]);
     locked.draw(2, &mut MaskRng::new(1, 2)).expect("16 bits");
     let mut other = locked.clone().with_rate(drop_rate!(0.25));
     assert!(other.mask().is_empty());

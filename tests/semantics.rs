@@ -6,15 +6,15 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
 use dropout_kernels::{
     Backend, Classic, DropConnect, DropRate, Dropout, EmbeddingDropout, GaussianDropout, Layout,
-    Mask, MaskKey, MaskRef, MaskRng, Rule, drop_rate, mask_words,
+    Mask, MaskKey, MaskRef, MaskRng, Rule, RuleFor, drop_rate, mask_words,
 };
-use dropout_reference::number::{Number, bits, same};
+use dropout_reference::number::{Number, Real, bits, same};
 
 const N: usize = 1100;
 const WORDS: usize = mask_words(N);
 
 /// A step of training with a stored mask: y, dx, the mask and the generator afterwards.
-fn train<T: Number, R: Rule>(
+fn train<T: Number, R: RuleFor<T>>(
     dropout: Dropout<R>,
     x: &[T],
     dy: &[T],
@@ -35,7 +35,7 @@ fn everywhere<R: Rule>(dropout: Dropout<R>) -> impl Iterator<Item = Dropout<R>> 
 }
 
 /// y and dx by every way to draw: stored or replayed, in place or from one slice to another.
-fn every_draw<T: Number, R: Rule>(dropout: Dropout<R>, x: &[T]) -> [Vec<T>; 4] {
+fn every_draw<T: Number, R: RuleFor<T>>(dropout: Dropout<R>, x: &[T]) -> [Vec<T>; 4] {
     let (y, dx, ..) = train(dropout, x, x);
     let (mut in_place, mut out) = (x.to_vec(), vec![T::ONE; x.len()]);
     dropout.forward_in_place(&mut in_place, MaskKey::new(1, 2)).expect("any length");
@@ -45,7 +45,7 @@ fn every_draw<T: Number, R: Rule>(dropout: Dropout<R>, x: &[T]) -> [Vec<T>; 4] {
 
 #[test]
 fn at_p_0_the_output_has_the_bits_of_the_input() {
-    fn check<T: Number, R: Rule>(dropout: Dropout<R>, x: &[T]) {
+    fn check<T: Number, R: RuleFor<T>>(dropout: Dropout<R>, x: &[T]) {
         for dropout in everywhere(dropout) {
             let [y, dx, in_place, out] = every_draw(dropout, x);
             for y in [y, in_place, out] {
@@ -74,7 +74,7 @@ fn at_p_0_the_output_has_the_bits_of_the_input() {
 
 #[test]
 fn at_p_1_all_is_positive_zero() {
-    fn check<T: Number, R: Rule>(dropout: Dropout<R>) {
+    fn check<T: Number, R: RuleFor<T>>(dropout: Dropout<R>) {
         for dropout in everywhere(dropout) {
             for y in every_draw(dropout, &T::values(N)) {
                 assert!(y.iter().all(|y| y.bits() == 0));
@@ -118,7 +118,7 @@ fn a_mask_of_the_callers_decides_alone() {
 /// There is no scale then: 0 times NaN or infinity would be NaN, and 0 times -3 would be -0.0.
 #[test]
 fn at_p_1_nothing_comes_through_a_mask_that_keeps() {
-    fn check<T: Number, R: Rule>(dropout: Dropout<R>) {
+    fn check<T: Number, R: RuleFor<T>>(dropout: Dropout<R>) {
         let x: Vec<T> = T::AWKWARD.into_iter().collect();
         let words = vec![!0; mask_words(x.len())];
         let mask = MaskRef::new(&words, x.len()).expect("the words of so many bits");
@@ -187,7 +187,7 @@ fn the_memory_is_what_was_said() {
 
 #[test]
 fn a_dropped_element_is_positive_zero_whatever_it_was() {
-    fn check<T: Number, R: Rule>(dropout: Dropout<R>) {
+    fn check<T: Number, R: RuleFor<T>>(dropout: Dropout<R>) {
         for dropout in everywhere(dropout) {
             for awkward in T::AWKWARD {
                 let (y, dx, mask, _) = train(dropout, &[awkward; N], &[awkward; N]);
@@ -205,7 +205,7 @@ fn a_dropped_element_is_positive_zero_whatever_it_was() {
 
 #[test]
 fn a_kept_element_is_one_product_forward_and_backward() {
-    fn check<T: Number>(rate: DropRate) {
+    fn check<T: Real>(rate: DropRate) {
         let x = T::ramp(N);
         let scale = T::reference_scale(rate.threshold());
         for backend in Backend::available() {

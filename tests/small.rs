@@ -3,8 +3,9 @@
 
 use dropout_kernels::{
     Backend, DropBlock, DropConnect, DropRate, Dropout, GaussianDropout, Layout, MaskKey, MaskMut,
-    MaskRef, MaskRng, Zoneout, drop_rate, mask_words,
+    MaskRef, MaskRng, Panel, RuleFor, Zoneout, drop_rate, mask_words,
 };
+use dropout_reference::number::{Number, same};
 use dropout_reference::stream::{Reference, pack};
 
 /// Less and more than a word, than a vector, and than a block of 512, whose kernels are others.
@@ -119,5 +120,95 @@ fn other_kernels_of_few_elements() {
 
         let all: Vec<_> = [&noise, &maps, &y, &dx, &dw, &h].map(|x| bits(x)).into();
         assert_eq!(*first.get_or_insert_with(|| all.clone()), all, "{backend:?}");
+    }
+}
+
+/// By every rule that the type has, on the portable backend and on another.
+fn alike<T: Number, R: RuleFor<T>>(dropout: Dropout<R>, backend: Backend) {
+    // Miri is slow, and has seen blocks of 512 as `f32`.
+    let lengths = if cfg!(miri) { &[33, 130][..] } else { &LENGTHS };
+    for n in lengths.iter().copied() {
+        let x = T::values(n).into_boxed_slice();
+        let [portable, other] = [Backend::Portable, backend].map(|backend| {
+            let dropout = dropout.with_backend(backend);
+            let mut words = vec![0; mask_words(n)].into_boxed_slice();
+            let (mut y, mut dx) = (x.clone(), x.clone());
+            let mask = MaskMut::new(&mut words, n).expect("its words");
+            dropout.forward(&x, &mut y, MaskRng::new(42, 7).draw(mask)).expect("lengths agree");
+            let mask = MaskRef::new(&words, n).expect("its words");
+            dropout.backward_in_place(&mut dx, mask).expect("lengths agree");
+            (y, dx)
+        });
+        let of = |(a, b): &(Box<[T]>, Box<[T]>)| [a.to_vec(), b.to_vec()].concat();
+        let (portable, other) = (of(&portable), of(&other));
+        assert!(portable.iter().zip(&other).all(|(a, b)| same(*a, *b)), "{backend:?} {n}");
+    }
+}
+
+#[test]
+fn narrow_numbers_of_few_elements() {
+    for backend in Backend::available() {
+        for rate in RATES.into_iter().take(if cfg!(miri) { 1 } else { 2 }) {
+            alike::<i8, _>(Dropout::new(rate), backend);
+            alike::<i8, _>(Dropout::new(rate).with_zero_point(-3), backend);
+            alike::<i8, _>(Dropout::classic(rate).with_zero_point(-3), backend);
+            alike::<i16, _>(Dropout::new(rate), backend);
+            alike::<i16, _>(Dropout::classic(rate), backend);
+            alike::<half::bf16, _>(Dropout::alpha(rate), backend);
+            alike::<half::bf16, _>(Dropout::new(rate), backend);
+            // Miri does not know the instructions that convert them.
+            if !cfg!(miri) || backend == Backend::Portable {
+                alike::<half::f16, _>(Dropout::alpha(rate), backend);
+                alike::<half::f16, _>(Dropout::new(rate), backend);
+            }
+        }
+    }
+}
+
+/// Rows of a larger matrix, in one pass with a bias and a residual, and outputs that are not
+/// initialised.
+#[test]
+fn panels_fused_passes_and_outputs_that_are_not_initialised() {
+    for backend in Backend::available() {
+        let dropout = Dropout::new(drop_rate!(0.25)).with_backend(backend);
+        let (key, mut words) = (MaskKey::new(1, 2), [0; mask_words(200)]);
+        let mut mask = MaskMut::new(&mut words, 200).expect("so many words");
+        key.fill(dropout.rate(), mask.reborrow());
+        let window = mask.as_ref().window(9..9 + 90).expect("so many bits");
+        for (rows, width) in [(2, 45), (3, 30), (90, 1)] {
+            let panel = Panel::new(rows, width).and_then(|panel| panel.with_stride(width + 1));
+            let panel = panel.expect("a small shape");
+            let n = rows * (width + 1) - 1; // to the last element
+            let (x, bias) = (vec![1f32; n].into_boxed_slice(), vec![0.5f32; width]);
+            let (mut y, mut dx) = (x.clone(), x.clone());
+            let mut dbias = vec![0f32; width];
+            let block = dropout.over(panel).with_bias(&bias);
+            block.forward_residual(&x, &x, &mut y, window).expect("it fits");
+            block.backward(&x, &mut dx, &mut dbias, window).expect("it fits");
+            for i in 0..n {
+                let (r, j) = (i / (width + 1), i % (width + 1));
+                let kept = j < width && window.get(r * width + j) == Some(true);
+                let scale = dropout.rate().scale_f32();
+                let wanted = if kept { (1.0 + 1.5 * scale, scale) } else { (1.0, 0.0) };
+                let wanted = if j < width { wanted } else { (1.0, 1.0) };
+                assert_eq!((y[i], dx[i]), wanted, "{} {rows} x {width}, {i}", backend.name());
+            }
+            let total: f32 = dx.iter().sum::<f32>() - (rows - 1) as f32;
+            assert!((dbias.iter().sum::<f32>() - total).abs() < 1e-3);
+        }
+        let x: [i16; 70] = core::array::from_fn(|i| i as i16);
+        let mut wanted = [0; 70];
+        dropout.forward(&x, &mut wanted, key).expect("it fits");
+        let mut rng = MaskRng::from_key(key);
+        let mut words = [0; mask_words(70)];
+        let mut drawn = MaskMut::new(&mut words, 70).expect("so many words");
+        let mut y = [core::mem::MaybeUninit::uninit(); 70];
+        assert_eq!(dropout.forward_uninit(&x, &mut y, key), Ok(wanted.as_mut_slice()));
+        let mut y = [core::mem::MaybeUninit::uninit(); 70];
+        let written = dropout.forward_uninit(&x, &mut y, rng.draw(drawn.reborrow()));
+        assert_eq!(written, Ok(wanted.as_mut_slice()));
+        let mut y = [core::mem::MaybeUninit::uninit(); 70];
+        let written = dropout.forward_uninit(&x, &mut y, drawn.as_ref());
+        assert_eq!(written, Ok(wanted.as_mut_slice()));
     }
 }

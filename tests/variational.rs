@@ -28,7 +28,7 @@ fn steps_one_by_one_are_the_whole_sequence_at_once() {
             .forward_in_place(&mut whole, MaskKey::new(SEED, STREAM))
             .expect("its shape");
 
-        let mut locked = LockedDropout::<WORDS>::new(dropout, units);
+        let mut locked = LockedDropout::new(dropout, units, [0; WORDS]);
         locked.draw(batch, &mut MaskRng::new(SEED, STREAM)).expect("WORDS hold it");
         let mut steps = x.clone();
         for step in steps.chunks_mut((batch * units).max(1)) {
@@ -45,14 +45,14 @@ fn steps_one_by_one_are_the_whole_sequence_at_once() {
     }
 }
 
-type Three = VariationalDropout<2, 3, 4>;
+type Three = VariationalDropout<[u32; 2], [u32; 3], [u32; 4]>;
 
 fn three(rates: [DropRate; 3]) -> Three {
     let [input, recurrent, output] = rates.map(Dropout::new);
     VariationalDropout {
-        input: LockedDropout::new(input, 8),
-        recurrent: LockedDropout::new(recurrent, 12),
-        output: LockedDropout::new(output, 16),
+        input: LockedDropout::new(input, 8, [0; 2]),
+        recurrent: LockedDropout::new(recurrent, 12, [0; 3]),
+        output: LockedDropout::new(output, 16, [0; 4]),
     }
 }
 
@@ -115,7 +115,7 @@ fn a_batch_that_does_not_fit_is_refused_and_the_masks_stay() {
         }
         // The last one alone does not fit.
         let mut last = VariationalDropout {
-            output: LockedDropout::<1>::new(Dropout::new(rates[2]), 16),
+            output: LockedDropout::new(Dropout::new(rates[2]), 16, [0; 1]),
             input: variational.input.clone(),
             recurrent: variational.recurrent.clone(),
         };
@@ -130,10 +130,10 @@ fn a_batch_that_does_not_fit_is_refused_and_the_masks_stay() {
 
 #[test]
 fn a_step_of_another_length_is_refused() {
-    let mut locked = LockedDropout::<2>::new(Dropout::new(drop_rate!(0.3)), 10);
+    let mut locked = LockedDropout::new(Dropout::new(drop_rate!(0.3)), 10, [0; 2]);
     let too_short = |expected, given| Err(ShapeError::MaskTooShort { expected, given });
-    let too_long = |expected, given| Err(ShapeError::MaskTooLong { expected, given });
-    let refused = |locked: &LockedDropout<2>, n: usize, error| {
+    let no_sequences = |expected, given| Err(ShapeError::OtherElements { expected, given });
+    let refused = |locked: &LockedDropout<[u32; 2]>, n: usize, error| {
         let (x, mut y) = (vec![1.5f32; n], vec![2.5f32; n]);
         assert_eq!(locked.forward(&x, &mut y), error);
         assert_eq!(locked.forward_in_place(&mut y), error);
@@ -146,7 +146,8 @@ fn a_step_of_another_length_is_refused() {
     assert_eq!(locked.forward_in_place::<f32>(&mut []), Ok(()));
     locked.draw(2, &mut MaskRng::new(SEED, 0)).expect("20 bits");
     refused(&locked, 21, too_short(21, 20));
-    refused(&locked, 10, too_long(10, 20));
+    refused(&locked, 19, no_sequences(10, 19));
+    refused(&locked, 1, no_sequences(0, 1));
     let (x, mut y) = ([1.5f32; 20], [2.5f32; 19]);
     let differ = Err(ShapeError::LengthMismatch { expected: 20, given: 19 });
     assert_eq!((locked.forward(&x, &mut y), locked.backward(&x, &mut y)), (differ, differ));

@@ -14,6 +14,7 @@ mod picture;
 #[path = "../support/mod.rs"]
 #[expect(unsafe_code, reason = "the call edge of the floors' vector versions")]
 mod support;
+mod types;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let table = Table::measure();
     goals::print(&table);
+    types::print();
     fs::write(directory.join("ratios.csv"), table.csv())?;
     picture::draw(&directory.join("ratios.svg"), &table)?;
     println!("\nAll medians: {0}/ratios.csv; over the size: {0}/ratios.svg", directory.display());

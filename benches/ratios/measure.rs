@@ -135,7 +135,7 @@ fn add_rounds(slices: Slices, contenders: &mut [Contender<f32>], samples: &mut [
     }
 }
 
-fn median(mut samples: Vec<f64>) -> f64 {
+pub fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples[samples.len() / 2]
 }

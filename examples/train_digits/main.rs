@@ -6,6 +6,7 @@ mod masks;
 mod matrix;
 mod network;
 mod picture;
+mod progress;
 mod report;
 mod statistics;
 mod training;
@@ -18,7 +19,6 @@ use clap::builder::RangedU64ValueParser;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use dropout_kernels::DropRate;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::digits::Digits;
 use crate::masks::LAYERS;
@@ -119,7 +119,7 @@ fn train_all(digits: &Digits, options: &Options, rates: [DropRate; LAYERS]) -> V
             replay: options.replay,
         })
         .collect();
-    let progress = progress(plans.len() * options.epochs);
+    let progress = progress::epochs(plans.len() * options.epochs);
     let threads =
         options.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let outcomes = map(&plans, threads, |plan| train(digits, *plan, || progress.inc(1)));
@@ -151,10 +151,4 @@ fn map(plans: &[Plan], threads: usize, work: impl Fn(&Plan) -> Outcome + Sync) -
     });
     done.sort_by_key(|(i, _)| *i);
     done.into_iter().map(|(_, outcome)| outcome).collect()
-}
-
-fn progress(epochs: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} epochs, {eta} left")
-        .expect("the template is right");
-    ProgressBar::new(epochs as u64).with_style(style)
 }

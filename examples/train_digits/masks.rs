@@ -67,8 +67,7 @@ impl Masks {
     }
 
     fn key(&self, layer: usize) -> MaskKey {
-        let path = [(self.step, 1 << 32), (layer as u64, LAYERS as u64)];
-        MaskKey::at(self.seed, &path).expect("fewer than 2^32 steps")
+        key(self.seed, self.step, layer)
     }
 
     /// Drops from `x`, the whole batch, in the forward pass. Layers go upwards.
@@ -118,6 +117,12 @@ impl Masks {
     pub(crate) const fn drops(&self) -> [Drops; LAYERS] {
         self.drops
     }
+}
+
+/// Of the mask of a step and a layer.
+pub(crate) fn key(seed: u64, step: u64, layer: usize) -> MaskKey {
+    let path = [(step, 1 << 32), (layer as u64, LAYERS as u64)];
+    MaskKey::at(seed, &path).expect("fewer than 2^32 steps")
 }
 
 /// What the mask that replay draws keeps. It is drawn here once more for this count alone.

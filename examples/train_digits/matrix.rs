@@ -3,38 +3,61 @@
 //! Each element of a product is summed in the order of the inner dimension, by one multiplication
 //! and one addition a term, whatever the width of the machine's vectors.
 
+use std::ops::{AddAssign, Mul};
+
 /// A tile is ROWS x COLUMNS sums: eight registers of SSE2, which leaves room for the operands.
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
 
 /// COLUMNS neighbouring columns of a matrix, one row after the other, so that the innermost loop
 /// reads memory in order. Columns past the last one are zeros.
-type Panel<const K: usize> = [[f32; COLUMNS]; K];
+type Panel<T, const K: usize> = [[T; COLUMNS]; K];
+
+/// Sums of products of an A and a B: `f32` of two `f32`, `i32` of two `i8`, and so on.
+pub(crate) trait Sum<A, B>:
+    From<A> + From<B> + Mul<Output = Self> + AddAssign + Copy + Default
+{
+}
+
+impl<A, B, C> Sum<A, B> for C where
+    C: From<A> + From<B> + Mul<Output = Self> + AddAssign + Copy + Default
+{
+}
 
 /// c += a b
-pub(crate) fn add_product<const K: usize, const N: usize>(
-    a: &[[f32; K]],
-    b: &[[f32; N]; K],
-    c: &mut [[f32; N]],
-) {
-    let mut panel = [[0.0; COLUMNS]; K];
+pub(crate) fn add_product<A, B, C, const K: usize, const N: usize>(
+    a: &[[A; K]],
+    b: &[[B; N]; K],
+    c: &mut [[C; N]],
+) where
+    A: Copy,
+    B: Copy + Default,
+    C: Sum<A, B>,
+{
+    let zero = B::default();
+    let mut panel = [[zero; COLUMNS]; K];
     for start in (0..N).step_by(COLUMNS) {
         let width = COLUMNS.min(N - start);
         for (to, from) in panel.iter_mut().zip(b) {
             to[..width].copy_from_slice(&from[start..start + width]);
-            to[width..].fill(0.0);
+            to[width..].fill(zero);
         }
         add_panel(a, &panel, c, start..start + width);
     }
 }
 
 /// c += a b, with b given by its transpose.
-pub(crate) fn add_product_transposed<const K: usize, const N: usize>(
-    a: &[[f32; K]],
-    b: &[[f32; K]; N],
-    c: &mut [[f32; N]],
-) {
-    let mut panel = [[0.0; COLUMNS]; K];
+pub(crate) fn add_product_transposed<A, B, C, const K: usize, const N: usize>(
+    a: &[[A; K]],
+    b: &[[B; K]; N],
+    c: &mut [[C; N]],
+) where
+    A: Copy,
+    B: Copy + Default,
+    C: Sum<A, B>,
+{
+    let zero = B::default();
+    let mut panel = [[zero; COLUMNS]; K];
     for start in (0..N).step_by(COLUMNS) {
         let width = COLUMNS.min(N - start);
         let columns = &b[start..start + width];
@@ -42,7 +65,7 @@ pub(crate) fn add_product_transposed<const K: usize, const N: usize>(
             for (to, from) in to.iter_mut().zip(columns) {
                 *to = from[k];
             }
-            to[width..].fill(0.0);
+            to[width..].fill(zero);
         }
         add_panel(a, &panel, c, start..start + width);
     }
@@ -60,10 +83,10 @@ pub(crate) fn transpose<const R: usize, const C: usize>(a: &[[f32; C]]) -> [[f32
 }
 
 /// Adds to `columns` of c.
-fn add_panel<const K: usize, const N: usize>(
-    a: &[[f32; K]],
-    panel: &Panel<K>,
-    c: &mut [[f32; N]],
+fn add_panel<A: Copy, B: Copy, C: Sum<A, B>, const K: usize, const N: usize>(
+    a: &[[A; K]],
+    panel: &Panel<B, K>,
+    c: &mut [[C; N]],
     columns: std::ops::Range<usize>,
 ) {
     let (a, a_rest) = a.as_chunks::<ROWS>();
@@ -76,23 +99,23 @@ fn add_panel<const K: usize, const N: usize>(
     }
 }
 
-fn add_tile<const R: usize, const K: usize, const N: usize>(
-    a: &[[f32; K]; R],
-    panel: &Panel<K>,
-    c: &mut [[f32; N]; R],
+fn add_tile<A: Copy, B: Copy, C: Sum<A, B>, const R: usize, const K: usize, const N: usize>(
+    a: &[[A; K]; R],
+    panel: &Panel<B, K>,
+    c: &mut [[C; N]; R],
     columns: std::ops::Range<usize>,
 ) {
-    let mut sums = [[0.0; COLUMNS]; R];
+    let mut sums = [[C::default(); COLUMNS]; R];
     for (k, b) in panel.iter().enumerate() {
         for (sums, a) in sums.iter_mut().zip(a) {
             for (sum, b) in sums.iter_mut().zip(b) {
-                *sum += a[k] * b;
+                *sum += C::from(a[k]) * C::from(*b);
             }
         }
     }
     for (c, sums) in c.iter_mut().zip(&sums) {
         for (c, sum) in c[columns.clone()].iter_mut().zip(sums) {
-            *c += sum;
+            *c += *sum;
         }
     }
 }

@@ -15,9 +15,9 @@ pub(crate) const HIDDEN: usize = 256;
 const MOMENTUM: f32 = 0.9;
 
 /// A fully connected layer, y = x W + b, with the velocities of its parameters.
-struct Layer<const IN: usize, const OUT: usize> {
-    weights: Box<[[f32; OUT]; IN]>,
-    bias: [f32; OUT],
+pub(crate) struct Layer<const IN: usize, const OUT: usize> {
+    pub(crate) weights: Box<[[f32; OUT]; IN]>,
+    pub(crate) bias: [f32; OUT],
     weights_velocity: Box<[[f32; OUT]; IN]>,
     bias_velocity: [f32; OUT],
 }
@@ -51,7 +51,7 @@ impl<const IN: usize, const OUT: usize> Layer<IN, OUT> {
 
     /// A step of gradient descent with momentum. The gradient of the weights, x^T dy, is added to
     /// the velocity straight away and never stored.
-    fn update(&mut self, x: &[[f32; IN]], dy: &[[f32; OUT]], learning_rate: f32) {
+    pub(crate) fn update(&mut self, x: &[[f32; IN]], dy: &[[f32; OUT]], learning_rate: f32) {
         scale(self.weights_velocity.as_flattened_mut(), MOMENTUM);
         scale(&mut self.bias_velocity, MOMENTUM);
         let mut rows = [[0.0; OUT]; BATCH];
@@ -89,9 +89,9 @@ impl Activations {
 
 /// PIXELS - HIDDEN - HIDDEN - CLASSES, with a rectifier (`relu`) between.
 pub(crate) struct Network {
-    first: Layer<PIXELS, HIDDEN>,
-    second: Layer<HIDDEN, HIDDEN>,
-    last: Layer<HIDDEN, CLASSES>,
+    pub(crate) first: Layer<PIXELS, HIDDEN>,
+    pub(crate) second: Layer<HIDDEN, HIDDEN>,
+    pub(crate) last: Layer<HIDDEN, CLASSES>,
 }
 
 impl Network {
@@ -195,7 +195,7 @@ fn relu(x: &mut [f32]) {
 
 /// `y` is what `relu` put out, dropped or not: dropout lets through no gradient where it made a
 /// zero, so a zero of either kind says the same.
-fn relu_gradient(y: &[f32], dy: &mut [f32]) {
+pub(crate) fn relu_gradient(y: &[f32], dy: &mut [f32]) {
     for (dy, &y) in dy.iter_mut().zip(y) {
         *dy = if y > 0.0 { *dy } else { 0.0 };
     }
@@ -203,7 +203,7 @@ fn relu_gradient(y: &[f32], dy: &mut [f32]) {
 
 /// From the outputs for a batch to the gradient of its mean cross-entropy after a softmax:
 /// (softmax - one-hot label) / batch.
-fn cross_entropy_gradient(rows: &mut [[f32; CLASSES]], labels: &[usize]) {
+pub(crate) fn cross_entropy_gradient(rows: &mut [[f32; CLASSES]], labels: &[usize]) {
     let share = 1.0 / rows.len() as f32;
     for (row, &label) in rows.iter_mut().zip(labels) {
         *row = softmax(row).map(|p| p as f32);
@@ -231,7 +231,7 @@ pub(crate) fn best<T: PartialOrd>(row: &[T; CLASSES]) -> usize {
     best
 }
 
-fn scale(x: &mut [f32], by: f32) {
+pub(crate) fn scale(x: &mut [f32], by: f32) {
     for x in x {
         *x *= by;
     }

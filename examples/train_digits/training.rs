@@ -4,7 +4,7 @@ use dropout_kernels::DropRate;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
-use crate::digits::{Digits, shuffle};
+use crate::digits::{Digits, PIXELS, shuffle};
 use crate::masks::{Drops, LAYERS, Masks};
 use crate::network::{BATCH, Network};
 
@@ -44,6 +44,26 @@ impl Outcome {
     }
 }
 
+/// A network with its masks.
+pub(crate) trait Learner {
+    /// A step of training on at most BATCH digits.
+    fn train(&mut self, pixels: &[[f32; PIXELS]], labels: &[usize], learning_rate: f32);
+
+    /// How many of at most BATCH digits it takes for another.
+    fn errors(&self, pixels: &[[f32; PIXELS]], labels: &[usize]) -> usize;
+}
+
+impl Learner for (Network, Masks) {
+    fn train(&mut self, pixels: &[[f32; PIXELS]], labels: &[usize], learning_rate: f32) {
+        let (network, masks) = self;
+        network.train(pixels, labels, masks, learning_rate);
+    }
+
+    fn errors(&self, pixels: &[[f32; PIXELS]], labels: &[usize]) -> usize {
+        self.0.errors(pixels, labels)
+    }
+}
+
 /// Trains a network, and calls `tick` after each epoch.
 ///
 /// Masks come from a generator of their own, so that networks of one seed start from the same
@@ -51,28 +71,43 @@ impl Outcome {
 pub(crate) fn train(digits: &Digits, plan: Plan, tick: impl Fn()) -> Outcome {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(plan.seed);
     let (train, test) = digits.split(plan.train, &mut rng);
-    let mut network = Network::new(&mut rng);
-    let mut masks = Masks::new(plan.rates, plan.replay, plan.seed);
-    let mut order: Vec<_> = (0..train.len()).collect();
-    let mut learning_rate = LEARNING_RATE;
-    let mut errors = vec![test_error(&network, &test)];
-    for _ in 0..plan.epochs {
-        shuffle(&mut order, &mut rng);
-        for batch in order.chunks(BATCH) {
-            let Digits { pixels, labels } = train.select(batch);
-            network.train(&pixels, &labels, &mut masks, learning_rate);
-        }
-        learning_rate *= LEARNING_RATE_DECAY;
-        errors.push(test_error(&network, &test));
+    let network = Network::new(&mut rng);
+    let mut learner = (network, Masks::new(plan.rates, plan.replay, plan.seed));
+    let mut errors = vec![test_error(&learner, &test)];
+    fit(&mut learner, &train, plan.epochs, &mut rng, |learner| {
+        errors.push(test_error(learner, &test));
         tick();
-    }
+    });
+    let (network, masks) = learner;
     Outcome { errors, drops: masks.drops(), network }
 }
 
+/// Trains for so many epochs, each with the digits in another order, and calls `after` at the end
+/// of each.
+pub(crate) fn fit<L: Learner>(
+    learner: &mut L,
+    digits: &Digits,
+    epochs: usize,
+    rng: &mut Xoshiro256PlusPlus,
+    mut after: impl FnMut(&L),
+) {
+    let mut order: Vec<_> = (0..digits.len()).collect();
+    let mut learning_rate = LEARNING_RATE;
+    for _ in 0..epochs {
+        shuffle(&mut order, rng);
+        for batch in order.chunks(BATCH) {
+            let Digits { pixels, labels } = digits.select(batch);
+            learner.train(&pixels, &labels, learning_rate);
+        }
+        learning_rate *= LEARNING_RATE_DECAY;
+        after(learner);
+    }
+}
+
 /// In percent.
-fn test_error(network: &Network, test: &Digits) -> f64 {
+pub(crate) fn test_error(learner: &impl Learner, test: &Digits) -> f64 {
     let batches = test.pixels.chunks(BATCH).zip(test.labels.chunks(BATCH));
-    let errors: usize = batches.map(|(pixels, labels)| network.errors(pixels, labels)).sum();
+    let errors: usize = batches.map(|(pixels, labels)| learner.errors(pixels, labels)).sum();
     100.0 * errors as f64 / test.len() as f64
 }
 

@@ -186,12 +186,13 @@ pub mod counter {
     pub(super) use machine::ticks;
 
     #[inline(always)]
-    fn now() -> u32 {
+    pub(crate) fn now() -> u32 {
         machine::now()
     }
 
+    /// Instructions since `start`, up to some 500,000.
     #[inline(always)]
-    fn elapsed(start: u32) -> u32 {
+    pub(crate) fn elapsed(start: u32) -> u32 {
         machine::between(start, now())
     }
 

@@ -5,18 +5,23 @@ use core::fmt::Write;
 use core::hint::black_box;
 
 use dropout_kernels::{
-    DropBlock, DropRate, Dropout, Error, Layout, Mask, MaskKey, MaskRng, drop_rate, mask_words,
+    DropBlock, DropRate, Dropout, Element, Error, Integer, Layout, Mask, MaskKey, MaskRef, MaskRng,
+    drop_rate, mask_words,
 };
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::board::{Console, Failure, Outcome, counter};
+use crate::train::Learner;
+use crate::train::digits::{self, PIXELS};
+use crate::train::integer::Integers;
+use crate::train::network::{Generator, HIDDEN, Masking, Network};
 
 const SIZES: [usize; 3] = [64, 128, 1024];
 const RATES: [(&str, DropRate); 2] = [("0.1", drop_rate!(0.1)), ("0.5", drop_rate!(0.5))];
 
 /// What is counted, in the order of [`rows`].
-const ROWS: [&str; 13] = [
+const ROWS: [&str; 24] = [
     "draw a mask",
     "forward, mask stored",
     "backward",
@@ -30,7 +35,21 @@ const ROWS: [&str; 13] = [
     "DropBlock backward",
     "a generator (seed, stream)",
     "a loop over a generator's floats",
+    "mask known: f32",
+    "f32 from another slice",
+    "i16 fold",
+    "i16 fold from another slice",
+    "i16 requantise",
+    "i16 requantise from another slice",
+    "i8 fold",
+    "i8 fold from another slice",
+    "i8 requantise",
+    "i8 fold, a zero point",
+    "i8 requantise, a zero point",
 ];
+
+/// Of them, those of integers of one type.
+const INTEGER_ROWS: usize = 4;
 
 /// Prints the table.
 pub fn run(console: &mut Console) -> Outcome {
@@ -62,7 +81,79 @@ pub fn run(console: &mut Console) -> Outcome {
         }
         line(console, ratios)?;
     }
+    writeln!(console, "a step of training, in thousands, and % of it dropout")?;
+    step::<Network>(console, "network of f32")?;
+    step::<Integers>(console, "network of i16")
+}
+
+/// Prints the instructions of a step of the program `train`, of the mean digit.
+#[inline(never)]
+fn step<N: Learner>(console: &mut Console, name: &str) -> Outcome {
+    const DIGITS: u32 = 16;
+    let mut network = N::ZEROS;
+    network.draw(&mut Xoshiro128PlusPlus::seed_from_u64(42));
+    let mut watch =
+        Watch { dropout: Generator::new(MaskRng::new(42, 0)), last: 0, all: 0, part: 0 };
+    for digit in digits::at(&digits::order()[..DIGITS as usize]) {
+        watch.last = counter::now();
+        network.learn(digit, &mut watch, N::RATE);
+        watch.lap();
+    }
+    black_box(network.checksum());
+    write!(console, "  {name:34}")?;
+    let (thousands, share) = (watch.all / DIGITS / 10, watch.part * 100 / (watch.all / 100).max(1));
+    writeln!(
+        console,
+        "{:7}.{:02}{:7}.{:02}",
+        thousands / 100,
+        thousands % 100,
+        share / 100,
+        share % 100
+    )?;
     Ok(())
+}
+
+/// Dropout that counts its own instructions, and those between: a step as a whole is more than the
+/// counter holds on Cortex-M0.
+struct Watch {
+    dropout: Generator,
+    last: u32,
+    all: u32,
+    part: u32,
+}
+
+impl Watch {
+    fn lap(&mut self) -> u32 {
+        let lap = counter::elapsed(self.last);
+        self.all += lap;
+        self.last = counter::now();
+        lap
+    }
+}
+
+impl<T: Element> Masking<T> for Watch {
+    fn input(&mut self, x: &mut [T; PIXELS]) {
+        self.lap();
+        self.dropout.input(x);
+        self.part += self.lap();
+    }
+
+    fn hidden(&mut self, x: &mut [T; HIDDEN]) {
+        self.lap();
+        self.dropout.hidden(x);
+        self.part += self.lap();
+    }
+
+    fn hidden_gradient(&mut self, dx: &mut [T; HIDDEN]) {
+        self.lap();
+        self.dropout.hidden_gradient(dx);
+        self.part += self.lap();
+    }
+
+    fn next_step(&mut self) {
+        self.lap();
+        Masking::<T>::next_step(&mut self.dropout);
+    }
 }
 
 fn line(console: &mut Console, hundredths: [u32; SIZES.len()]) -> Outcome {
@@ -137,7 +228,71 @@ fn rows(rate: DropRate, n: usize) -> Result<[u32; ROWS.len()], Failure> {
     let mut floats = Xoshiro128PlusPlus::seed_from_u64(42);
     let p = black_box(rate.p() as f32);
     count!(loop_over_floats(x, p, &mut floats));
-    black_box((x, rng));
+
+    let mask = bits.view(n)?;
+    let mut source = [1f32; 1024];
+    let y = black_box(&mut source).get_mut(..n).ok_or(Failure("a size above 1024"))?;
+    count!(dropout.forward_in_place(y, mask)?);
+    y.fill(1.0);
+    count!(dropout.forward(y, x, mask)?);
+    let wide = integers(rate, mask, |k| (k as i16 - 512) * 31)?;
+    let narrow = integers(rate, mask, |k| k as i8 / 2)?;
+    let centred = about_a_zero_point(rate, mask)?;
+    for count in wide.into_iter().chain(narrow.into_iter().take(3)).chain(centred) {
+        counts[i] = count;
+        i += 1;
+    }
+    black_box((x, y, rng));
     debug_assert_eq!(i, ROWS.len());
+    Ok(counts)
+}
+
+/// Instructions of each row of integers of a type, by a known mask.
+#[inline(never)]
+fn integers<T: Integer>(
+    rate: DropRate,
+    mask: MaskRef<'_>,
+    element: impl Fn(usize) -> T,
+) -> Result<[u32; INTEGER_ROWS], Failure> {
+    let (fold, requantise) = (Dropout::classic(rate), Dropout::new(rate));
+    let (mut x, mut y) = ([T::ZERO; 1024], [T::ZERO; 1024]);
+    let (x, y) = black_box((&mut x[..mask.len()], &mut y[..mask.len()]));
+    let mut done = [Ok(()); INTEGER_ROWS];
+    let [a, b, c, d] = &mut done;
+    let fresh = |x: &mut [T]| x.iter_mut().enumerate().for_each(|(k, x)| *x = element(k));
+    fresh(y);
+    let counts = [
+        counter::instructions(|| *a = fold.forward_in_place(y, mask)),
+        {
+            fresh(x);
+            counter::instructions(|| *b = fold.forward(x, y, mask))
+        },
+        {
+            fresh(y);
+            counter::instructions(|| *c = requantise.forward_in_place(y, mask))
+        },
+        counter::instructions(|| *d = requantise.forward(x, y, mask)),
+    ];
+    black_box((x, y));
+    done.into_iter().collect::<Result<(), _>>()?;
+    Ok(counts)
+}
+
+/// The same of `i8` that code zero as another number, in place.
+#[inline(never)]
+fn about_a_zero_point(rate: DropRate, mask: MaskRef<'_>) -> Result<[u32; 2], Failure> {
+    let mut x = [0i8; 1024];
+    x.iter_mut().enumerate().for_each(|(k, x)| *x = k as i8 / 2);
+    let (x, zero) = black_box((&mut x[..mask.len()], -10));
+    let (fold, requantise) =
+        (Dropout::classic(rate).with_zero_point(zero), Dropout::new(rate).with_zero_point(zero));
+    let mut done = [Ok(()); 2];
+    let [a, b] = &mut done;
+    let counts = [
+        counter::instructions(|| *a = fold.forward_in_place(x, mask)),
+        counter::instructions(|| *b = requantise.forward_in_place(x, mask)),
+    ];
+    black_box(x);
+    done.into_iter().collect::<Result<(), _>>()?;
     Ok(counts)
 }

@@ -69,6 +69,7 @@ fn one(
     let n = 4 * each;
     let mut floats = black_box([[1f32; MOST]; 7]);
     let mut doubles = black_box([1f64; MOST]);
+    let (mut integers, mut bytes) = (black_box([1i16; MOST]), black_box([1i8; MOST]));
     let (mut words, mut groups) = (black_box([!0; mask_words(MOST)]), black_box([!0]));
     let mut inputs = black_box([1f32; MOST / 4]);
     let [x, y, z, sums @ ..] = &mut floats;
@@ -83,6 +84,8 @@ fn one(
         y: &mut y[..n],
         z: &mut z[..n],
         doubles: &mut doubles[..n],
+        words: &mut integers[..n],
+        bytes: &mut bytes[..n],
         inputs: &mut inputs[..each],
         outputs: [1.0; 4],
         variances: [1.0; 4],
@@ -91,6 +94,7 @@ fn one(
         indices: [3, 0, 2, 2],
         dropout,
         classic: Dropout::classic(rate),
+        zero_point: dropout.with_zero_point(-10),
         alpha: Dropout::alpha(rate),
         drop_key: Dropout::drop_key(rate),
         layout: match channels_last {
@@ -99,7 +103,7 @@ fn one(
         },
         blocks: DropBlock::new(rate, 3, 1, 4, &extents)?,
         extents: [1, 4, extents[0], extents[1]],
-        locked: LockedDropout::new(dropout, n),
+        locked: LockedDropout::new(dropout, n, [0; 20]),
         zoneout: Zoneout::new(rate),
         embedding: EmbeddingDropout::new(dropout, 4, each)?,
         path: DropPath::samples(dropout, 4, each)?,

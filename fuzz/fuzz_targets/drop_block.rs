@@ -4,6 +4,7 @@
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{DropBlock, DropRate, ShapeError};
+use dropout_kernels_fuzz::by_type;
 use dropout_kernels_fuzz::input::{Length, Rate, Values};
 use dropout_kernels_fuzz::reference::blocks::gamma;
 use dropout_kernels_fuzz::reference::number::Number;
@@ -14,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
-    double: bool,
+    kind: u8,
     rate: Rate,
     block: u8,
     batch: u8,
@@ -29,10 +30,9 @@ struct Input {
     huge: Option<[usize; 6]>,
 }
 
-fuzz_target!(|input: Input| match (input.huge, input.double) {
-    (Some(extents), _) => overflow(extents),
-    (_, true) => check::<f64>(&input),
-    (_, false) => check::<f32>(&input),
+fuzz_target!(|input: Input| match input.huge {
+    Some(extents) => overflow(extents),
+    None => by_type!(input.kind, check, check, &input),
 });
 
 fn check<T: Number>(input: &Input) {

@@ -70,8 +70,8 @@ pub fn expected<T: Number>(shape: Shape<'_>, shared: bool, keep: &[bool], x: &[T
     if kept == keep.len() {
         return x.to_vec();
     }
-    let factor = T::of(keep.len() as f64 / kept as f64);
     let bit = |i: usize| if shared { i / (channels * volume) * volume + i % volume } else { i };
-    let of = |(i, x): (usize, &T)| if keep[bit(i)] { x.multiply(factor) } else { T::ZERO };
+    let of =
+        |(i, x): (usize, &T)| if keep[bit(i)] { x.by_ratio(keep.len(), kept) } else { T::ZERO };
     x.iter().enumerate().map(of).collect()
 }

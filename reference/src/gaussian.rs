@@ -4,7 +4,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, LN_2};
 
 use dropout_kernels::DropRate;
 
-use crate::number::Number;
+use crate::number::{Floating, Number as _, Real as _};
 use crate::stream::Reference;
 
 /// The outputs (a, b) of the lane that serves each of `n` elements, and whether it is the sine that
@@ -85,10 +85,10 @@ pub fn deviation(rate: DropRate) -> f32 {
 }
 
 /// What noise of a generator makes of x.
-pub fn expected<T: Number>(reference: &mut Reference, rate: DropRate, x: &[T]) -> Vec<T> {
+pub fn expected<T: Floating>(reference: &mut Reference, rate: DropRate, x: &[T]) -> Vec<T> {
     let of = |(x, outputs): (&T, (u32, u32, bool))| {
         let noise = deviation(rate) * normal(outputs);
-        x.multiply(T::ONE.add(T::of(noise.into())))
+        T::nearest(x.wide().multiply(T::Wide::ONE.add(T::Wide::of(noise.into()))))
     };
     if rate == DropRate::ZERO {
         x.to_vec()

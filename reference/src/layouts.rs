@@ -25,10 +25,9 @@ pub fn heads<T: Number>(
     for sample in 0..batch {
         let keep = &keep[sample * heads..][..heads];
         let kept = keep.iter().filter(|keep| **keep).count();
-        let factor = T::of(heads as f64 / kept as f64);
         for (_, keep) in (0..tokens).flat_map(|t| keep.iter().map(move |keep| (t, keep))) {
             let x = &x[y.len()..][..elements];
-            y.extend(x.iter().map(|x| if *keep { x.multiply(factor) } else { T::ZERO }));
+            y.extend(x.iter().map(|x| if *keep { x.by_ratio(heads, kept) } else { T::ZERO }));
         }
     }
     y

@@ -24,6 +24,12 @@ pub mod weights;
 
 use dropout_kernels::DropRate;
 
+/// Whether a part of the cases is enough, where machines are emulated: by `--cfg tests_few`, which
+/// leaves out most variants too, or by `TESTS_FEW` in the environment.
+pub fn few() -> bool {
+    cfg!(tests_few) || std::env::var_os("TESTS_FEW").is_some()
+}
+
 /// Lengths around every size that a kernel treats apart: a word, four words (below which lanes run
 /// singly), a block of 512, and several blocks.
 pub const LENGTHS: [usize; 26] = [

@@ -33,7 +33,7 @@ pub const WORDS: usize = 64;
 pub struct Noise {
     /// On the input, on what the recurrent weights see, and on the output (Gal and Ghahramani
     /// 2016).
-    pub connections: VariationalDropout<WORDS, WORDS, WORDS>,
+    pub connections: VariationalDropout<[u32; WORDS], [u32; WORDS], [u32; WORDS]>,
     /// By the locked masks, or by masks of each step.
     pub connections_every: Every,
     /// On the candidate update alone (Semeniuta et al. 2016).
@@ -52,9 +52,9 @@ impl Noise {
         let zero = Dropout::new(DropRate::ZERO);
         let mut noise = Self {
             connections: VariationalDropout {
-                input: LockedDropout::new(zero, inputs),
-                recurrent: LockedDropout::new(zero, hidden),
-                output: LockedDropout::new(zero, hidden),
+                input: LockedDropout::new(zero, inputs, [0; WORDS]),
+                recurrent: LockedDropout::new(zero, hidden, [0; WORDS]),
+                output: LockedDropout::new(zero, hidden, [0; WORDS]),
             },
             connections_every: Every::Sequence,
             candidate: zero,
@@ -72,7 +72,7 @@ impl Noise {
     pub fn with_connections(mut self, every: Every, rates: [DropRate; 3]) -> Self {
         let VariationalDropout { input, recurrent, output } = &mut self.connections;
         for (place, rate) in zip([input, recurrent, output], rates) {
-            *place = LockedDropout::new(Dropout::new(rate), place.units());
+            *place = LockedDropout::new(Dropout::new(rate), place.units(), [0; WORDS]);
         }
         self.connections_every = every;
         self
@@ -90,7 +90,7 @@ impl Noise {
         self.stream + 6 * t as u64 + place as u64
     }
 
-    fn connection(&self, place: Place) -> &LockedDropout<WORDS> {
+    fn connection(&self, place: Place) -> &LockedDropout<[u32; WORDS]> {
         let VariationalDropout { input, recurrent, output } = &self.connections;
         match place {
             Place::Input => input,

@@ -3,10 +3,12 @@
 
 use std::fmt::Debug;
 
-use dropout_kernels::{Backend, DropRate, MaskKey, MaskMut, MaskRng, ShapeError};
+use dropout_kernels::{
+    Backend, DropRate, MaskKey, MaskMut, MaskRef, MaskRng, MaskWindow, ShapeError,
+};
 
 use crate::number::Number;
-use crate::stream::Reference;
+use crate::stream::{Reference, pack};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
@@ -83,6 +85,27 @@ pub struct Lent<'a> {
     pub key: MaskKey,
 }
 
+/// The bits of a mask within a longer one, where they begin at no multiple of 32.
+pub struct Elsewhere {
+    words: Vec<u32>,
+    start: usize,
+    end: usize,
+}
+
+impl Elsewhere {
+    pub fn of(mask: MaskRef<'_>) -> Self {
+        let start = 1 + mask.len() % 95 / 32 * 32 + mask.len() % 31;
+        let other = |n: usize| (0..n).map(|i| i % 3 == 0);
+        let keep: Vec<_> = other(start).chain(mask.iter()).chain(other(50)).collect();
+        Self { words: pack(&keep), start, end: start + mask.len() }
+    }
+
+    pub fn window(&self) -> MaskWindow<'_> {
+        let all = MaskRef::new(&self.words, self.end + 50).expect("so many were packed");
+        all.window(self.start..self.end).expect("50 bits before its end")
+    }
+}
+
 /// A call on slices.
 pub type Run<V, T> = fn(&V, &mut [&mut [T]], Lent<'_>) -> Result<(), ShapeError>;
 
@@ -138,8 +161,8 @@ macro_rules! ways {
     };
 }
 
-/// The ways of forward and backward between variables 0 and 1, and 2 and 3; by a key too, unless
-/// masks are `stored`.
+/// The ways of forward and backward between variables 0 and 1, and 2 and 3; by a key and by a
+/// window too, unless masks are `stored`.
 #[macro_export]
 macro_rules! verbs {
     (|$v:ident| $dropout:expr) => {{
@@ -149,6 +172,8 @@ macro_rules! verbs {
             Forward Key [Over(0, 1)] |$v, [x], l| $dropout.forward_in_place(x, l.key);
             Backward Key [In(2), Out(3)] |$v, [dy, dx], l| $dropout.backward(dy, dx, l.key);
             Backward Key [Over(2, 3)] |$v, [dx], l| $dropout.backward_in_place(dx, l.key);
+            Forward Stored [In(0), Out(1)] |$v, [x, y], l| $dropout.forward(x, y, Elsewhere::of(l.mask.as_ref()).window());
+            Backward Stored [Over(2, 3)] |$v, [dx], l| $dropout.backward_in_place(dx, Elsewhere::of(l.mask.as_ref()).window());
         });
         all
     }};

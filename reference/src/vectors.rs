@@ -19,8 +19,8 @@ pub const KEY: (u64, u64) = (42, 0);
 pub const HEADER: &str = "\
 # An example of each variant. Its parameters; the key (seed, stream) of its mask; the words of the mask in hexadecimal, bit
 # i % 32 of word i / 32 for element, channel, head, word or weight i, 1 keeps; then for each pass what goes in and what comes
-# out, as the bits of the floating-point numbers. A threshold of 2^40 is the rate p; gamma is DropBlock's, as one. Any NaN
-# that comes out is written as the one with the bits 7fc5a5a5, or 7ff8a5a55a5aa5a5.
+# out, as the bits of the numbers. A threshold of 2^40 is the rate p; gamma is DropBlock's, as one. Any NaN that comes out
+# is written as the one with the bits 7fc5a5a5, or 7ff8a5a55a5aa5a5, or 7e5a of f16 and 7fda of bf16.
 ";
 
 /// Masks of a few keys and rates.
@@ -82,7 +82,9 @@ pub fn example<T: Number>(name: &str, kind: &Kind<T>) -> String {
         let mut after = before.clone();
         // As by a mask in memory, where that is another thing at p = 0.
         let drawn_now = ways.iter().all(|way| way.masks != Masks::Stored);
-        let given = Given { pass, drawn: drawn_now, keep: &drawn.keep, start: &drawn.start };
+        // Without a mask, inference is that of all.
+        let keep: &[bool] = if pass == Pass::Infer { &[] } else { &drawn.keep };
+        let given = Given { pass, drawn: drawn_now, keep, start: &drawn.start };
         variant.formula(&given, &mut after);
         for (v, variable) in variant.constants().variables.iter().enumerate() {
             let changed = after[v].iter().zip(&before[v]).any(|(a, b)| a.bits() != b.bits());

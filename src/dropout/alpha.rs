@@ -4,10 +4,11 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 
 use super::rule::sealed::Sealed;
-use super::{Dropout, Rule};
+use super::{Dropout, Rule, RuleFor};
+use crate::element::Real;
 use crate::exact::{fraction, square_root};
-use crate::isa::Element;
-use crate::kernel::op::{Affine, Times};
+use crate::isa::Float;
+use crate::kernel::op::{Affine, Same, Times};
 use crate::rate::{Draws, DropRate};
 
 /// a', what SELU saturates at: -1.0507... * 1.6732..., the two constants of the paper.
@@ -30,7 +31,7 @@ const SATURATED: f64 = -1.758_099_340_847_376_6;
 /// - A dropped one is a * a' + b = a * a' * q whatever it was, NaN too; its gradient is +0.0.
 /// - At p = 1 the formula has no a: everything is +0.0. At p = 0 what is drawn has the bits of x.
 /// - a, b and a * a' * q are computed when the rule is made, within a relative 2^-50 of their
-///   values at the [effective p](DropRate::p), then rounded once to the element type. The compiler
+///   values at the [effective p](DropRate::p), then rounded once to the type that is computed in. The compiler
 ///   does it in a constant.
 ///
 /// ```
@@ -101,31 +102,36 @@ impl Dropout<Alpha> {
 impl Sealed for Alpha {}
 
 impl Rule for Alpha {
-    type Forward<T: Element> = Affine<T>;
-    type Backward<T: Element> = Times<T>;
+    const ZEROES: bool = false;
 
     fn at(self, rate: DropRate) -> Self {
         Self::new(rate)
-    }
-
-    #[inline]
-    fn forward<T: Element>(self, _: DropRate) -> Affine<T> {
-        Affine {
-            factor: T::from_both(self.scale),
-            term: T::from_both(self.shift),
-            dropped: T::from_both(self.dropped),
-        }
-    }
-
-    #[inline]
-    fn backward<T: Element>(self, _: DropRate) -> Times<T> {
-        Times(T::from_both(self.scale))
     }
 
     /// At p = 1 there is no scale.
     #[inline]
     fn decides(self, rate: DropRate) -> bool {
         !matches!(rate.draws(), Draws::DropAll)
+    }
+}
+
+impl<T: Float> RuleFor<T> for Alpha {
+    type Forward = Affine<T>;
+    type Backward = Times<T>;
+    type Inference = Same;
+
+    #[inline]
+    fn forward(self, _: DropRate) -> Affine<T> {
+        Affine {
+            factor: T::Factor::from_both(self.scale),
+            term: T::term(T::Factor::from_both(self.shift)),
+            dropped: T::narrow(T::Factor::from_both(self.dropped)),
+        }
+    }
+
+    #[inline]
+    fn backward(self, _: DropRate) -> Times<T> {
+        Times(T::Factor::from_both(self.scale))
     }
 }
 

@@ -1,9 +1,9 @@
 //! `DropKey`: the rule for attention logits.
 
 use super::rule::sealed::Sealed;
-use super::{Dropout, Rule};
-use crate::isa::Element;
-use crate::kernel::op::{Hide, Same};
+use super::{Dropout, Rule, RuleFor};
+use crate::isa::Float;
+use crate::kernel::op::{Or, Same};
 use crate::rate::DropRate;
 
 /// `DropKey` (Li et al. 2023, "`DropKey` for Vision Transformer"): attention drops keys, before the
@@ -77,16 +77,21 @@ impl Dropout<DropKey> {
 impl Sealed for DropKey {}
 
 impl Rule for DropKey {
-    type Forward<T: Element> = Hide;
-    type Backward<T: Element> = Same;
+    const ZEROES: bool = false;
+}
+
+impl<T: Float> RuleFor<T> for DropKey {
+    type Forward = Or<T>;
+    type Backward = Same;
+    type Inference = Same;
 
     #[inline]
-    fn forward<T: Element>(self, _: DropRate) -> Hide {
-        Hide
+    fn forward(self, _: DropRate) -> Or<T> {
+        Or(T::NEG_INFINITY)
     }
 
     #[inline]
-    fn backward<T: Element>(self, _: DropRate) -> Same {
+    fn backward(self, _: DropRate) -> Same {
         Same
     }
 }

@@ -10,9 +10,10 @@ use core::mem::transmute;
 
 use super::registers::registers;
 use super::x86::intrinsics::*;
-use super::x86::{CpuToken, Vectors, stamp};
-use crate::element::{Number, Value};
-use crate::kernel::apply::{BITS, WIDE_BITS};
+use super::x86::{Calls, CpuToken, Vectors, stamp};
+use crate::element::{FloatNumber, IntegerNumber, Number, Value};
+use crate::kernel::apply::{BITS, BYTE_BITS, NARROW_BITS, WIDE_BITS};
+use crate::kernel::fuse::{Fusion, Strip};
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
 use crate::kernel::registers::{Registers, Vectored};
@@ -21,11 +22,13 @@ use crate::kernel::{self, kernels, pipeline};
 use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;
+use crate::panel::Panel;
 use crate::rate::Planes;
+use crate::requantise::Multiplier;
 
-kernels!(stamp Vector, self, "avx2";);
+kernels!(stamp Vector, self, "avx2,f16c";);
 
-/// AVX2.
+/// AVX2, and F16C, which every processor with AVX2 has, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(unreachable_pub, reason = "nothing public names it where AVX-512 is forced")]
 pub struct Features;
@@ -34,21 +37,16 @@ impl Vectors for Features {
     type Vector = Vector;
     type F32 = F32;
     type F64 = F64;
+    type I8 = I8;
+    type I16 = I16;
+    #[cfg(feature = "half")]
+    type F16 = F16;
+    #[cfg(feature = "half")]
+    type Bf16 = Bf16;
 
     #[inline(always)]
     fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
         lanes.seed::<{ LANES / 2 }>(key.words(), count);
-    }
-
-    #[inline(always)]
-    fn draw_some(
-        _: CpuToken<Self>,
-        lanes: &mut Lanes,
-        planes: Planes,
-        count: usize,
-    ) -> [u32; LANES] {
-        // SAFETY: `CpuToken` proves the features that it is compiled for.
-        unsafe { draw_some(lanes, planes, count) }
     }
 }
 
@@ -57,27 +55,225 @@ impl Vectors for Features {
 const EACH_BIT: [__m256i; 4] = unsafe { transmute(BITS) };
 // SAFETY: as above.
 const EACH_WIDE_BIT: [__m256i; 8] = unsafe { transmute(WIDE_BITS) };
+/// Of half a word: both halves have the same.
+// SAFETY: as above.
+const EACH_NARROW_BIT: [__m256i; 2] = unsafe { transmute(NARROW_BITS) };
+/// Of a byte: all four have the same.
+// SAFETY: as above.
+const EACH_BYTE_BIT: __m256i = unsafe { transmute(BYTE_BITS) };
+/// Which byte of four stands in each element, as `pshufb` counts in half a register.
+// SAFETY: as above.
+const EACH_BYTE: __m256i = unsafe { transmute([[0u8; 8], [1; 8], [2; 8], [3; 8]]) };
+
+// What the products need, as macros, and not functions: so it is inlined at every level, and stands in
+// the `unsafe` of its caller.
+
+/// [`Multiplier::product`] of 16 numbers, which saturates.
+macro_rules! product {
+    ($x:expr, $factor:expr) => {{
+        let (x, s) = ($x, $factor);
+        let [high, a, b] = s.in_pairs();
+        // x * low, for pairs of x; and x * high + 1 * y.
+        let lows = _mm256_set1_epi32(b << 16 | a);
+        let factors = _mm256_set1_epi32(1 << 16 | high);
+        let (round, shift) = (_mm256_set1_epi32(s.round), _mm_cvtsi32_si128(s.shift.into()));
+        // Pairs of x and the upper half of the product with low, which is floor(x * low / 2^16).
+        macro_rules! of {
+            ($pairs:expr) => {{
+                let (x, low) = ($pairs, _mm256_madd_epi16($pairs, lows));
+                let sum = _mm256_madd_epi16(_mm256_blend_epi16::<0b1010_1010>(x, low), factors);
+                _mm256_sra_epi32(_mm256_add_epi32(sum, round), shift)
+            }};
+        }
+        let (a, b) = (_mm256_unpacklo_epi16(x, x), _mm256_unpackhi_epi16(x, x));
+        _mm256_packs_epi32(of!(a), of!(b))
+    }};
+}
+
+/// Thirty-two numbers, in the order in which `packs` puts them back.
+macro_rules! widen_i8 {
+    ($x:expr) => {{
+        let x = $x;
+        (
+            _mm256_srai_epi16::<8>(_mm256_unpacklo_epi8(x, x)),
+            _mm256_srai_epi16::<8>(_mm256_unpackhi_epi8(x, x)),
+        )
+    }};
+}
+
+/// x where `bits` are ones, else zero: their minimum. The compiler makes a masked store of an `and`, if
+/// what is read is written back.
+macro_rules! or_zero {
+    ($x:expr, $bits:expr, $integer:ident, $float:ident) => {
+        $float(_mm256_min_epu32($integer($x), $integer($bits)))
+    };
+}
+
+/// x * s, or x * s + t.
+#[cfg(feature = "half")]
+macro_rules! linear {
+    ($x:expr, $s:expr) => {
+        _mm256_mul_ps($x, _mm256_set1_ps($s))
+    };
+    ($x:expr, $s:expr, $t:expr) => {
+        _mm256_add_ps(_mm256_mul_ps($x, _mm256_set1_ps($s)), _mm256_set1_ps($t))
+    };
+}
+
+#[cfg(feature = "half")]
+macro_rules! widen_f16 {
+    ($x:expr) => {{
+        let x = $x;
+        (
+            _mm256_cvtph_ps(_mm256_castsi256_si128(x)),
+            _mm256_cvtph_ps(_mm256_extracti128_si256::<1>(x)),
+        )
+    }};
+}
+
+/// The nearest, ties to even, whatever the processor's mode is.
+#[cfg(feature = "half")]
+macro_rules! narrow_f16 {
+    ($low:expr, $high:expr) => {{
+        const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT;
+        _mm256_set_m128i(_mm256_cvtps_ph::<NEAREST>($high), _mm256_cvtps_ph::<NEAREST>($low))
+    }};
+}
+
+/// Those at even places, and those at odd ones: so none changes its place.
+#[cfg(feature = "half")]
+macro_rules! widen_bf16 {
+    ($x:expr) => {{
+        let x = $x;
+        (
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(x)),
+            _mm256_castsi256_ps(_mm256_and_si256(x, _mm256_set1_epi32(!0xFFFF))),
+        )
+    }};
+}
+
+/// The nearest in the upper half, ties to even.
+#[cfg(feature = "half")]
+macro_rules! round_bf16 {
+    ($x:expr) => {{
+        let x = _mm256_castps_si256($x);
+        let last = _mm256_and_si256(_mm256_srli_epi32::<16>(x), _mm256_set1_epi32(1));
+        _mm256_add_epi32(x, _mm256_add_epi32(last, _mm256_set1_epi32(0x7FFF)))
+    }};
+}
+
+/// A NaN that came of a `bf16`, or of the processor, has zeros in its lower half, so that no carry makes
+/// another number of it.
+#[cfg(feature = "half")]
+macro_rules! narrow_bf16 {
+    ($even:expr, $odd:expr) => {
+        _mm256_blend_epi16::<0b1010_1010>(
+            _mm256_srli_epi32::<16>(round_bf16!($even)),
+            round_bf16!($odd),
+        )
+    };
+}
 
 registers! {
     CpuToken<Features>;
 
-    F32: [__m256; 4] of f32, 0 1 2 3;
-    _mm256_set1_ps, _mm256_mul_ps, _mm256_add_ps;
-    bits(word, i) _mm256_castsi256_ps(_mm256_cmpeq_epi32(
-        _mm256_and_si256(_mm256_set1_epi32(word as i32), EACH_BIT[i]),
-        EACH_BIT[i],
-    ));
-    select(x, bits, dropped) _mm256_blendv_ps(dropped, x, bits);
-    or_zero(x, bits) _mm256_and_ps(x, bits);
+    => {
+        [__m256; 4], 0 1 2 3;
+        bits(word, i) _mm256_castsi256_ps(_mm256_cmpeq_epi32(
+            _mm256_and_si256(_mm256_set1_epi32(word as i32), EACH_BIT[i as usize]),
+            EACH_BIT[i as usize],
+        ));
+        select(x, bits, dropped) _mm256_blendv_ps(dropped, x, bits);
+        or_zero(x, bits) or_zero!(x, bits, _mm256_castps_si256, _mm256_castsi256_ps);
+        merge(x, bits, dropped) _mm256_or_ps(
+            or_zero!(x, bits, _mm256_castps_si256, _mm256_castsi256_ps),
+            _mm256_andnot_ps(bits, dropped),
+        );
+    }
+    F32 of f32:
+    times(x, s) _mm256_mul_ps(x, _mm256_set1_ps(s));
+    times_plus(x, s, t) _mm256_add_ps(_mm256_mul_ps(x, _mm256_set1_ps(s)), _mm256_set1_ps(t));
 
-    F64: [__m256d; 8] of f64, 0 1 2 3 4 5 6 7;
-    _mm256_set1_pd, _mm256_mul_pd, _mm256_add_pd;
-    bits(word, i) _mm256_castsi256_pd(_mm256_cmpeq_epi64(
-        _mm256_and_si256(_mm256_set1_epi64x(word.into()), EACH_WIDE_BIT[i]),
-        EACH_WIDE_BIT[i],
-    ));
-    select(x, bits, dropped) _mm256_blendv_pd(dropped, x, bits);
-    or_zero(x, bits) _mm256_and_pd(x, bits);
+    => {
+        [__m256d; 8], 0 1 2 3 4 5 6 7;
+        bits(word, i) _mm256_castsi256_pd(_mm256_cmpeq_epi64(
+            _mm256_and_si256(_mm256_set1_epi64x(word.into()), EACH_WIDE_BIT[i as usize]),
+            EACH_WIDE_BIT[i as usize],
+        ));
+        select(x, bits, dropped) _mm256_blendv_pd(dropped, x, bits);
+        or_zero(x, bits) or_zero!(x, bits, _mm256_castpd_si256, _mm256_castsi256_pd);
+        merge(x, bits, dropped) _mm256_or_pd(
+            or_zero!(x, bits, _mm256_castpd_si256, _mm256_castsi256_pd),
+            _mm256_andnot_pd(bits, dropped),
+        );
+    }
+    F64 of f64:
+    times(x, s) _mm256_mul_pd(x, _mm256_set1_pd(s));
+    times_plus(x, s, t) _mm256_add_pd(_mm256_mul_pd(x, _mm256_set1_pd(s)), _mm256_set1_pd(t));
+
+    => {
+        [__m256i; 2], 0 1;
+        bits(word, i) _mm256_cmpeq_epi16(
+            _mm256_and_si256(_mm256_set1_epi16((word >> (16 * i)) as i16), EACH_NARROW_BIT[0]),
+            EACH_NARROW_BIT[0],
+        );
+        select(x, bits, dropped) _mm256_blendv_epi8(dropped, x, bits);
+        or_zero(x, bits) _mm256_and_si256(x, bits);
+        merge(x, bits, dropped) _mm256_blendv_epi8(dropped, x, bits);
+    }
+    I16 of i16:
+    times(x, s) product!(x, s);
+    times_plus(x, s, zero) {
+        let zero = _mm256_set1_epi16(zero);
+        // A difference that saturates is one whose product does: there is no zero point but 0.
+        _mm256_adds_epi16(product!(_mm256_subs_epi16(x, zero), s), zero)
+    };
+    #[cfg(feature = "half")]
+    F16 of half::f16:
+    times(x, s) {
+        let (low, high) = widen_f16!(x);
+        narrow_f16!(linear!(low, s), linear!(high, s))
+    };
+    times_plus(x, s, t) {
+        let (low, high) = widen_f16!(x);
+        narrow_f16!(linear!(low, s, t), linear!(high, s, t))
+    };
+    #[cfg(feature = "half")]
+    Bf16 of half::bf16:
+    times(x, s) {
+        let (even, odd) = widen_bf16!(x);
+        narrow_bf16!(linear!(even, s), linear!(odd, s))
+    };
+    times_plus(x, s, t) {
+        let (even, odd) = widen_bf16!(x);
+        narrow_bf16!(linear!(even, s, t), linear!(odd, s, t))
+    };
+
+    => {
+        [__m256i; 1], 0;
+        bits(word, _i) _mm256_cmpeq_epi8(
+            _mm256_and_si256(
+                _mm256_shuffle_epi8(_mm256_set1_epi32(word as i32), EACH_BYTE),
+                EACH_BYTE_BIT,
+            ),
+            EACH_BYTE_BIT,
+        );
+        select(x, bits, dropped) _mm256_blendv_epi8(dropped, x, bits);
+        or_zero(x, bits) _mm256_and_si256(x, bits);
+        merge(x, bits, dropped) _mm256_blendv_epi8(dropped, x, bits);
+    }
+    I8 of i8:
+    times(x, s) {
+        let (low, high) = widen_i8!(x);
+        _mm256_packs_epi16(product!(low, s), product!(high, s))
+    };
+    times_plus(x, s, zero) {
+        let zero = _mm256_set1_epi16(zero.into());
+        let (low, high) = widen_i8!(x);
+        let low = _mm256_adds_epi16(product!(_mm256_sub_epi16(low, zero), s), zero);
+        let high = _mm256_adds_epi16(product!(_mm256_sub_epi16(high, zero), s), zero);
+        _mm256_packs_epi16(low, high)
+    };
 }
 
 /// The first eight lanes, for calls that use no more: a step of one register waits for less.

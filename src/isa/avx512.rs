@@ -10,8 +10,9 @@ use core::mem::transmute;
 use super::avx2::{self, Half};
 use super::registers::registers;
 use super::x86::intrinsics::*;
-use super::x86::{CpuToken, Vectors, stamp};
-use crate::element::{Number, Value};
+use super::x86::{Calls, CpuToken, Vectors, stamp};
+use crate::element::{FloatNumber, IntegerNumber, Number, Value};
+use crate::kernel::fuse::{Fusion, Strip};
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
 use crate::kernel::registers::{Registers, Vectored};
@@ -20,7 +21,9 @@ use crate::kernel::{self, kernels, pipeline};
 use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;
+use crate::panel::Panel;
 use crate::rate::Planes;
+use crate::requantise::Multiplier;
 
 kernels!(stamp Vector, avx2, "avx512f,avx512bw,avx512dq,avx512vl";);
 
@@ -32,22 +35,109 @@ impl Vectors for Features {
     type Vector = Vector;
     type F32 = F32;
     type F64 = F64;
+    type I8 = I8;
+    type I16 = I16;
+    #[cfg(feature = "half")]
+    type F16 = F16;
+    #[cfg(feature = "half")]
+    type Bf16 = Bf16;
 
     #[inline(always)]
     fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
         lanes.seed::<LANES>(key.words(), count);
     }
+}
 
-    #[inline(always)]
-    fn draw_some(
-        _: CpuToken<Self>,
-        lanes: &mut Lanes,
-        planes: Planes,
-        count: usize,
-    ) -> [u32; LANES] {
-        // SAFETY: `CpuToken` proves the features that it is compiled for.
-        unsafe { draw_some(lanes, planes, count) }
-    }
+// What the products need, as macros, and not functions: so it is inlined at every level, and stands in
+// the `unsafe` of its caller.
+
+/// [`Multiplier::product`] of 32 numbers, which saturates.
+macro_rules! product {
+    ($x:expr, $factor:expr) => {{
+        let (x, s) = ($x, $factor);
+        let [high, a, b] = s.in_pairs();
+        // x * low, for pairs of x; and x * high + 1 * y.
+        let lows = _mm512_set1_epi32(b << 16 | a);
+        let factors = _mm512_set1_epi32(1 << 16 | high);
+        let (round, shift) = (_mm512_set1_epi32(s.round), _mm_cvtsi32_si128(s.shift.into()));
+        // Pairs of x and the upper half of the product with low, which is floor(x * low / 2^16).
+        macro_rules! of {
+            ($pairs:expr) => {{
+                let (x, low) = ($pairs, _mm512_madd_epi16($pairs, lows));
+                let sum = _mm512_madd_epi16(_mm512_mask_blend_epi16(0xAAAA_AAAA, x, low), factors);
+                _mm512_sra_epi32(_mm512_add_epi32(sum, round), shift)
+            }};
+        }
+        let (a, b) = (_mm512_unpacklo_epi16(x, x), _mm512_unpackhi_epi16(x, x));
+        _mm512_packs_epi32(of!(a), of!(b))
+    }};
+}
+
+/// x * s, or x * s + t.
+#[cfg(feature = "half")]
+macro_rules! linear {
+    ($x:expr, $s:expr) => {
+        _mm512_mul_ps($x, _mm512_set1_ps($s))
+    };
+    ($x:expr, $s:expr, $t:expr) => {
+        _mm512_add_ps(_mm512_mul_ps($x, _mm512_set1_ps($s)), _mm512_set1_ps($t))
+    };
+}
+
+#[cfg(feature = "half")]
+macro_rules! widen_f16 {
+    ($x:expr) => {{
+        let x = $x;
+        (
+            _mm512_cvtph_ps(_mm512_castsi512_si256(x)),
+            _mm512_cvtph_ps(_mm512_extracti64x4_epi64::<1>(x)),
+        )
+    }};
+}
+
+/// The nearest, ties to even, whatever the processor's mode is.
+#[cfg(feature = "half")]
+macro_rules! narrow_f16 {
+    ($low:expr, $high:expr) => {{
+        const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT;
+        let low = _mm512_castsi256_si512(_mm512_cvtps_ph::<NEAREST>($low));
+        _mm512_inserti64x4::<1>(low, _mm512_cvtps_ph::<NEAREST>($high))
+    }};
+}
+
+/// Those at even places, and those at odd ones: so none changes its place.
+#[cfg(feature = "half")]
+macro_rules! widen_bf16 {
+    ($x:expr) => {{
+        let x = $x;
+        (
+            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(x)),
+            _mm512_castsi512_ps(_mm512_and_si512(x, _mm512_set1_epi32(!0xFFFF))),
+        )
+    }};
+}
+
+/// The nearest in the upper half, ties to even.
+#[cfg(feature = "half")]
+macro_rules! round_bf16 {
+    ($x:expr) => {{
+        let x = _mm512_castps_si512($x);
+        let last = _mm512_and_si512(_mm512_srli_epi32::<16>(x), _mm512_set1_epi32(1));
+        _mm512_add_epi32(x, _mm512_add_epi32(last, _mm512_set1_epi32(0x7FFF)))
+    }};
+}
+
+/// A NaN that came of a `bf16`, or of the processor, has zeros in its lower half, so that no carry makes
+/// another number of it.
+#[cfg(feature = "half")]
+macro_rules! narrow_bf16 {
+    ($even:expr, $odd:expr) => {
+        _mm512_mask_blend_epi16(
+            0xAAAA_AAAA,
+            _mm512_srli_epi32::<16>(round_bf16!($even)),
+            round_bf16!($odd),
+        )
+    };
 }
 
 // By mask registers loaded from the word: the compiler's choice for the portable code, a broadcast
@@ -55,17 +145,77 @@ impl Vectors for Features {
 registers! {
     CpuToken<Features>;
 
-    F32: [__m512; 2] of f32, 0 1;
-    _mm512_set1_ps, _mm512_mul_ps, _mm512_add_ps;
-    bits(word, i) (word >> (16 * i)) as u16;
-    select(x, bits, dropped) _mm512_mask_blend_ps(bits, dropped, x);
-    or_zero(x, bits) _mm512_maskz_mov_ps(bits, x);
+    => {
+        [__m512; 2], 0 1;
+        bits(word, i) (word >> (16 * i)) as u16;
+        select(x, bits, dropped) _mm512_mask_blend_ps(bits, dropped, x);
+        or_zero(x, bits) _mm512_maskz_mov_ps(bits, x);
+        merge(x, bits, dropped) _mm512_mask_blend_ps(bits, dropped, x);
+    }
+    F32 of f32:
+    times(x, s) _mm512_mul_ps(x, _mm512_set1_ps(s));
+    times_plus(x, s, t) _mm512_add_ps(_mm512_mul_ps(x, _mm512_set1_ps(s)), _mm512_set1_ps(t));
 
-    F64: [__m512d; 4] of f64, 0 1 2 3;
-    _mm512_set1_pd, _mm512_mul_pd, _mm512_add_pd;
-    bits(word, i) (word >> (8 * i)) as u8;
-    select(x, bits, dropped) _mm512_mask_blend_pd(bits, dropped, x);
-    or_zero(x, bits) _mm512_maskz_mov_pd(bits, x);
+    => {
+        [__m512d; 4], 0 1 2 3;
+        bits(word, i) (word >> (8 * i)) as u8;
+        select(x, bits, dropped) _mm512_mask_blend_pd(bits, dropped, x);
+        or_zero(x, bits) _mm512_maskz_mov_pd(bits, x);
+        merge(x, bits, dropped) _mm512_mask_blend_pd(bits, dropped, x);
+    }
+    F64 of f64:
+    times(x, s) _mm512_mul_pd(x, _mm512_set1_pd(s));
+    times_plus(x, s, t) _mm512_add_pd(_mm512_mul_pd(x, _mm512_set1_pd(s)), _mm512_set1_pd(t));
+
+    => {
+        [__m512i; 1], 0;
+        bits(word, _i) word;
+        select(x, bits, dropped) _mm512_mask_blend_epi16(bits, dropped, x);
+        or_zero(x, bits) _mm512_maskz_mov_epi16(bits, x);
+        merge(x, bits, dropped) _mm512_mask_blend_epi16(bits, dropped, x);
+    }
+    I16 of i16:
+    times(x, s) product!(x, s);
+    times_plus(x, s, zero) {
+        let zero = _mm512_set1_epi16(zero);
+        // A difference that saturates is one whose product does: there is no zero point but 0.
+        _mm512_adds_epi16(product!(_mm512_subs_epi16(x, zero), s), zero)
+    };
+    #[cfg(feature = "half")]
+    F16 of half::f16:
+    times(x, s) {
+        let (low, high) = widen_f16!(x);
+        narrow_f16!(linear!(low, s), linear!(high, s))
+    };
+    times_plus(x, s, t) {
+        let (low, high) = widen_f16!(x);
+        narrow_f16!(linear!(low, s, t), linear!(high, s, t))
+    };
+    #[cfg(feature = "half")]
+    Bf16 of half::bf16:
+    times(x, s) {
+        let (even, odd) = widen_bf16!(x);
+        narrow_bf16!(linear!(even, s), linear!(odd, s))
+    };
+    times_plus(x, s, t) {
+        let (even, odd) = widen_bf16!(x);
+        narrow_bf16!(linear!(even, s, t), linear!(odd, s, t))
+    };
+
+    => {
+        [__m256i; 1], 0;
+        bits(word, _i) word;
+        select(x, bits, dropped) _mm256_mask_blend_epi8(bits, dropped, x);
+        or_zero(x, bits) _mm256_maskz_mov_epi8(bits, x);
+        merge(x, bits, dropped) _mm256_mask_blend_epi8(bits, dropped, x);
+    }
+    I8 of i8:
+    times(x, s) _mm512_cvtsepi16_epi8(product!(_mm512_cvtepi8_epi16(x), s));
+    times_plus(x, s, zero) {
+        let zero = _mm512_set1_epi16(zero.into());
+        let x = _mm512_sub_epi16(_mm512_cvtepi8_epi16(x), zero);
+        _mm512_cvtsepi16_epi8(_mm512_adds_epi16(product!(x, s), zero))
+    };
 }
 
 #[derive(Clone, Copy)]

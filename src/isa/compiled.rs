@@ -6,34 +6,121 @@
 //! is generic and does nothing an element at a time, to its function here.
 
 use super::Available;
-use crate::element::Number;
+use crate::element::{FloatNumber, IntegerNumber, Number};
 use crate::kernel::Vectored;
 use crate::kernel::broadcast::{Expanded, LONG};
+use crate::kernel::fuse::{Nothing, Strip, Sum};
 use crate::kernel::matrix::{Bits, Moments, Outer, Product, Transposed};
 use crate::kernel::op::{
-    Added, Affine, Arithmetic, Blend, Either, Hide, InPlace, Mapped, Op, Same, Sweep, Times, Zeros,
+    Added, Affine, Arithmetic, Blend, Either, InPlace, Mapped, Op, Or, Same, Sweep, Times, Zeros,
 };
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::Layout;
+use crate::panel::Panel;
 use crate::pieces::{pieces_mut, zeros};
 use crate::rate::Planes;
+use crate::requantise::Multiplier;
 
-/// A number type that the kernels work on: `f32` or `f64`.
+/// A number type that the kernels work on: `f32`, `f64`, `i8`, `i16`, and with feature `half`
+/// `half::f16` and `half::bf16`.
 ///
-/// Sealed: its promise is correctly rounded arithmetic, the same bits on every machine. (But for
-/// 32-bit x86 without SSE2, whose x87 unit rounds twice: last bits of elements can differ there.
-/// Masks do not.)
+/// All are `Copy`, `Debug`, `PartialEq`, `Send`, `Sync` and `'static`.
+///
+/// Sealed. Results have the same bits on every machine: floating-point arithmetic is correctly
+/// rounded, `f16` and `bf16` are computed with in `f32` and rounded once more, and products of
+/// integers are rounded once ([`Dropout`](crate::Dropout) has the formulas). (But for 32-bit x86
+/// without SSE2, whose x87 unit rounds twice: last bits of elements can differ there. Masks do
+/// not.)
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no number that this crate drops",
+    note = "elements are `f32`, `f64`, `i8` or `i16`, or with feature `half` `half::f16` or `half::bf16`"
+)]
 pub trait Element: Kernels {}
 
 impl<T: Kernels> Element for T {}
 
+/// An [`Element`] that is a floating-point number.
+///
+/// Sealed.
+///
+/// # What does not make sense does not build
+///
+/// The factors of Gaussian dropout are floating-point numbers:
+///
+/// ```
+/// use dropout_kernels::{GaussianDropout, MaskKey, drop_rate};
+///
+/// let mut x = [1f32; 8];
+/// GaussianDropout::new(drop_rate!(0.2))?.forward_in_place(&mut x, MaskKey::new(42, 0));
+/// # Ok::<(), dropout_kernels::RateError>(())
+/// ```
+///
+/// ```compile_fail
+/// use dropout_kernels::{GaussianDropout, MaskKey, drop_rate};
+///
+/// let mut x = [1i16; 8];
+/// GaussianDropout::new(drop_rate!(0.2))?.forward_in_place(&mut x, MaskKey::new(42, 0));
+/// # Ok::<(), dropout_kernels::RateError>(())
+/// ```
+///
+/// Sums of products need more bits than their factors have, so `DropConnect` is not for integers:
+///
+/// ```
+/// use dropout_kernels::{DropConnect, MaskKey, drop_rate};
+///
+/// let layer = DropConnect::new(drop_rate!(0.5), 2, 3)?;
+/// let (w, x, mut y) = ([1f32; 6], [1f32; 3], [0f32; 2]);
+/// layer.forward(&w, &x, &mut y, MaskKey::new(42, 0))?;
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+///
+/// ```compile_fail
+/// use dropout_kernels::{DropConnect, MaskKey, drop_rate};
+///
+/// let layer = DropConnect::new(drop_rate!(0.5), 2, 3)?;
+/// let (w, x, mut y) = ([1i16; 6], [1i16; 3], [0i16; 2]);
+/// layer.forward(&w, &x, &mut y, MaskKey::new(42, 0))?;
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no floating-point number, which this variant computes with",
+    note = "integers have the variants that choose or scale: `Dropout` by the inverted and the classic rule, over layouts too, `DropBlock`, `DropPath`, `DropHead`, `EmbeddingDropout`, `LockedDropout` and `Zoneout`"
+)]
+pub trait Float: Element + FloatKernels {}
+
+impl<T: Element + FloatKernels> Float for T {}
+
+/// An [`Element`] that is an integer, and codes a number by a scale and a zero point.
+///
+/// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no integer that codes a number",
+    note = "it is for `i8` and `i16`; floating-point numbers are rounded to nearest"
+)]
+pub trait Integer: Element + CompiledRounding {}
+
+impl<T: Element + CompiledRounding> Integer for T {}
+
 /// An operation on elements of type `T`, by the functions of [`Compiled`].
 pub trait Runs<T: Number>: Op<T> {
-    /// Every element as if it were kept, or as if it were dropped.
-    fn map(self, backend: Available, keep: bool, y: &mut [T]);
+    /// Every element as if it were kept, or as if it were dropped. `y` begins at index `at` of what
+    /// the operation knows.
+    fn map_from(self, backend: Available, keep: bool, at: usize, y: &mut [T]);
 
-    /// The elements that are read, to the bit.
-    fn pass_all(self, y: &mut [T]);
+    /// The elements that are read from index `at` on, to the bit.
+    fn pass_from(self, at: usize, y: &mut [T]);
+
+    /// [`map_from`](Self::map_from) the first.
+    #[inline(always)]
+    fn map(self, backend: Available, keep: bool, y: &mut [T]) {
+        self.map_from(backend, keep, 0, y);
+    }
+
+    /// [`pass_from`](Self::pass_from) the first.
+    #[inline(always)]
+    fn pass_all(self, y: &mut [T]) {
+        self.pass_from(0, y);
+    }
 
     /// Keeps or drops element i by bit i % 32 of word i / 32.
     fn apply(self, backend: Available, words: &[u32], y: &mut [T]);
@@ -60,17 +147,29 @@ pub trait Runs<T: Number>: Op<T> {
         at: usize,
         y: &mut [T],
     );
+
+    /// Applies the bits from `first` on to the rows of a panel. `y` begins at index `at` of what the
+    /// operation knows.
+    fn panel(
+        self,
+        backend: Available,
+        words: &[u32],
+        first: usize,
+        panel: Panel,
+        at: usize,
+        y: &mut [T],
+    );
 }
 
 impl<T: Compiled<O>, O: Op<T>> Runs<T> for O {
     #[inline(always)]
-    fn map(self, backend: Available, keep: bool, y: &mut [T]) {
-        T::map(self, backend, keep, y);
+    fn map_from(self, backend: Available, keep: bool, at: usize, y: &mut [T]) {
+        T::map(self, backend, keep, at, y);
     }
 
     #[inline(always)]
-    fn pass_all(self, y: &mut [T]) {
-        T::pass_all(self, y);
+    fn pass_from(self, at: usize, y: &mut [T]) {
+        T::pass(self, at, y);
     }
 
     #[inline(always)]
@@ -101,6 +200,19 @@ impl<T: Compiled<O>, O: Op<T>> Runs<T> for O {
         y: &mut [T],
     ) {
         T::broadcast(self, backend, words, first, layout, at, y);
+    }
+
+    #[inline(always)]
+    fn panel(
+        self,
+        backend: Available,
+        words: &[u32],
+        first: usize,
+        panel: Panel,
+        at: usize,
+        y: &mut [T],
+    ) {
+        T::panel(self, backend, words, first, panel, at, y);
     }
 }
 
@@ -140,7 +252,14 @@ pub(crate) trait Place<T: Element>: Copy {
     fn op<F: Formula<T>>(self, formula: F) -> Self::Op<F>;
 
     /// y = x * (1 + `std_dev` * z), z normal.
-    fn noise(self, backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [T]);
+    fn noise(self, backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [T])
+    where
+        T: Float;
+
+    /// Products with a factor about a zero point, rounded by random bits.
+    fn round(self, backend: Available, lanes: &mut Lanes, factor: Multiplier, zero: T, y: &mut [T])
+    where
+        T: Integer;
 }
 
 impl<T: Element> Place<T> for InPlace {
@@ -152,8 +271,19 @@ impl<T: Element> Place<T> for InPlace {
     }
 
     #[inline(always)]
-    fn noise(self, backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [T]) {
+    fn noise(self, backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [T])
+    where
+        T: Float,
+    {
         T::noise_in_place(backend, lanes, std_dev, y);
+    }
+
+    #[inline(always)]
+    fn round(self, backend: Available, lanes: &mut Lanes, factor: Multiplier, zero: T, y: &mut [T])
+    where
+        T: Integer,
+    {
+        T::round_in_place(backend, lanes, factor, zero, y);
     }
 }
 
@@ -166,15 +296,26 @@ impl<'a, T: Element> Place<T> for &'a [T] {
     }
 
     #[inline(always)]
-    fn noise(self, backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [T]) {
+    fn noise(self, backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [T])
+    where
+        T: Float,
+    {
         T::noise_from(backend, lanes, std_dev, self, y);
+    }
+
+    #[inline(always)]
+    fn round(self, backend: Available, lanes: &mut Lanes, factor: Multiplier, zero: T, y: &mut [T])
+    where
+        T: Integer,
+    {
+        T::round_from(backend, lanes, factor, zero, self, y);
     }
 }
 
 /// The functions of an operation, of this element type.
 pub trait Compiled<O>: Number {
-    fn map(op: O, backend: Available, keep: bool, y: &mut [Self]);
-    fn pass_all(op: O, y: &mut [Self]);
+    fn map(op: O, backend: Available, keep: bool, at: usize, y: &mut [Self]);
+    fn pass(op: O, at: usize, y: &mut [Self]);
     fn apply(op: O, backend: Available, words: &[u32], y: &mut [Self]);
     fn draw(
         op: O,
@@ -193,6 +334,15 @@ pub trait Compiled<O>: Number {
         at: usize,
         y: &mut [Self],
     );
+    fn panel(
+        op: O,
+        backend: Available,
+        words: &[u32],
+        first: usize,
+        panel: Panel,
+        at: usize,
+        y: &mut [Self],
+    );
 }
 
 /// The function of a [`Sweep`], of this element type.
@@ -205,10 +355,38 @@ pub trait CompiledPass<P>: Number {
     fn rows(pass: P, backend: Available, rows: usize, bits: Bits<'_>);
 }
 
+/// The function of a [`Fusion`], of this element type.
+pub trait CompiledFusion<F>: Number {
+    fn fuse(fusion: &mut F, backend: Available, strip: Strip<'_>, y: &mut [Self]);
+}
+
 /// The functions of normal noise, of this element type.
 pub trait CompiledNoise: Number {
     fn noise_in_place(backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [Self]);
     fn noise_from(backend: Available, lanes: &mut Lanes, std_dev: f32, x: &[Self], y: &mut [Self]);
+}
+
+/// The functions of products that are rounded by random bits, of this element type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no integer that codes a number",
+    note = "it is for `i8` and `i16`; floating-point numbers are rounded to nearest"
+)]
+pub trait CompiledRounding: IntegerNumber {
+    fn round_in_place(
+        backend: Available,
+        lanes: &mut Lanes,
+        factor: Multiplier,
+        zero: Self,
+        y: &mut [Self],
+    );
+    fn round_from(
+        backend: Available,
+        lanes: &mut Lanes,
+        factor: Multiplier,
+        zero: Self,
+        x: &[Self],
+        y: &mut [Self],
+    );
 }
 
 /// Through a layout: long runs as a whole, and other bits as the words of an element-wise mask.
@@ -262,15 +440,34 @@ fn broadcast<T: Vectored, O: Op<T>>(
     }
 }
 
+/// Rows with strides. What stands together is one row, and a slice if its bits begin with a word.
+#[inline(always)]
+fn panel_of<T: Vectored, O: Op<T>>(
+    op: O,
+    backend: Available,
+    words: &[u32],
+    first: usize,
+    panel: Panel,
+    at: usize,
+    y: &mut [T],
+) {
+    let panel = panel.simplest();
+    if !cfg!(target_os = "none") && panel.rows == 1 && first.is_multiple_of(32) {
+        let words = words.get(first / 32..).unwrap_or_default();
+        return backend.apply(words, at, y.get_mut(..panel.width).unwrap_or_default(), op);
+    }
+    backend.panel(words, first, panel, at, y, op);
+}
+
 macro_rules! operations {
     ($t:ty: $($op:ty),* $(,)?) => {$(
         impl Compiled<$op> for $t {
-            fn map(op: $op, backend: Available, keep: bool, y: &mut [$t]) {
-                backend.map(keep, 0, y, op);
+            fn map(op: $op, backend: Available, keep: bool, at: usize, y: &mut [$t]) {
+                backend.map(keep, at, y, op);
             }
 
-            fn pass_all(op: $op, y: &mut [$t]) {
-                op.pass(0, y);
+            fn pass(op: $op, at: usize, y: &mut [$t]) {
+                op.pass(at, y);
             }
 
             fn apply(op: $op, backend: Available, words: &[u32], y: &mut [$t]) {
@@ -288,10 +485,8 @@ macro_rules! operations {
                 words: &mut [u32],
                 y: &mut [$t],
             ) {
-                if !<$op as Op<$t>>::IN_PLACE && backend.streams(y) {
-                    return backend.fill_and_apply_streaming(lanes, planes, words, y, op);
-                }
-                backend.fill_and_apply(lanes, planes, words, y, op);
+                let streaming = !<$op as Op<$t>>::IN_PLACE && backend.streams(y);
+                backend.fill_and_apply(lanes, planes, words, y, op, streaming);
             }
 
             fn broadcast(
@@ -305,6 +500,18 @@ macro_rules! operations {
             ) {
                 broadcast(op, backend, words, first, layout, at, y);
             }
+
+            fn panel(
+                op: $op,
+                backend: Available,
+                words: &[u32],
+                first: usize,
+                panel: Panel,
+                at: usize,
+                y: &mut [$t],
+            ) {
+                panel_of(op, backend, words, first, panel, at, y);
+            }
         }
     )*};
 }
@@ -314,6 +521,16 @@ macro_rules! sweeps {
         impl CompiledSweep<$sweep> for $t {
             fn sweep(sweep: $sweep, backend: Available, y: &mut [$t]) {
                 backend.sweep(y, sweep);
+            }
+        }
+    )*};
+}
+
+macro_rules! fusions {
+    ($t:ty: $($fusion:ty),* $(,)?) => {$(
+        impl<'a> CompiledFusion<$fusion> for $t {
+            fn fuse(fusion: &mut $fusion, backend: Available, strip: Strip<'_>, y: &mut [$t]) {
+                backend.fuse(strip, y, fusion);
             }
         }
     )*};
@@ -352,17 +569,17 @@ macro_rules! formulas {
         }
     )*};
 }
-formulas!(Same, Hide, Times<T>, Affine<T>);
+formulas!(Same, Or<T>, Times<T>, Affine<T>);
 
-/// All functions of an element type.
+/// The functions that every element type has.
 pub trait Kernels:
-    CompiledNoise
+    Number
     + Compiled<Mapped<InPlace, Same>>
-    + Compiled<Mapped<InPlace, Hide>>
+    + Compiled<Mapped<InPlace, Or<Self>>>
     + Compiled<Mapped<InPlace, Times<Self>>>
     + Compiled<Mapped<InPlace, Affine<Self>>>
     + for<'a> Compiled<Mapped<&'a [Self], Same>>
-    + for<'a> Compiled<Mapped<&'a [Self], Hide>>
+    + for<'a> Compiled<Mapped<&'a [Self], Or<Self>>>
     + for<'a> Compiled<Mapped<&'a [Self], Times<Self>>>
     + for<'a> Compiled<Mapped<&'a [Self], Affine<Self>>>
     + for<'a, 'b> Compiled<Either<&'a [Self], &'b [Self]>>
@@ -370,32 +587,65 @@ pub trait Kernels:
     + for<'a> Compiled<Either<InPlace, &'a [Self]>>
     + for<'a> Compiled<Either<Zeros, &'a [Self]>>
     + for<'a> CompiledSweep<Added<'a, Self, Same>>
-    + for<'a> CompiledSweep<Added<'a, Self, Hide>>
+    + for<'a> CompiledSweep<Added<'a, Self, Or<Self>>>
     + for<'a> CompiledSweep<Added<'a, Self, Times<Self>>>
     + for<'a> CompiledSweep<Added<'a, Self, Affine<Self>>>
     + for<'a, 'b> CompiledSweep<Blend<&'a [Self], &'b [Self], Self>>
     + for<'a> CompiledSweep<Blend<&'a [Self], InPlace, Self>>
     + for<'a> CompiledSweep<Blend<InPlace, &'a [Self], Self>>
+{
+    /// Clears bit i % 32 of word i / 32 where x\[i\] <= 0.
+    fn clear_where_not_positive(backend: Available, words: &mut [u32], x: &[Self]);
+}
+
+/// Those that floating-point numbers have, too.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no floating-point number, which this variant computes with",
+    note = "integers have the variants that choose or scale: `Dropout` by the inverted and the classic rule, over layouts too, `DropBlock`, `DropPath`, `DropHead`, `EmbeddingDropout`, `LockedDropout` and `Zoneout`"
+)]
+pub trait FloatKernels:
+    FloatNumber
+    + CompiledNoise
     + for<'a> CompiledPass<Product<'a, Self>>
     + for<'a> CompiledPass<Moments<'a, Self>>
     + for<'a> CompiledPass<Outer<'a, Self>>
     + for<'a> CompiledPass<Transposed<'a, Self>>
+    + for<'a> CompiledFusion<Sum<Self, &'a [Self], Nothing, &'a [Self]>>
+    + for<'a> CompiledFusion<Sum<Self, &'a [Self], Nothing, InPlace>>
+    + for<'a> CompiledFusion<Sum<Self, InPlace, Nothing, &'a [Self]>>
+    + for<'a> CompiledFusion<Sum<Self, &'a [Self], &'a [Self], Nothing>>
+    + for<'a> CompiledFusion<Sum<Self, &'a [Self], &'a [Self], &'a [Self]>>
+    + for<'a> CompiledFusion<Sum<Self, &'a [Self], &'a [Self], InPlace>>
+    + for<'a> CompiledFusion<Sum<Self, InPlace, &'a [Self], Nothing>>
+    + for<'a> CompiledFusion<Sum<Self, InPlace, &'a [Self], &'a [Self]>>
 {
+    /// Adds rows of `x` that begin `stride` elements after each other to `sums`.
+    fn add_rows(
+        backend: Available,
+        rows: usize,
+        stride: usize,
+        x: &[Self],
+        sums: &mut [Self::Factor],
+    );
 }
 
 /// The list, for each element type the same as that of [`Kernels`].
 macro_rules! compile {
     ($($t:ty),*) => {$(
-        impl Kernels for $t {}
+        impl Kernels for $t {
+            fn clear_where_not_positive(backend: Available, words: &mut [u32], x: &[$t]) {
+                backend.clear_where_not_positive(words, x);
+            }
+        }
 
         operations! {
             $t:
             Mapped<InPlace, Same>,
-            Mapped<InPlace, Hide>,
+            Mapped<InPlace, Or<$t>>,
             Mapped<InPlace, Times<$t>>,
             Mapped<InPlace, Affine<$t>>,
             Mapped<&[$t], Same>,
-            Mapped<&[$t], Hide>,
+            Mapped<&[$t], Or<$t>>,
             Mapped<&[$t], Times<$t>>,
             Mapped<&[$t], Affine<$t>>,
             Either<&[$t], &[$t]>,
@@ -407,12 +657,29 @@ macro_rules! compile {
         sweeps! {
             $t:
             Added<'_, $t, Same>,
-            Added<'_, $t, Hide>,
+            Added<'_, $t, Or<$t>>,
             Added<'_, $t, Times<$t>>,
             Added<'_, $t, Affine<$t>>,
             Blend<&[$t], &[$t], $t>,
             Blend<&[$t], InPlace, $t>,
             Blend<InPlace, &[$t], $t>,
+        }
+    )*};
+}
+
+/// The list of [`FloatKernels`].
+macro_rules! compile_floats {
+    ($($t:ty),*) => {$(
+        impl FloatKernels for $t {
+            fn add_rows(
+                backend: Available,
+                rows: usize,
+                stride: usize,
+                x: &[$t],
+                sums: &mut [<$t as Number>::Factor],
+            ) {
+                backend.add_rows(rows, stride, x, sums);
+            }
         }
 
         passes! {
@@ -421,6 +688,18 @@ macro_rules! compile {
             Moments<'_, $t>,
             Outer<'_, $t>,
             Transposed<'_, $t>,
+        }
+
+        fusions! {
+            $t:
+            Sum<$t, &'a [$t], Nothing, &'a [$t]>,
+            Sum<$t, &'a [$t], Nothing, InPlace>,
+            Sum<$t, InPlace, Nothing, &'a [$t]>,
+            Sum<$t, &'a [$t], &'a [$t], Nothing>,
+            Sum<$t, &'a [$t], &'a [$t], &'a [$t]>,
+            Sum<$t, &'a [$t], &'a [$t], InPlace>,
+            Sum<$t, InPlace, &'a [$t], Nothing>,
+            Sum<$t, InPlace, &'a [$t], &'a [$t]>,
         }
 
         impl CompiledNoise for $t {
@@ -440,4 +719,38 @@ macro_rules! compile {
         }
     )*};
 }
-compile!(f32, f64);
+
+macro_rules! compile_integers {
+    ($($t:ty),*) => {$(
+        impl CompiledRounding for $t {
+            fn round_in_place(
+                backend: Available,
+                lanes: &mut Lanes,
+                factor: Multiplier,
+                zero: $t,
+                y: &mut [$t],
+            ) {
+                backend.round(lanes, factor, zero, y, InPlace);
+            }
+
+            fn round_from(
+                backend: Available,
+                lanes: &mut Lanes,
+                factor: Multiplier,
+                zero: $t,
+                x: &[$t],
+                y: &mut [$t],
+            ) {
+                backend.round(lanes, factor, zero, y, x);
+            }
+        }
+    )*};
+}
+
+compile!(f32, f64, i8, i16);
+compile_floats!(f32, f64);
+compile_integers!(i8, i16);
+#[cfg(feature = "half")]
+compile!(half::f16, half::bf16);
+#[cfg(feature = "half")]
+compile_floats!(half::f16, half::bf16);

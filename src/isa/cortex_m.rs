@@ -11,7 +11,7 @@ use crate::kernel::op::Op;
 #[inline(always)]
 pub(super) fn multiplied<T: Vectored, O: Op<T>>(at: usize, target: &mut [[T; 32]], op: O) -> bool {
     let pays = cfg!(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))
-        && size_of::<T>() == 4
+        && size_of::<T>() == 4 // f32
         && O::ZEROES;
     if !pays {
         return false;
@@ -25,11 +25,9 @@ pub(super) fn multiplied<T: Vectored, O: Op<T>>(at: usize, target: &mut [[T; 32]
         if !target.is_empty() {
             #[expect(unsafe_code, reason = "a call of assembly")]
             // SAFETY: `product` gives as many elements as `target` has, which come in 32s: another
-            // slice's, to be read, or in place `target`'s own. Elements are sealed to
-            // f32 and f64, of which f32 has 4 bytes. The target of this build has a
-            // floating-point unit.
+            // slice's, to be read, or in place `target`'s own. They are `f32`, as only those have a
+            // factor in `f32`. The target of this build has a floating-point unit.
             unsafe {
-                let factor = core::mem::transmute_copy(&factor);
                 assembly::multiply(source.cast(), y.cast(), target.len(), factor);
             }
         }

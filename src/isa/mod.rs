@@ -108,20 +108,23 @@ cfg_if! {
     }
 }
 
-pub use compiled::Element;
-pub(crate) use compiled::{CompiledPass, Formula, Place, Runs, Sweeps};
+pub(crate) use compiled::{CompiledFusion, CompiledPass, Formula, Place, Runs, Sweeps};
+pub use compiled::{Element, Float, Integer};
 
 use cfg_if::cfg_if;
 
-use crate::element::Number;
+use crate::element::{FloatNumber, IntegerNumber, Number};
 use crate::kernel::Vectored;
+use crate::kernel::fuse::{Fusion, Strip};
 use crate::kernel::kernels;
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
 use crate::key::MaskKey;
 use crate::lanes::Lanes;
 use crate::layout::Layout;
+use crate::panel::Panel;
 use crate::rate::Planes;
+use crate::requantise::Multiplier;
 
 macro_rules! enumerate {
     ([$($(#[$doc:meta])* $name:ident $text:literal,)*]) => {

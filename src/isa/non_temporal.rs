@@ -49,21 +49,28 @@ pub(super) fn store<F, T: Number>(_: CpuToken<F>, y: [T; 32], target: &mut [T; 3
         *target = y;
         return;
     }
-    // SAFETY: elements are sealed to f32 and f64, told apart by their size, so `y` is plain numbers
-    // of the size of the array that it is copied to, and so is the target, of which each 16
-    // bytes are written once, and which is aligned. The features of `F` include SSE.
+    // SAFETY: an element is a plain number of 1, 2, 4 or 8 bytes, so `y` is one piece of memory
+    // without gaps, of as many bytes as the target, of which each 16 are written once, and
+    // which is aligned. (`transmute_copy` reads no more than `y` has: the pieces are of its
+    // size.) The features of `F` include SSE.
     unsafe {
-        if size_of::<T>() == 4 {
-            let y: [__m128; 8] = transmute_copy(&y);
-            for (i, y) in y.into_iter().enumerate() {
-                _mm_stream_ps(aligned.add(i).cast(), y);
-            }
-        } else {
-            let y: [__m128; 16] = transmute_copy(&y);
-            for (i, y) in y.into_iter().enumerate() {
-                _mm_stream_ps(aligned.add(i).cast(), y);
-            }
+        match size_of::<T>() {
+            1 => stream(transmute_copy::<_, [__m128; 2]>(&y), aligned),
+            2 => stream(transmute_copy::<_, [__m128; 4]>(&y), aligned),
+            4 => stream(transmute_copy::<_, [__m128; 8]>(&y), aligned),
+            _ => stream(transmute_copy::<_, [__m128; 16]>(&y), aligned),
         }
+    }
+}
+
+/// # Safety
+///
+/// The processor has SSE, and `N` vectors can be written from `target` on, which is aligned.
+#[inline(always)]
+unsafe fn stream<const N: usize>(y: [__m128; N], target: *mut __m128) {
+    for (i, y) in y.into_iter().enumerate() {
+        // SAFETY: the caller's.
+        unsafe { _mm_stream_ps(target.add(i).cast(), y) }
     }
 }
 

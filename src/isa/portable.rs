@@ -2,15 +2,18 @@
 //! time where there are none.
 
 use super::cortex_m;
-use crate::element::Number;
+use crate::element::{FloatNumber, IntegerNumber, Number};
 use crate::kernel::Vectored;
+use crate::kernel::fuse::{Fusion, Strip};
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
 use crate::kernel::{self, Isa, kernels};
 use crate::key::MaskKey;
 use crate::lanes::{Lanes, VECTORS};
 use crate::layout::Layout;
+use crate::panel::Panel;
 use crate::rate::Planes;
+use crate::requantise::Multiplier;
 
 /// Every machine has it.
 #[derive(Clone, Copy)]

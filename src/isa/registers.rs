@@ -3,33 +3,69 @@
 /// Types that are [`Registers`](crate::kernel::registers::Registers) of `$proof`, a value of which
 /// proves that the machine has the intrinsics; they touch no memory.
 ///
-/// `$bits` makes what register `$i` is selected by, from the word; `$select` selects by it, and
-/// `$or_zero` does the same where +0.0 is the other choice.
+/// After each `=>` comes what all types of one width have: the registers; `bits`, which makes what
+/// register `i` is selected by, from the word; `select`, which selects by it; `or_zero`, which does
+/// the same where the other choice is zero; and `merge`, which is `select` of elements that may be
+/// those of the target itself. Then comes each type, with its products in one register.
 macro_rules! registers {
     ($proof:ty; $(
-        $name:ident: [$register:ty; $n:literal] of $t:ty, $($i:literal)*;
-        $splat:ident, $times:ident, $plus:ident;
+        => $shape:tt
+        $(
+            $(#[$cfg:meta])*
+            $name:ident of $t:ty:
+            times($x:ident, $factor:ident) $times:expr;
+            times_plus($y:ident, $factor_too:ident, $term:ident) $times_plus:expr;
+        )*
+    )*) => {$($(
+        registers!(@type $shape $proof; $(#[$cfg])* $name of $t:
+            times($x, $factor) $times;
+            times_plus($y, $factor_too, $term) $times_plus;
+        );
+    )*)*};
+    (@type {
+        [$register:ty; $n:literal], $($i:literal)*;
         bits($word:ident, $at:ident) $bits:expr;
         select($x:ident, $mask:ident, $dropped:ident) $select:expr;
         or_zero($y:ident, $keep:ident) $or_zero:expr;
-    )*) => {$(
+        merge($z:ident, $chosen:ident, $other:ident) $merge:expr;
+    } $proof:ty; $(#[$cfg:meta])* $name:ident of $t:ty:
+        times($a:ident, $factor:ident) $times:expr;
+        times_plus($b:ident, $factor_too:ident, $term:ident) $times_plus:expr;
+    ) => {
+        $(#[$cfg])*
         #[derive(Clone, Copy)]
         pub(crate) struct $name([$register; $n]);
 
+        $(#[$cfg])*
         impl Value<$t> for $name {
             #[inline(always)]
-            fn times(self, factor: $t) -> Self {
+            fn times(self, $factor: <$t as Number>::Factor) -> Self {
                 // SAFETY: a value proves the features.
-                unsafe { Self([$($times(self.0[$i], $splat(factor))),*]) }
+                unsafe {
+                    Self([$({
+                        let $a = self.0[$i];
+                        $times
+                    }),*])
+                }
             }
 
             #[inline(always)]
-            fn plus(self, term: $t) -> Self {
+            fn times_plus(
+                self,
+                $factor_too: <$t as Number>::Factor,
+                $term: <$t as Number>::Term,
+            ) -> Self {
                 // SAFETY: a value proves the features.
-                unsafe { Self([$($plus(self.0[$i], $splat(term))),*]) }
+                unsafe {
+                    Self([$({
+                        let $b = self.0[$i];
+                        $times_plus
+                    }),*])
+                }
             }
         }
 
+        $(#[$cfg])*
         impl Registers<$t, $proof> for $name {
             #[inline(always)]
             fn load(_: $proof, elements: &[$t; 32]) -> Self {
@@ -48,9 +84,21 @@ macro_rules! registers {
                 // SAFETY: a value proves the features.
                 unsafe {
                     Self([$({
-                        let $at: usize = $i;
+                        let $at: u32 = $i;
                         let ($x, $mask, $dropped) = (self.0[$i], $bits, dropped.0[$i]);
                         $select
+                    }),*])
+                }
+            }
+
+            #[inline(always)]
+            fn merge(self, $word: u32, dropped: Self) -> Self {
+                // SAFETY: a value proves the features.
+                unsafe {
+                    Self([$({
+                        let $at: u32 = $i;
+                        let ($z, $chosen, $other) = (self.0[$i], $bits, dropped.0[$i]);
+                        $merge
                     }),*])
                 }
             }
@@ -60,13 +108,13 @@ macro_rules! registers {
                 // SAFETY: a value proves the features.
                 unsafe {
                     Self([$({
-                        let $at: usize = $i;
+                        let $at: u32 = $i;
                         let ($y, $keep) = (self.0[$i], $bits);
                         $or_zero
                     }),*])
                 }
             }
         }
-    )*};
+    };
 }
 pub(super) use registers;

@@ -36,17 +36,27 @@ impl<F> CpuToken<F> {
 }
 
 /// What differs between x86's instruction sets.
-pub(crate) trait Vectors: Copy {
+pub(crate) trait Vectors: Calls {
     /// All sixteen lanes.
     type Vector: Wide<Proof = CpuToken<Self>>;
 
     /// Thirty-two elements.
     type F32: Registers<f32, CpuToken<Self>>;
     type F64: Registers<f64, CpuToken<Self>>;
+    type I8: Registers<i8, CpuToken<Self>>;
+    type I16: Registers<i16, CpuToken<Self>>;
+    #[cfg(feature = "half")]
+    type F16: Registers<half::f16, CpuToken<Self>>;
+    #[cfg(feature = "half")]
+    type Bf16: Registers<half::bf16, CpuToken<Self>>;
 
     /// Seeds the first `count` lanes.
     fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
+}
 
+/// Kernels of an instruction set as calls, for code that may not be compiled for it: [`stamp!`]
+/// makes them.
+pub(crate) trait Calls: Copy {
     /// Keep words from the first `count` lanes; the other lanes do not advance.
     fn draw_some(
         token: CpuToken<Self>,
@@ -54,6 +64,18 @@ pub(crate) trait Vectors: Copy {
         planes: Planes,
         count: usize,
     ) -> [u32; LANES];
+
+    /// The kernel `fill`.
+    fn fill(token: CpuToken<Self>, lanes: &mut Lanes, planes: Planes, words: &mut [u32]);
+
+    /// The kernel `apply`.
+    fn apply<T: Vectored, O: Op<T>>(
+        token: CpuToken<Self>,
+        words: &[u32],
+        at: usize,
+        target: &mut [T],
+        op: O,
+    );
 }
 
 impl<F: Vectors> WideIsa for CpuToken<F> {
@@ -63,11 +85,22 @@ impl<F: Vectors> WideIsa for CpuToken<F> {
     fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
         F::draw_some(self, lanes, planes, count)
     }
+
+    #[inline(always)]
+    fn apply<T: Vectored, O: Op<T>>(self, words: &[u32], at: usize, target: &mut [T], op: O) {
+        F::apply(self, words, at, target, op);
+    }
 }
 
 impl<F: Vectors> RegisterIsa for CpuToken<F> {
     type F32 = F::F32;
     type F64 = F::F64;
+    type I8 = F::I8;
+    type I16 = F::I16;
+    #[cfg(feature = "half")]
+    type F16 = F::F16;
+    #[cfg(feature = "half")]
+    type Bf16 = F::Bf16;
 }
 
 impl<F: Vectors> Isa for CpuToken<F> {
@@ -80,7 +113,7 @@ impl<F: Vectors> Isa for CpuToken<F> {
 
     #[inline(always)]
     fn fill(self, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
-        pipeline::fill(self, lanes, planes, words);
+        F::fill(self, lanes, planes, words);
     }
 
     #[inline(always)]
@@ -105,15 +138,16 @@ impl<F: Vectors> Isa for CpuToken<F> {
     }
 
     #[inline(always)]
-    fn fill_and_apply<T: Vectored, O: Op<T>, const STREAMING: bool>(
+    fn fill_and_apply<T: Vectored, O: Op<T>>(
         self,
         lanes: &mut Lanes,
         planes: Planes,
         words: &mut [u32],
         target: &mut [T],
         op: O,
+        streaming: bool,
     ) {
-        pipeline::fill_and_apply::<Self, T, O, STREAMING>(self, lanes, planes, words, target, op);
+        pipeline::fill_and_apply(self, lanes, planes, words, target, op, streaming);
     }
 }
 
@@ -122,6 +156,7 @@ impl<F: Vectors> Isa for CpuToken<F> {
 macro_rules! stamp {
     (
         $vector:ty, $half:ident, $features:literal;
+        $(#[$fill_doc:meta])* fn fill $fill:tt;
         $(
             $(#[$doc:meta])*
             fn $kernel:ident $(<$($generic:ident: $bound:path),*>)? ($($argument:ident: $type:ty),* $(,)?);
@@ -147,6 +182,43 @@ macro_rules! stamp {
             } else {
                 pipeline::draw_some::<$vector>(token(), lanes, planes, count)
             }
+        }
+
+        #[expect(unsafe_code, reason = "the same edge")]
+        impl Calls for Features {
+            #[inline(always)]
+            fn draw_some(
+                _: CpuToken<Self>,
+                lanes: &mut Lanes,
+                planes: Planes,
+                count: usize,
+            ) -> [u32; LANES] {
+                // SAFETY: `CpuToken` proves the features that the function is compiled for.
+                unsafe { draw_some(lanes, planes, count) }
+            }
+
+            #[inline(always)]
+            fn fill(_: CpuToken<Self>, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
+                // SAFETY: as above.
+                unsafe { fill(lanes, planes, words) }
+            }
+
+            #[inline(always)]
+            fn apply<T: Vectored, O: Op<T>>(
+                _: CpuToken<Self>,
+                words: &[u32],
+                at: usize,
+                target: &mut [T],
+                op: O,
+            ) {
+                // SAFETY: as above.
+                unsafe { apply(words, at, target, op) }
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn fill(lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
+            pipeline::fill(token(), lanes, planes, words);
         }
 
         $(
@@ -186,11 +258,54 @@ macro_rules! proof {
     };
 }
 
+/// A module that asks once for features, and for F16C, of which `cpufeatures` does not know: `get`.
+macro_rules! detected {
+    ($module:ident: $($feature:tt),*) => {
+        mod $module {
+            use core::sync::atomic::{AtomicU8, Ordering};
+
+            cpufeatures::new!(features, $($feature),*);
+
+            /// 0 as long as nobody has asked, then 1 for no and 2 for yes.
+            static ANSWER: AtomicU8 = AtomicU8::new(0);
+
+            #[inline]
+            pub(super) fn get() -> bool {
+                if cfg!(target_feature = "f16c") {
+                    return features::get();
+                }
+                match ANSWER.load(Ordering::Relaxed) {
+                    0 => ask(),
+                    answer => answer == 2,
+                }
+            }
+
+            #[cold]
+            fn ask() -> bool {
+                // F16C needs what AVX needs of the operating system.
+                let answer = features::get() && super::has_f16c();
+                ANSWER.store(1 + u8::from(answer), Ordering::Relaxed);
+                answer
+            }
+        }
+    };
+}
+
+/// Whether the processor says that it has F16C. (Every one that has AVX2 does; a virtual machine
+/// may hide it.)
+#[expect(unsafe_code, reason = "an intrinsic")]
+#[allow(unused_unsafe, reason = "newer compilers have it as a safe function")]
+fn has_f16c() -> bool {
+    // SAFETY: whoever asks has seen AVX2, by the same instruction; leaf 1 is the first that there
+    // is.
+    unsafe { intrinsics::__cpuid(1) }.ecx & 1 << 29 != 0
+}
+
 cfg_if! {
     if #[cfg(dropout_kernels_backend = "avx512")] {
         pub(super) use super::Missing as Avx2;
     } else {
-        cpufeatures::new!(has_avx2, "avx2");
+        detected!(has_avx2: "avx2");
         kernels!(proof avx2 if has_avx2;);
         pub(super) type Avx2 = CpuToken<avx2::Features>;
     }
@@ -200,8 +315,8 @@ cfg_if! {
     if #[cfg(dropout_kernels_backend = "avx2")] {
         pub(super) use super::Missing as Avx512;
     } else {
-        // The compiler takes AVX-512 F to include the first two.
-        cpufeatures::new!(has_avx512, "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl");
+        // The compiler takes AVX-512 F to include the first two, and F16C.
+        detected!(has_avx512: "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl");
         kernels!(proof avx512 if has_avx512;);
         pub(super) type Avx512 = CpuToken<avx512::Features>;
     }

@@ -3,8 +3,9 @@
 
 use core::num::NonZero;
 
-use super::op::Op;
+use super::op::{Op, STEP};
 use super::{BLOCK, Isa, LANES, Lanes, Planes, Vectored, draw};
+use crate::element::Number;
 use crate::pieces::{pieces_mut, zeros};
 
 /// Bit i of a word, as an element of a table.
@@ -13,19 +14,34 @@ macro_rules! bits {
         let mut bits: [$word; 32] = [0; 32];
         let mut i = 0;
         while i < 32 {
-            bits[i] = 1 << i;
+            bits[i] = 1 << (i as u32 % <$word>::BITS);
             i += 1;
         }
         bits
     }};
 }
 pub(crate) const BITS: [u32; 32] = bits!(u32);
+/// Bit i % 16.
+pub(crate) const NARROW_BITS: [u16; 32] = bits!(u16);
+/// Bit i % 8.
+pub(crate) const BYTE_BITS: [u8; 32] = bits!(u8);
 #[allow(dead_code, reason = "registers that are driven by intrinsics select by it")]
 pub(crate) const WIDE_BITS: [u64; 32] = bits!(u64);
 
+/// Whether element `i` of 32 is kept by `word`: by a table of numbers that are as wide as an
+/// element.
+#[inline(always)]
+pub(super) fn keeps<T>(word: u32, i: usize) -> bool {
+    match size_of::<T>() {
+        1 => word.to_le_bytes()[i / 8] & BYTE_BITS[i] != 0,
+        2 => (word >> (i / 16 * 16)) as u16 & NARROW_BITS[i] != 0,
+        _ => word & BITS[i] != 0,
+    }
+}
+
 /// What 32 elements become whose bits are those of `word`, from a table of bits.
 #[inline(always)]
-pub(crate) fn select<T: Vectored, O: Op<T>>(
+pub(crate) fn select<T: Number, O: Op<T>>(
     word: u32,
     at: usize,
     target: &[T; 32],
@@ -35,7 +51,42 @@ pub(crate) fn select<T: Vectored, O: Op<T>>(
     for i in 0..32 {
         // What is kept stands outside the choice, so that the choice is a select.
         let kept = op.kept(y[i]);
-        y[i] = if word & BITS[i] != 0 { kept } else { dropped[i] };
+        y[i] = if keeps::<T>(word, i) { kept } else { dropped[i] };
+    }
+    y
+}
+
+/// Clears bit i % 32 of word i / 32 where x\[i\] <= 0.
+#[inline(always)]
+pub(super) fn clear_where_not_positive<T: Number>(words: &mut [u32], x: &[T]) {
+    let (whole, rest) = x.as_chunks::<32>();
+    let mut words = words.iter_mut();
+    for (x, word) in whole.iter().zip(&mut words) {
+        let mut positive = 0;
+        for (x, bit) in x.iter().zip(BITS) {
+            positive |= if x.is_not_positive() { 0 } else { bit };
+        }
+        *word &= positive;
+    }
+    if let Some(word) = words.next() {
+        for (x, bit) in rest.iter().zip(BITS) {
+            *word &= if x.is_not_positive() { !bit } else { !0 };
+        }
+    }
+}
+
+/// As [`select`], of eight elements.
+#[inline(always)]
+pub(super) fn select_eight<T: Vectored, O: Op<T>>(
+    word: u32,
+    at: usize,
+    target: &[T; 8],
+    op: O,
+) -> [T; 8] {
+    let (mut y, dropped) = (op.read(at, target), op.dropped(at, target));
+    for i in 0..8 {
+        let kept = op.kept(y[i]);
+        y[i] = if keeps::<T>(word, i) { kept } else { dropped[i] };
     }
     y
 }
@@ -66,6 +117,12 @@ pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
             }
             at += 32;
         }
+    } else if let (true, Some(filler)) = (T::LIGHT, op.filler()) {
+        keep_steps(at, whole.as_flattened_mut().as_chunks_mut().0, op);
+        for (target, word) in whole.iter_mut().zip(&mut words) {
+            drop_by_steps(!*word, target, filler);
+        }
+        at += 32 * whole.len();
     } else {
         for (target, word) in pieces_mut(target, 32).zip(words) {
             apply_singly(at, *word, target, op);
@@ -80,9 +137,36 @@ pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
     }
 }
 
+/// Not inlined, so that its loop has all registers.
+#[inline(never)]
+fn keep_steps<T: Vectored, O: Op<T>>(at: usize, steps: &mut [[T; STEP]], op: O) {
+    op.keep_steps(at, steps);
+}
+
+/// `filler` where a bit of `word` is set.
+#[inline(always)]
+fn drop_by_steps<T: Vectored>(mut word: u32, target: &mut [T; 32], filler: T) {
+    for step in target.as_chunks_mut::<STEP>().0 {
+        // At a small p many steps are kept as a whole.
+        if word as u8 != 0 {
+            for (i, y) in step.iter_mut().enumerate() {
+                if word >> i & 1 != 0 {
+                    *y = filler;
+                }
+            }
+        }
+        word >>= STEP;
+    }
+}
+
 /// Up to 32 elements, one at a time.
 #[inline(always)]
-fn apply_singly<T: Vectored, O: Op<T>>(mut at: usize, mut word: u32, target: &mut [T], op: O) {
+pub(super) fn apply_singly<T: Vectored, O: Op<T>>(
+    mut at: usize,
+    mut word: u32,
+    target: &mut [T],
+    op: O,
+) {
     for target in target.as_chunks_mut::<1>().0 {
         let [x] = op.read(at, target);
         *target = if word & 1 != 0 { [op.kept(x)] } else { op.dropped(at, target) };
@@ -139,7 +223,8 @@ fn fill_and_apply_block<I: Isa, T: Vectored, O: Op<T>>(
     block: &mut [T],
     op: O,
 ) {
-    if cfg!(target_os = "none") {
+    // Where one copy of drawing serves every operation, it is a call for each block.
+    if cfg!(any(target_os = "none", target_arch = "x86", target_arch = "x86_64")) {
         isa.fill(lanes, planes, words);
     } else {
         draw::fill_block::<I>(lanes, planes, words);

@@ -3,8 +3,8 @@
 //! short ones the words that an element-wise mask would have are made 512 bits at a time.
 
 use super::Number;
-use super::bits::{bit, bits, ones};
 use super::op::Op;
+use crate::bits::{bit, bits, ones};
 use crate::layout::Layout;
 use crate::pieces::{cut, pieces_mut};
 
@@ -64,6 +64,23 @@ impl<'a> Expanded<'a> {
             for word in words {
                 *word = self.words.get((self.first + self.w) / 32).copied().unwrap_or(0);
                 self.w = if self.w + 32 < self.width { self.w + 32 } else { 0 };
+            }
+        } else if !cfg!(target_os = "none") && self.w + 32 * words.len() <= self.width {
+            // All of one row, as most words of wide rows are. (Firmware would pay flash for it.)
+            let (first, shift) = (self.first + self.w, (self.first + self.w) % 32);
+            let from = self.words.get(first / 32..).unwrap_or_default();
+            for (word, pair) in words.iter_mut().zip(from.windows(2)) {
+                let [low, high] = *pair else { continue };
+                *word = low >> shift | high << 1 << (31 - shift);
+            }
+            // The mask's last word has no other after it.
+            let pairs = from.len().saturating_sub(1);
+            for (i, word) in words.iter_mut().enumerate().skip(pairs) {
+                *word = bits(self.words, first + 32 * i);
+            }
+            self.w += 32 * words.len();
+            if self.w == self.width {
+                self.w = 0;
             }
         } else {
             for word in words {

@@ -5,8 +5,10 @@
 #![expect(clippy::indexing_slicing, reason = "indices run over the lengths of arrays")]
 
 use super::apply::BITS;
-use super::bits::Reader;
-use super::{Isa, LANES, Lanes, MaskKey, Number, Planes};
+use super::reader::Reader;
+use super::{Isa, LANES, Lanes, MaskKey, Planes};
+use crate::bits::bits;
+use crate::element::{FloatNumber, Number, Real, Value};
 use crate::pieces::{pieces, pieces_mut};
 
 /// Where the bits of a matrix come from.
@@ -14,8 +16,8 @@ use crate::pieces::{pieces, pieces_mut};
 pub enum Bits<'a> {
     /// All of them are the bits of this word, ones or zeros.
     All(u32),
-    /// Words of a mask.
-    Stored(&'a [u32]),
+    /// Words of a mask, from this bit of the first of them on.
+    Stored(&'a [u32], usize),
     /// The mask of a key, 512 bits at a time, for so many words.
     Drawn(MaskKey, Planes, usize),
 }
@@ -29,18 +31,17 @@ pub(crate) trait Pass {
 
 /// Shows the first `rows` rows of a matrix to `pass`, with their bits.
 #[inline(always)]
-pub(super) fn rows<I: Isa, P: Pass>(isa: I, rows: usize, bits: Bits<'_>, mut pass: P) {
-    let mut bits = bits;
+pub(super) fn rows<I: Isa, P: Pass>(isa: I, rows: usize, mut source: Bits<'_>, mut pass: P) {
     let mut lanes = Lanes::EMPTY;
-    if let Bits::Drawn(key, _, words) = bits {
+    if let Bits::Drawn(key, _, words) = source {
         isa.seed(&mut lanes, key, words);
     }
-    let mut reader = Reader::new(|block: &mut [u32; LANES]| match &mut bits {
+    let mut reader = Reader::new(|block: &mut [u32; LANES]| match &mut source {
         Bits::All(word) => *block = [*word; LANES],
-        Bits::Stored(words) => {
+        Bits::Stored(words, first) => {
             // Not as a copy of what there is, for which the compiler would call `memcpy`.
             for (i, word) in block.iter_mut().enumerate() {
-                *word = words.get(i).copied().unwrap_or(0);
+                *word = bits(words, *first + 32 * i);
             }
             *words = words.get(LANES..).unwrap_or_default();
         }
@@ -67,96 +68,99 @@ fn row<T>(matrix: &[T], r: usize, columns: usize) -> &[T] {
 
 /// y = (M o W) x, then scaled.
 #[derive(Debug)]
-pub struct Product<'a, T> {
+pub struct Product<'a, T: Number> {
     pub(crate) w: &'a [T],
     pub(crate) x: &'a [T],
     pub(crate) y: &'a mut [T],
     /// What it is scaled with, if with anything.
-    pub(crate) factor: Option<T>,
+    pub(crate) factor: Option<T::Factor>,
 }
 
-impl<T: Number> Pass for Product<'_, T> {
+impl<T: FloatNumber> Pass for Product<'_, T> {
     #[inline(always)]
     fn row<const VECTORS: bool>(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
-        let total = sum::<VECTORS, T>(row(self.w, r, self.x.len()), self.x, next, T::times);
+        let total = sum::<VECTORS, T>(row(self.w, r, self.x.len()), self.x, next, Value::times);
         if let Some(y) = self.y.get_mut(r) {
-            *y = scaled(self.factor, total);
+            *y = T::narrow(scaled(self.factor, total));
         }
     }
 }
 
 /// Sums of the terms of W x, and of their squares, each scaled.
 #[derive(Debug)]
-pub struct Moments<'a, T> {
+pub struct Moments<'a, T: Number> {
     pub(crate) w: &'a [T],
     pub(crate) x: &'a [T],
-    pub(crate) mean: (&'a mut [T], T),
-    pub(crate) variance: (&'a mut [T], T),
+    pub(crate) mean: (&'a mut [T], T::Factor),
+    pub(crate) variance: (&'a mut [T], T::Factor),
 }
 
-impl<T: Number> Pass for Moments<'_, T> {
+impl<T: FloatNumber> Pass for Moments<'_, T> {
     #[inline(always)]
     fn row<const VECTORS: bool>(&mut self, r: usize, _: impl FnMut(usize) -> u32) {
         let w = row(self.w, r, self.x.len());
-        let square = |w: T, x: T| w.times(x).times(w.times(x));
+        let square = |w: T::Factor, x: T::Factor| w.times(x).times(w.times(x));
         let ((means, factor), (variances, factor_of_squares)) =
             (&mut self.mean, &mut self.variance);
         if let (Some(mean), Some(variance)) = (means.get_mut(r), variances.get_mut(r)) {
-            *mean = sum::<VECTORS, T>(w, self.x, |_| !0, T::times).times(*factor);
-            *variance = sum::<VECTORS, T>(w, self.x, |_| !0, square).times(*factor_of_squares);
+            let total = sum::<VECTORS, T>(w, self.x, |_| !0, Value::times);
+            *mean = T::narrow(total.times(*factor));
+            let squares = sum::<VECTORS, T>(w, self.x, |_| !0, square);
+            *variance = T::narrow(squares.times(*factor_of_squares));
         }
     }
 }
 
 /// dW += M o (dy x^T), with dy scaled.
 #[derive(Debug)]
-pub struct Outer<'a, T> {
+pub struct Outer<'a, T: Number> {
     pub(crate) dw: &'a mut [T],
     pub(crate) x: &'a [T],
     pub(crate) dy: &'a [T],
     /// What it is scaled with, if with anything.
-    pub(crate) factor: Option<T>,
+    pub(crate) factor: Option<T::Factor>,
 }
 
-impl<T: Number> Pass for Outer<'_, T> {
+impl<T: FloatNumber> Pass for Outer<'_, T> {
     #[inline(always)]
     fn row<const VECTORS: bool>(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
         let columns = self.x.len();
         let dw = self.dw.get_mut(r * columns..).and_then(|rows| rows.get_mut(..columns));
         if let (Some(dw), Some(dy)) = (dw, self.dy.get(r)) {
-            add_multiple::<VECTORS, T>(dw, self.x, scaled(self.factor, *dy), next);
+            add_multiple::<VECTORS, T>(dw, self.x, scaled(self.factor, dy.widen()), next);
         }
     }
 }
 
 /// dx += (M o W)^T dy, with dy scaled.
 #[derive(Debug)]
-pub struct Transposed<'a, T> {
+pub struct Transposed<'a, T: Number> {
     pub(crate) w: &'a [T],
     pub(crate) dx: &'a mut [T],
     pub(crate) dy: &'a [T],
     /// What it is scaled with, if with anything.
-    pub(crate) factor: Option<T>,
+    pub(crate) factor: Option<T::Factor>,
 }
 
-impl<T: Number> Pass for Transposed<'_, T> {
+impl<T: FloatNumber> Pass for Transposed<'_, T> {
     #[inline(always)]
     fn row<const VECTORS: bool>(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
         if let Some(dy) = self.dy.get(r) {
             let w = row(self.w, r, self.dx.len());
-            add_multiple::<VECTORS, T>(self.dx, w, scaled(self.factor, *dy), next);
+            add_multiple::<VECTORS, T>(self.dx, w, scaled(self.factor, dy.widen()), next);
         }
     }
 }
 
 /// target += factor * source where the bits keep; elsewhere it stays as it is, to the bit.
 #[inline(always)]
-fn add_multiple<const VECTORS: bool, T: Number>(
+fn add_multiple<const VECTORS: bool, T: FloatNumber>(
     target: &mut [T],
     source: &[T],
-    factor: T,
+    factor: T::Factor,
     mut next: impl FnMut(usize) -> u32,
 ) {
+    let added = |sum: T, x: T| T::narrow(sum.widen().plus(x.widen().times(factor)));
     let (source, source_rest) = at_once::<VECTORS, T>(source);
     let (target, target_rest) = target.split_at_mut_checked(32 * source.len()).unwrap_or_default();
     for (target, source) in target.as_chunks_mut().0.iter_mut().zip(source) {
@@ -164,39 +168,38 @@ fn add_multiple<const VECTORS: bool, T: Number>(
         // store to the compiler, and AVX2's takes longer than all else on some processors.
         let sums = *target;
         let word = next(32);
-        *target = add_kept(sums, word, |i| source[i].times(factor));
+        *target = where_kept(sums, word, |i, sum| added(sum, source[i]));
     }
-    for target in pieces_mut(target_rest, 32).zip(pieces(source_rest, 32)) {
-        let (target, source) = target;
-        add_rest(target, &mut next, source, source, |x, _| x.times(factor));
+    for (target, source) in pieces_mut(target_rest, 32).zip(pieces(source_rest, 32)) {
+        for_kept(target, next(source.len()), source.iter(), |sum, x| added(sum, *x));
     }
 }
 
 /// The sum of the terms whose bits are set: 32 sums, of every 32nd term each, and the sum of those.
 #[inline(always)]
-fn sum<const VECTORS: bool, T: Number>(
+fn sum<const VECTORS: bool, T: FloatNumber>(
     w: &[T],
     x: &[T],
     mut next: impl FnMut(usize) -> u32,
-    term: impl Fn(T, T) -> T,
-) -> T {
-    let mut sums = [T::ZERO; 32];
+    term: impl Fn(T::Factor, T::Factor) -> T::Factor,
+) -> T::Factor {
+    let mut sums = [T::Factor::ZERO; 32];
+    let term = |w: T, x: T| term(w.widen(), x.widen());
     let (w, w_rest) = at_once::<VECTORS, T>(w);
     let (x, x_rest) = at_once::<VECTORS, T>(x);
-    if !VECTORS {
-        add_rest(&mut sums, next, w_rest, x_rest, term);
-        return total_in_place(&mut sums);
-    }
     for (w, x) in w.iter().zip(x) {
-        sums = add_kept(sums, next(32), |i| term(w[i], x[i]));
+        sums = where_kept(sums, next(32), |i, sum| sum.plus(term(w[i], x[i])));
     }
-    if w_rest.is_empty() {
+    if VECTORS && w_rest.is_empty() {
         return total(sums);
     }
     // A copy, so that the sums above stay in registers.
     let mut all = sums;
-    add_rest(&mut all, next, w_rest, x_rest, term);
-    total(all)
+    for (w, x) in pieces(w_rest, 32).zip(pieces(x_rest, 32)) {
+        let terms = w.iter().zip(x);
+        for_kept(&mut all, next(w.len()), terms, |sum, (w, x)| sum.plus(term(*w, *x)));
+    }
+    if VECTORS { total(all) } else { total_in_place(&mut all) }
 }
 
 /// What is worth 32 sums in registers, and the rest: where there are no vectors, all of it.
@@ -205,41 +208,36 @@ fn at_once<const VECTORS: bool, T>(elements: &[T]) -> (&[[T; 32]], &[T]) {
     if VECTORS { elements.as_chunks() } else { (&[], elements) }
 }
 
-/// Sums, each with its term added where its bit is set. The sum stands outside the choice, so that
-/// the choice is a select.
+/// What `f` makes of each number whose bit is set. That stands outside the choice, so that the
+/// choice is a select.
 #[inline(always)]
-fn add_kept<T: Number>(mut sums: [T; 32], word: u32, term: impl Fn(usize) -> T) -> [T; 32] {
+fn where_kept<T: Number>(mut sums: [T; 32], word: u32, f: impl Fn(usize, T) -> T) -> [T; 32] {
     for i in 0..32 {
-        let sum = sums[i].plus(term(i));
+        let sum = f(i, sums[i]);
         sums[i] = if word & BITS[i] != 0 { sum } else { sums[i] };
     }
     sums
 }
 
-/// [`add_kept`] a term at a time, for any number of terms: of each 32, the first is added to the
-/// first sum.
+/// [`where_kept`] a number at a time, for up to 32 with what each is changed by.
 #[inline(always)]
-fn add_rest<T: Number>(
+fn for_kept<T: Number, X>(
     sums: &mut [T],
-    mut next: impl FnMut(usize) -> u32,
-    a: &[T],
-    b: &[T],
-    term: impl Fn(T, T) -> T,
+    mut word: u32,
+    changes: impl Iterator<Item = X>,
+    f: impl Fn(T, X) -> T,
 ) {
-    for (a, b) in pieces(a, 32).zip(pieces(b, 32)) {
-        let mut word = next(a.len());
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            if word & 1 != 0 {
-                *sum = sum.plus(term(*a, *b));
-            }
-            word >>= 1;
+    for (sum, change) in sums.iter_mut().zip(changes) {
+        if word & 1 != 0 {
+            *sum = f(*sum, change);
         }
+        word >>= 1;
     }
 }
 
 /// The sum of 32 sums, halves added to halves.
 #[inline(always)]
-fn total<T: Number>(sums: [T; 32]) -> T {
+fn total<T: Real>(sums: [T; 32]) -> T {
     let sums: [T; 16] = halved(sums);
     let sums: [T; 8] = halved(sums);
     let sums: [T; 4] = halved(sums);
@@ -250,7 +248,7 @@ fn total<T: Number>(sums: [T; 32]) -> T {
 
 /// [`total`] without a copy.
 #[inline(always)]
-fn total_in_place<T: Number>(sums: &mut [T; 32]) -> T {
+fn total_in_place<T: Real>(sums: &mut [T; 32]) -> T {
     let mut half = sums.len();
     while half > 1 {
         half /= 2;
@@ -266,7 +264,7 @@ fn total_in_place<T: Number>(sums: &mut [T; 32]) -> T {
 /// The lower half with the upper half added: a new, smaller array, since reducing in place makes
 /// the compiler store halves that nobody reads.
 #[inline(always)]
-fn halved<T: Number, const N: usize, const HALF: usize>(sums: [T; N]) -> [T; HALF] {
+fn halved<T: Real, const N: usize, const HALF: usize>(sums: [T; N]) -> [T; HALF] {
     const { assert!(N == 2 * HALF) };
     let mut half = [T::ZERO; HALF];
     for i in 0..HALF {
@@ -276,7 +274,7 @@ fn halved<T: Number, const N: usize, const HALF: usize>(sums: [T; N]) -> [T; HAL
 }
 
 #[inline(always)]
-fn scaled<T: Number>(factor: Option<T>, x: T) -> T {
+fn scaled<T: Real>(factor: Option<T>, x: T) -> T {
     match factor {
         Some(factor) => x.times(factor),
         None => x,

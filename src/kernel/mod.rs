@@ -10,23 +10,29 @@
 //! set's functions.
 
 pub(crate) mod apply;
-pub(crate) mod bits;
 pub(crate) mod broadcast;
 mod draw;
+pub(crate) mod fuse;
 pub(crate) mod matrix;
 mod normal;
 pub(crate) mod op;
+mod panel;
 pub(crate) mod pipeline;
+pub(crate) mod reader;
 pub(crate) mod registers;
 mod shift;
+mod stochastic;
 pub(crate) mod wide;
 
-use crate::element::Number;
+use crate::element::{FloatNumber, IntegerNumber, Number};
 use crate::key::MaskKey;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::Layout;
+use crate::panel::Panel;
 use crate::pieces::pieces_mut;
 use crate::rate::Planes;
+use crate::requantise::Multiplier;
+use fuse::{Fusion, Strip};
 use matrix::{Bits, Pass};
 use op::{Op, Source, Sweep};
 pub(crate) use registers::Vectored;
@@ -59,14 +65,10 @@ macro_rules! kernels {
             fn apply_streaming<T: Vectored, O: Op<T>>(words: &[u32], target: &mut [T], op: O);
 
             /// [`fill`](Self::fill) and [`apply`](Self::apply) in one pass. `words` is either as long as
-            /// the mask or empty; if it is empty the mask is forgotten.
+            /// the mask or empty; if it is empty the mask is forgotten. Stores go past the caches if
+            /// `streaming`.
             fn fill_and_apply<T: Vectored, O: Op<T>>(
-                lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], op: O,
-            );
-
-            /// [`fill_and_apply`](Self::fill_and_apply) by stores that go past the caches.
-            fn fill_and_apply_streaming<T: Vectored, O: Op<T>>(
-                lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], op: O,
+                lanes: &mut Lanes, planes: Planes, words: &mut [u32], target: &mut [T], op: O, streaming: bool,
             );
 
             /// Rows of long runs, by the bits from `first` on. The target begins at index `at` of what `op` knows.
@@ -74,9 +76,28 @@ macro_rules! kernels {
                 words: &[u32], first: usize, layout: Layout, at: usize, target: &mut [T], op: O,
             );
 
+            /// Rows with strides, by the bits from `first` on. The target begins at index `at` of what `op` knows.
+            fn panel<T: Vectored, O: Op<T>>(
+                words: &[u32], first: usize, panel: Panel, at: usize, target: &mut [T], op: O,
+            );
+
+            /// Rows with strides, of several slices in one pass.
+            fn fuse<T: Number, F: Fusion<T>>(strip: Strip<'_>, target: &mut [T], fusion: &mut F);
+
+            /// Adds rows of `x` that begin `stride` elements after each other to `sums`.
+            fn add_rows<T: FloatNumber>(rows: usize, stride: usize, x: &[T], sums: &mut [T::Factor]);
+
+            /// Clears bit i % 32 of word i / 32 where x\[i\] <= 0.
+            fn clear_where_not_positive<T: Number>(words: &mut [u32], x: &[T]);
+
             /// y = x * (1 + `std_dev` * z), z normal, where `target` is y and `source` gives x.
-            fn noise<T: Number, S: Source<T>>(
+            fn noise<T: FloatNumber, S: Source<T>>(
                 lanes: &mut Lanes, std_dev: f32, target: &mut [T], source: S,
+            );
+
+            /// Multiplies about a zero point, each product rounded by the next bits of a lane.
+            fn round<T: IntegerNumber, S: Source<T>>(
+                lanes: &mut Lanes, factor: Multiplier, zero: T, target: &mut [T], source: S,
             );
 
             /// Shows the first `rows` rows of a matrix to `pass`, with their bits.
@@ -98,7 +119,8 @@ pub(crate) trait Isa: Copy {
         lanes.seed_by_key(key, count);
     }
 
-    /// Draws keep words into `words`.
+    /// Draws keep words into `words`. (On x86 by a call: whoever calls it may not be compiled for
+    /// the instruction set, as code in a closure is not.)
     #[inline(always)]
     fn fill(self, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
         fill_blocks::<Self>(lanes, planes, words);
@@ -135,13 +157,14 @@ pub(crate) trait Isa: Copy {
 
     /// Draws and applies, a block of 512 elements after the other.
     #[inline(always)]
-    fn fill_and_apply<T: Vectored, O: Op<T>, const STREAMING: bool>(
+    fn fill_and_apply<T: Vectored, O: Op<T>>(
         self,
         lanes: &mut Lanes,
         planes: Planes,
         words: &mut [u32],
         target: &mut [T],
         op: O,
+        _streaming: bool,
     ) {
         apply::fill_and_apply(self, lanes, planes, words, target, op);
     }
@@ -160,7 +183,7 @@ pub(crate) fn seed<I: Isa>(isa: I, lanes: &mut Lanes, key: MaskKey, count: usize
     isa.seed(lanes, key, count);
 }
 
-#[allow(dead_code, reason = "the portable backend has its own, of which firmware has one copy")]
+#[allow(dead_code, reason = "the portable backend has its own, and so has x86")]
 #[inline(always)]
 pub(crate) fn fill<I: Isa>(isa: I, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
     isa.fill(lanes, planes, words);
@@ -226,21 +249,12 @@ pub(crate) fn fill_and_apply<I: Isa, T: Vectored, O: Op<T>>(
     words: &mut [u32],
     target: &mut [T],
     op: O,
+    streaming: bool,
 ) {
-    isa.fill_and_apply::<T, O, false>(lanes, planes, words, target, op);
-}
-
-#[inline(always)]
-pub(crate) fn fill_and_apply_streaming<I: Isa, T: Vectored, O: Op<T>>(
-    isa: I,
-    lanes: &mut Lanes,
-    planes: Planes,
-    words: &mut [u32],
-    target: &mut [T],
-    op: O,
-) {
-    isa.fill_and_apply::<T, O, true>(lanes, planes, words, target, op);
-    isa.fence();
+    isa.fill_and_apply(lanes, planes, words, target, op, streaming);
+    if streaming {
+        isa.fence();
+    }
 }
 
 #[inline(always)]
@@ -257,7 +271,46 @@ pub(crate) fn long_runs<I: Isa, T: Vectored, O: Op<T>>(
 }
 
 #[inline(always)]
-pub(crate) fn noise<I: Isa, T: Number, S: Source<T>>(
+pub(crate) fn panel<I: Isa, T: Vectored, O: Op<T>>(
+    isa: I,
+    words: &[u32],
+    first: usize,
+    panel: Panel,
+    at: usize,
+    target: &mut [T],
+    op: O,
+) {
+    panel::panel(isa, words, first, panel, at, target, op);
+}
+
+#[inline(always)]
+pub(crate) fn fuse<I: Isa, T: Number, F: Fusion<T>>(
+    isa: I,
+    strip: Strip<'_>,
+    target: &mut [T],
+    fusion: &mut F,
+) {
+    fuse::fuse(isa, strip, target, fusion);
+}
+
+#[inline(always)]
+pub(crate) fn add_rows<I: Isa, T: FloatNumber>(
+    isa: I,
+    rows: usize,
+    stride: usize,
+    x: &[T],
+    sums: &mut [T::Factor],
+) {
+    fuse::add_rows(isa, rows, stride, x, sums);
+}
+
+#[inline(always)]
+pub(crate) fn clear_where_not_positive<I: Isa, T: Number>(_: I, words: &mut [u32], x: &[T]) {
+    apply::clear_where_not_positive(words, x);
+}
+
+#[inline(always)]
+pub(crate) fn noise<I: Isa, T: FloatNumber, S: Source<T>>(
     _: I,
     lanes: &mut Lanes,
     std_dev: f32,
@@ -268,6 +321,22 @@ pub(crate) fn noise<I: Isa, T: Number, S: Source<T>>(
         normal::noise::<LANES, T, S>(lanes, std_dev, target, source);
     } else {
         normal::noise::<1, T, S>(lanes, std_dev, target, source);
+    }
+}
+
+#[inline(always)]
+pub(crate) fn round<I: Isa, T: IntegerNumber, S: Source<T>>(
+    _: I,
+    lanes: &mut Lanes,
+    factor: Multiplier,
+    zero: T,
+    target: &mut [T],
+    source: S,
+) {
+    if I::VECTORS {
+        stochastic::round::<LANES, T, S>(lanes, factor, zero, target, source);
+    } else {
+        stochastic::round::<1, T, S>(lanes, factor, zero, target, source);
     }
 }
 

@@ -6,7 +6,8 @@
 //! are.
 
 use super::op::Source;
-use super::{LANES, Lanes, Number};
+use super::{LANES, Lanes};
+use crate::element::{FloatNumber, Real, Value};
 use crate::lanes::step;
 
 /// Elements of a block: two for each lane.
@@ -17,7 +18,7 @@ const PAIRS: usize = 2 * LANES;
 /// Every operation stands as GAUSSIAN.md has it, in its order: to reassociate is to change the
 /// bits.
 #[inline(always)]
-pub(super) fn noise<const G: usize, T: Number, S: Source<T>>(
+pub(super) fn noise<const G: usize, T: FloatNumber, S: Source<T>>(
     lanes: &mut Lanes,
     std_dev: f32,
     target: &mut [T],
@@ -29,13 +30,9 @@ pub(super) fn noise<const G: usize, T: Number, S: Source<T>>(
         let [cosines, sines] = block.as_chunks_mut::<LANES>().0 else { return };
         let targets = cosines.as_chunks_mut::<G>().0.iter_mut().zip(sines.as_chunks_mut::<G>().0);
         for (g, (cosine, sine)) in targets.enumerate() {
-            let mut state = group::<G>(lanes, g);
+            let mut state = lanes.group::<G>(g);
             let (a, b) = (step(&mut state), step(&mut state));
-            for (lanes, state) in lanes.0.iter_mut().zip(state) {
-                if let Some(lanes) = lanes.as_chunks_mut().0.get_mut(g) {
-                    *lanes = state;
-                }
-            }
+            lanes.set_group(g, state);
             let at = at + g * G;
             let (x, w) = (source.read(at, cosine), source.read(at + LANES, sine));
             let normals = normals(a, b);
@@ -61,22 +58,14 @@ pub(super) fn noise<const G: usize, T: Number, S: Source<T>>(
     }
 }
 
-/// The lanes from `g * G` on.
-#[inline(always)]
-fn group<const G: usize>(lanes: &Lanes, g: usize) -> [[u32; G]; 4] {
-    let mut group = [[0; G]; 4];
-    for (group, lanes) in group.iter_mut().zip(&lanes.0) {
-        *group = lanes.as_chunks().0.get(g).copied().unwrap_or(*group);
-    }
-    group
-}
-
-/// x * (1 + s * z), of which s * z is rounded to `f32` and the rest to the element's type.
+/// x * (1 + s * z), of which s * z is rounded to `f32` and the rest to the type that is computed
+/// in.
 #[inline(always)]
 #[expect(clippy::indexing_slicing, reason = "i runs over the length of each array")]
-fn noisy<const G: usize, T: Number>(mut x: [T; G], std_dev: f32, z: [f32; G]) -> [T; G] {
+fn noisy<const G: usize, T: FloatNumber>(mut x: [T; G], std_dev: f32, z: [f32; G]) -> [T; G] {
     for i in 0..G {
-        x[i] = x[i].times(T::from_f32(1.0).plus(T::from_f32(std_dev * z[i])));
+        let r = T::Factor::from_f32(1.0).plus(T::Factor::from_f32(std_dev * z[i]));
+        x[i] = T::narrow(x[i].widen().times(r));
     }
     x
 }

@@ -2,22 +2,29 @@
 //! arithmetic on elements stands here.
 
 use crate::element::{Number, Value};
-use crate::pieces::{fill, pieces_mut};
+use crate::pieces::fill;
+
+/// Elements of a step of a loop, where there are no vectors and a loop over single elements would
+/// cost as much as what it does.
+pub(super) const STEP: usize = 8;
 
 /// What becomes of x: y = keep ? x * factor + term : dropped.
 pub trait Arithmetic<T: Number>: Copy {
     /// Whether +0.0 stands where an element is dropped.
     const ZEROES: bool = true;
 
+    /// Whether kept elements stay as they are.
+    const COPIES: bool = false;
+
     /// What a kept element is multiplied with, if with anything.
     #[inline(always)]
-    fn factor(self) -> Option<T> {
+    fn factor(self) -> Option<T::Factor> {
         None
     }
 
     /// What is added then, if anything.
     #[inline(always)]
-    fn term(self) -> Option<T> {
+    fn term(self) -> Option<T::Term> {
         None
     }
 
@@ -31,13 +38,10 @@ pub trait Arithmetic<T: Number>: Copy {
     /// so that it is the same where the machine cannot fuse them.
     #[inline(always)]
     fn kept<V: Value<T>>(self, x: V) -> V {
-        let product = match self.factor() {
-            Some(factor) => x.times(factor),
-            None => x,
-        };
-        match self.term() {
-            Some(term) => product.plus(term),
-            None => product,
+        match (self.factor(), self.term()) {
+            (Some(factor), Some(term)) => x.times_plus(factor, term),
+            (Some(factor), None) => x.times(factor),
+            (None, _) => x,
         }
     }
 }
@@ -46,24 +50,26 @@ pub trait Arithmetic<T: Number>: Copy {
 #[derive(Clone, Copy, Debug)]
 pub struct Same;
 
-impl<T: Number> Arithmetic<T> for Same {}
+impl<T: Number> Arithmetic<T> for Same {
+    const COPIES: bool = true;
+}
 
 /// y = keep ? x * s : +0.0.
 #[derive(Clone, Copy, Debug)]
-pub struct Times<T>(pub(crate) T);
+pub struct Times<T: Number>(pub(crate) T::Factor);
 
 impl<T: Number> Arithmetic<T> for Times<T> {
     #[inline(always)]
-    fn factor(self) -> Option<T> {
+    fn factor(self) -> Option<T::Factor> {
         Some(self.0)
     }
 }
 
 /// y = keep ? x * factor + term : dropped.
 #[derive(Clone, Copy, Debug)]
-pub struct Affine<T> {
-    pub(crate) factor: T,
-    pub(crate) term: T,
+pub struct Affine<T: Number> {
+    pub(crate) factor: T::Factor,
+    pub(crate) term: T::Term,
     pub(crate) dropped: T,
 }
 
@@ -71,12 +77,12 @@ impl<T: Number> Arithmetic<T> for Affine<T> {
     const ZEROES: bool = false;
 
     #[inline(always)]
-    fn factor(self) -> Option<T> {
+    fn factor(self) -> Option<T::Factor> {
         Some(self.factor)
     }
 
     #[inline(always)]
-    fn term(self) -> Option<T> {
+    fn term(self) -> Option<T::Term> {
         Some(self.term)
     }
 
@@ -86,16 +92,17 @@ impl<T: Number> Arithmetic<T> for Affine<T> {
     }
 }
 
-/// y = keep ? x : -inf, to the bit.
+/// y = keep ? x : this, to the bit.
 #[derive(Clone, Copy, Debug)]
-pub struct Hide;
+pub struct Or<T>(pub(crate) T);
 
-impl<T: Number> Arithmetic<T> for Hide {
+impl<T: Number> Arithmetic<T> for Or<T> {
     const ZEROES: bool = false;
+    const COPIES: bool = true;
 
     #[inline(always)]
     fn dropped(self) -> T {
-        T::NEG_INFINITY
+        self.0
     }
 }
 
@@ -110,6 +117,9 @@ pub trait Source<T>: Copy {
     /// Where the elements for all of `target` stand in memory, if they do.
     #[allow(dead_code, reason = "Cortex-M with a floating-point unit asks for it")]
     fn place(self, at: usize, target: &mut [T]) -> Option<*const T>;
+
+    /// Writes `f(x)` to all of `steps`, which begin at index `at`.
+    fn map_steps(self, at: usize, steps: &mut [[T; STEP]], f: impl Fn(T) -> T);
 
     /// Writes `f(x, y)` to all of `target`, which begins at index `at`, where y stood before.
     fn map(self, at: usize, target: &mut [T], f: impl Fn(T, T) -> T);
@@ -130,6 +140,15 @@ impl<T: Number> Source<T> for InPlace {
     #[inline(always)]
     fn place(self, _: usize, target: &mut [T]) -> Option<*const T> {
         Some(target.as_mut_ptr())
+    }
+
+    #[inline(always)]
+    fn map_steps(self, _: usize, steps: &mut [[T; STEP]], f: impl Fn(T) -> T) {
+        for step in steps {
+            for y in step {
+                *y = f(*y);
+            }
+        }
     }
 
     #[inline(always)]
@@ -155,6 +174,11 @@ impl<T: Number> Source<T> for Zeros {
     #[inline(always)]
     fn place(self, _: usize, _: &mut [T]) -> Option<*const T> {
         None
+    }
+
+    #[inline(always)]
+    fn map_steps(self, at: usize, steps: &mut [[T; STEP]], f: impl Fn(T) -> T) {
+        self.map(at, steps.as_flattened_mut(), |x, _| f(x));
     }
 
     #[inline(always)]
@@ -186,6 +210,16 @@ impl<T: Number> Source<T> for &[T] {
     }
 
     #[inline(always)]
+    fn map_steps(self, at: usize, steps: &mut [[T; STEP]], f: impl Fn(T) -> T) {
+        let (_, source) = self.split_at_checked(at).unwrap_or_default();
+        for (step, source) in steps.iter_mut().zip(source.as_chunks::<STEP>().0) {
+            for (y, x) in step.iter_mut().zip(source) {
+                *y = f(*x);
+            }
+        }
+    }
+
+    #[inline(always)]
     fn map(self, at: usize, target: &mut [T], f: impl Fn(T, T) -> T) {
         let (_, source) = self.split_at_checked(at).unwrap_or_default();
         for (y, x) in target.iter_mut().zip(source) {
@@ -199,6 +233,10 @@ impl<T: Number> Source<T> for &[T] {
 pub trait Op<T: Number>: Copy {
     /// Whether +0.0 stands wherever an element is dropped.
     const ZEROES: bool;
+
+    /// Whether kept elements are those that are read.
+    #[allow(dead_code, reason = "vectors that are driven by intrinsics ask for it")]
+    const COPIES: bool;
 
     /// Whether it is the target itself that is read.
     #[allow(dead_code, reason = "x86 asks for it, and Cortex-M with a floating-point unit")]
@@ -216,6 +254,18 @@ pub trait Op<T: Number>: Copy {
     /// Keeps all of `target`.
     fn keep(self, at: usize, target: &mut [T]);
 
+    /// Keeps all of `steps`.
+    #[inline(always)]
+    fn keep_steps(self, at: usize, steps: &mut [[T; STEP]]) {
+        self.keep(at, steps.as_flattened_mut());
+    }
+
+    /// What stands for every dropped element, if that is one number.
+    #[inline(always)]
+    fn filler(self) -> Option<T> {
+        None
+    }
+
     /// Drops all of `target`.
     fn drop(self, at: usize, target: &mut [T]);
 
@@ -223,11 +273,11 @@ pub trait Op<T: Number>: Copy {
     fn pass(self, at: usize, target: &mut [T]);
 
     /// Where the elements that are read for all of `target` stand in memory, and what they are
-    /// multiplied with, if that is all that is done to them; in place the pointer is one by
-    /// which they may be written, too.
+    /// multiplied with, if that is all that is done to them and they are `f32`; in place the
+    /// pointer is one by which they may be written, too.
     #[allow(dead_code, reason = "Cortex-M with a floating-point unit asks for it")]
     #[inline(always)]
-    fn product(self, _: usize, _: &mut [T]) -> Option<(*const T, T)> {
+    fn product(self, _: usize, _: &mut [T]) -> Option<(*const T, f32)> {
         None
     }
 }
@@ -238,6 +288,7 @@ pub struct Mapped<S, F>(pub(crate) S, pub(crate) F);
 
 impl<T: Number, S: Source<T>, F: Arithmetic<T>> Op<T> for Mapped<S, F> {
     const ZEROES: bool = F::ZEROES;
+    const COPIES: bool = F::COPIES;
     const IN_PLACE: bool = S::IN_PLACE;
 
     #[inline(always)]
@@ -261,6 +312,19 @@ impl<T: Number, S: Source<T>, F: Arithmetic<T>> Op<T> for Mapped<S, F> {
     }
 
     #[inline(always)]
+    fn keep_steps(self, at: usize, steps: &mut [[T; STEP]]) {
+        match self.1.factor() {
+            Some(_) => self.0.map_steps(at, steps, |x| self.1.kept(x)),
+            None => self.keep(at, steps.as_flattened_mut()),
+        }
+    }
+
+    #[inline(always)]
+    fn filler(self) -> Option<T> {
+        Some(self.1.dropped())
+    }
+
+    #[inline(always)]
     fn drop(self, _: usize, target: &mut [T]) {
         fill(target, self.1.dropped());
     }
@@ -271,9 +335,9 @@ impl<T: Number, S: Source<T>, F: Arithmetic<T>> Op<T> for Mapped<S, F> {
     }
 
     #[inline(always)]
-    fn product(self, at: usize, target: &mut [T]) -> Option<(*const T, T)> {
+    fn product(self, at: usize, target: &mut [T]) -> Option<(*const T, f32)> {
         match (self.1.factor(), self.1.term()) {
-            (Some(factor), None) => Some((self.0.place(at, target)?, factor)),
+            (Some(factor), None) => Some((self.0.place(at, target)?, T::in_f32(factor)?)),
             _ => None,
         }
     }
@@ -286,6 +350,7 @@ pub struct Either<A, B>(pub(crate) A, pub(crate) B);
 impl<T: Number, A: Source<T>, B: Source<T>> Op<T> for Either<A, B> {
     const IN_PLACE: bool = A::IN_PLACE || B::IN_PLACE;
     const ZEROES: bool = false;
+    const COPIES: bool = true;
 
     #[inline(always)]
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
@@ -323,30 +388,37 @@ pub(crate) trait Sweep<T>: Copy {
     fn sweep(self, target: &mut [T]);
 }
 
-/// target = a * u + b * v: two products and their sum, each rounded.
+/// target = a * u + b * v, as [`Number::blend`] has it.
 #[derive(Clone, Copy, Debug)]
-pub struct Blend<A, B, T> {
+pub struct Blend<A, B, T: Number> {
     pub(crate) a: A,
-    pub(crate) u: T,
+    pub(crate) u: T::Weight,
     pub(crate) b: B,
-    pub(crate) v: T,
+    pub(crate) v: T::Weight,
+}
+
+impl<T: Number, A: Source<T>, B: Source<T>> Blend<A, B, T> {
+    #[inline(always)]
+    fn of<const N: usize>(self, at: usize, target: &mut [T; N]) {
+        let (a, b) = (self.a.read(at, target), self.b.read(at, target));
+        for ((y, a), b) in target.iter_mut().zip(a).zip(b) {
+            *y = T::blend(a, self.u, b, self.v);
+        }
+    }
 }
 
 impl<T: Number, A: Source<T>, B: Source<T>> Sweep<T> for Blend<A, B, T> {
     #[inline(always)]
     fn sweep(self, target: &mut [T]) {
+        let (whole, rest) = target.as_chunks_mut::<32>();
         let mut at = 0;
-        // Two passes over what stays in the nearest cache, the first over what would be
-        // overwritten.
-        for target in pieces_mut(target, 512) {
-            if B::IN_PLACE {
-                self.b.map(at, target, |b, _| b.times(self.v));
-                self.a.map(at, target, |a, y| a.times(self.u).plus(y));
-            } else {
-                self.a.map(at, target, |a, _| a.times(self.u));
-                self.b.map(at, target, |b, y| y.plus(b.times(self.v)));
-            }
-            at += target.len();
+        for target in whole {
+            self.of(at, target);
+            at += 32;
+        }
+        for target in rest.as_chunks_mut::<1>().0 {
+            self.of(at, target);
+            at += 1;
         }
     }
 }
@@ -358,6 +430,7 @@ pub struct Added<'a, T, F>(pub(crate) &'a [T], pub(crate) F);
 impl<T: Number, F: Arithmetic<T>> Sweep<T> for Added<'_, T, F> {
     #[inline(always)]
     fn sweep(self, target: &mut [T]) {
-        self.0.map(0, target, |x, y| y.plus(self.1.kept(x)));
+        let (factor, term, dropped) = (self.1.factor(), self.1.term(), self.1.dropped());
+        self.0.map(0, target, |x, y| y.accumulate(x, factor, term, dropped));
     }
 }

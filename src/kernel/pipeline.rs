@@ -82,15 +82,16 @@ fn copy_ends<const N: usize>(from: &[u32], to: &mut [u32]) -> bool {
 }
 
 /// Draws and applies, and does both at a time. All of `target` but a rest is stored to past the
-/// caches if `STREAMING`.
+/// caches if `streaming`, which nobody asks for in place.
 #[inline(always)]
-pub(crate) fn fill_and_apply<I: WideIsa, T: Vectored, O: Op<T>, const STREAMING: bool>(
+pub(crate) fn fill_and_apply<I: WideIsa, T: Vectored, O: Op<T>>(
     isa: I,
     lanes: &mut Lanes,
     planes: Planes,
     words: &mut [u32],
     target: &mut [T],
     op: O,
+    streaming: bool,
 ) {
     let (blocks, rest) = target.as_chunks_mut::<BLOCK>();
     // No words at all if the mask is not to be stored.
@@ -100,28 +101,23 @@ pub(crate) fn fill_and_apply<I: WideIsa, T: Vectored, O: Op<T>, const STREAMING:
     let count = blocks.len();
     let mut at = 0;
     if count > 0 {
-        let (mut state, decider) =
-            (State::<I::Vector>::load(isa, lanes), Decider::new(isa, planes));
         // Where masks wait that are not stored.
         let mut ring = [[0; LANES]; LAG];
-        for i in 0..count.min(LAG) {
-            let mask = stored.get_mut(i).unwrap_or(&mut ring[i % LAG]);
-            decider.draw(&mut state, &mut ()).store(mask);
-        }
+        let first: &mut [_] = if stored.is_empty() { &mut ring } else { &mut *stored };
+        let first = first.get_mut(..count.min(LAG)).unwrap_or_default();
+        isa.fill(lanes, planes, first.as_flattened_mut());
+        let (mut state, decider) =
+            (State::<I::Vector>::load(isa, lanes), Decider::new(isa, planes));
         for (i, block) in blocks.iter_mut().enumerate() {
             let mask = stored.get(i).unwrap_or(&ring[i % LAG]);
-            let mut pieces = Pieces::<_, _, _, STREAMING> {
-                isa,
-                pieces: block.as_chunks_mut::<PIECE>().0.iter_mut().zip(mask.as_chunks::<2>().0),
-                at,
-                op,
-            };
-            if i + LAG < count {
-                let keep = decider.draw(&mut state, &mut pieces);
-                while pieces.piece() {}
+            let pieces = block.as_chunks_mut::<PIECE>().0.iter_mut().zip(mask.as_chunks::<2>().0);
+            let mut pieces = Pieces { isa, pieces, at, op, streaming };
+            // No closure, which the compiler might not inline.
+            let next =
+                if i + LAG < count { Some(decider.draw(&mut state, &mut pieces)) } else { None };
+            while pieces.piece() {}
+            if let Some(keep) = next {
                 keep.store(stored.get_mut(i + LAG).unwrap_or(&mut ring[i % LAG]));
-            } else {
-                while pieces.piece() {}
             }
             at += BLOCK;
         }
@@ -130,7 +126,7 @@ pub(crate) fn fill_and_apply<I: WideIsa, T: Vectored, O: Op<T>, const STREAMING:
     if !rest.is_empty() {
         let drawn = isa.draw_some(lanes, planes, rest.len().div_ceil(32));
         copy_first(&drawn, rest_stored);
-        apply::apply::<I, T, O, false>(isa, at, &drawn, rest, op);
+        isa.apply(&drawn, at, rest, op);
     }
 }
 
@@ -141,24 +137,28 @@ const LAG: usize = 2;
 const PIECE: usize = 64;
 
 /// What is left to apply of a block.
-struct Pieces<I, P, O, const STREAMING: bool> {
+struct Pieces<I, P, O> {
     isa: I,
     /// Targets and their mask words.
     pieces: P,
     /// Where the next one lies in the whole target.
     at: usize,
     op: O,
+    streaming: bool,
 }
 
-impl<'a, I: WideIsa, T: Vectored + 'a, O: Op<T>, P, const STREAMING: bool> Work
-    for Pieces<I, P, O, STREAMING>
+impl<'a, I: WideIsa, T: Vectored + 'a, O: Op<T>, P> Work for Pieces<I, P, O>
 where
     P: Iterator<Item = (&'a mut [T; PIECE], &'a [u32; 2])>,
 {
     #[inline(always)]
     fn piece(&mut self) -> bool {
         let Some((target, words)) = self.pieces.next() else { return false };
-        apply::apply::<I, T, O, STREAMING>(self.isa, self.at, words, target, self.op);
+        if !O::IN_PLACE && self.streaming {
+            apply::apply::<I, T, O, true>(self.isa, self.at, words, target, self.op);
+        } else {
+            apply::apply::<I, T, O, false>(self.isa, self.at, words, target, self.op);
+        }
         self.at += PIECE;
         true
     }

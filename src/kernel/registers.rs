@@ -13,6 +13,12 @@ use crate::element::{Number, Value};
 pub(crate) trait RegisterIsa: Isa {
     type F32: Registers<f32, Self>;
     type F64: Registers<f64, Self>;
+    type I8: Registers<i8, Self>;
+    type I16: Registers<i16, Self>;
+    #[cfg(feature = "half")]
+    type F16: Registers<half::f16, Self>;
+    #[cfg(feature = "half")]
+    type Bf16: Registers<half::bf16, Self>;
 }
 
 /// An element type, and where each instruction set holds 32 of them.
@@ -20,23 +26,38 @@ pub(crate) trait Vectored: Number {
     type In<I: RegisterIsa>: Registers<Self, I>;
 }
 
-impl Vectored for f32 {
-    type In<I: RegisterIsa> = I::F32;
+macro_rules! vectored {
+    ($($(#[$cfg:meta])* $number:ty = $name:ident;)*) => {$(
+        $(#[$cfg])*
+        impl Vectored for $number {
+            type In<I: RegisterIsa> = I::$name;
+        }
+    )*};
 }
-
-impl Vectored for f64 {
-    type In<I: RegisterIsa> = I::F64;
+vectored! {
+    f32 = F32;
+    f64 = F64;
+    i8 = I8;
+    i16 = I16;
+    #[cfg(feature = "half")]
+    half::f16 = F16;
+    #[cfg(feature = "half")]
+    half::bf16 = Bf16;
 }
 
 /// Thirty-two elements in registers. Holding them proves that the machine has the instructions of
 /// `I`: `load`, the only way to make them, asks for the proof.
-pub(crate) trait Registers<T, I>: Value<T> {
+pub(crate) trait Registers<T: Number, I>: Value<T> {
     fn load(isa: I, elements: &[T; 32]) -> Self;
 
     fn store(self) -> [T; 32];
 
     /// The elements whose bits of `word` are set; elsewhere those of `dropped`.
     fn select(self, word: u32, dropped: Self) -> Self;
+
+    /// The same, for elements that may be those of the target as they are: some compilers make a masked
+    /// store of such a choice, which takes five times as long as all else on some processors.
+    fn merge(self, word: u32, dropped: Self) -> Self;
 
     /// The elements whose bits of `word` are set; elsewhere +0.0.
     fn or_zero(self, isa: I, word: u32) -> Self;
@@ -52,9 +73,12 @@ pub(crate) fn select<I: RegisterIsa, T: Vectored, O: Op<T>>(
     op: O,
 ) -> [T; 32] {
     let kept = op.kept(T::In::<I>::load(isa, &op.read(at, target)));
+    let dropped = || T::In::<I>::load(isa, &op.dropped(at, target));
     if O::ZEROES {
         kept.or_zero(isa, word).store()
+    } else if O::COPIES {
+        kept.merge(word, dropped()).store()
     } else {
-        kept.select(word, T::In::<I>::load(isa, &op.dropped(at, target))).store()
+        kept.select(word, dropped()).store()
     }
 }

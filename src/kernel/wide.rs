@@ -5,7 +5,8 @@
 //! The instruction sets' own files say what that gains.
 #![allow(dead_code, reason = "only machines whose vectors are driven by intrinsics use it")]
 
-use super::{Isa, LANES, Lanes, Planes};
+use super::op::Op;
+use super::{Isa, LANES, Lanes, Planes, Vectored};
 
 /// An instruction set of such vectors.
 pub(crate) trait WideIsa: Isa {
@@ -15,6 +16,9 @@ pub(crate) trait WideIsa: Isa {
     /// Keep words from the first `count` lanes; the other lanes do not advance. One function for
     /// all element types.
     fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES];
+
+    /// The kernel `apply`, by a call.
+    fn apply<T: Vectored, O: Op<T>>(self, words: &[u32], at: usize, target: &mut [T], op: O);
 }
 
 /// Sixteen lanes of `u32`, in one register or several.

@@ -43,6 +43,12 @@ impl<const WORDS: usize> Mask<WORDS> {
         &self.words
     }
 
+    /// The words, to write.
+    #[must_use]
+    pub const fn words_mut(&mut self) -> &mut [u32; WORDS] {
+        &mut self.words
+    }
+
     /// The first `len` bits.
     ///
     /// # Errors

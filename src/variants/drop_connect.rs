@@ -1,13 +1,14 @@
 //! `DropConnect`: dropout of the weights of a layer.
 
-use crate::dropout::{Classic, Inverted, Rule};
+use crate::dropout::{Classic, Inverted, Rule, RuleFor};
+use crate::element::{Number as _, Real, Value};
 use crate::error::ShapeError;
-use crate::isa::{Backend, CompiledPass, Element};
+use crate::isa::{Backend, CompiledPass, Float};
 use crate::kernel::matrix::{Bits, Moments, Outer, Product, Transposed};
 use crate::kernel::op::Arithmetic;
 use crate::key::MaskKey;
 use crate::layout::Layout;
-use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::mask::{MaskMut, MaskRef, MaskWindow, mask_words};
 use crate::pieces::{fill, pieces, pieces_mut};
 use crate::plan::Plan;
 use crate::rate::{Draws, DropRate};
@@ -37,6 +38,31 @@ use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 /// one mask. The paper has a mask for each sample: a call, and a stream, for each.
 ///
 /// A dropped weight takes no part: it may be NaN, and so may the x that it meets.
+///
+/// # Weights stored the other way round
+///
+/// If your weights are stored as (inputs, outputs), `rows` are the inputs, and the passes change
+/// places. Forward is [`backward_input`](Self::backward_input), which overwrites its output. The
+/// gradient to the input is [`forward`](Self::forward). [`backward_weights`](Self::backward_weights),
+/// which adds to dW, takes dy and x in each other's place. Inference by the inverted rule is your own
+/// product, without a mask.
+///
+/// ```
+/// use dropout_kernels::{DropConnect, MaskKey, drop_rate};
+///
+/// let layer = DropConnect::new(drop_rate!(0.5), 2, 3)?; // 2 inputs, 3 outputs
+/// let w = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let (x, mut y, key) = ([1.0, 10.0], [0.0; 3], MaskKey::new(42, 0));
+/// layer.backward_input(&w, &x, &mut y, key)?; // y = s (M o W)^T x
+///
+/// let (dy, mut dx, mut dw) = ([1.0, 1.0, 1.0], [0.0; 2], [0.0; 6]);
+/// layer.forward(&w, &dy, &mut dx, key)?; // dx = s (M o W) dy
+/// layer.backward_weights(&dy, &x, &mut dw, key)?; // dW += s M o (x dy^T)
+/// let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+/// assert_eq!(product(&dx, &x), y.iter().sum());
+/// assert_eq!(product(&dw, &w), y.iter().sum());
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
 ///
 /// # Precision
 ///
@@ -152,15 +178,18 @@ impl<R: Rule> DropConnect<R> {
     ///
     /// [`ShapeError`] if a slice or the mask does not have the elements of its shape. Then nothing
     /// is written and no generator has moved.
-    pub fn forward<T: Element>(
+    pub fn forward<T: Float>(
         &self,
         w: &[T],
         x: &[T],
         y: &mut [T],
         mask: impl MaskSource,
-    ) -> Result<(), ShapeError> {
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.check(w, x, y)?;
-        let factor = self.rule.forward::<T>(self.rate()).factor();
+        let factor = self.rule.forward(self.rate()).factor();
         self.by_bits(mask, |bits| self.multiply(bits, w, x, y, factor))
     }
 
@@ -169,13 +198,16 @@ impl<R: Rule> DropConnect<R> {
     /// # Errors
     ///
     /// Same errors as [`forward`](Self::forward).
-    pub fn backward_input<T: Element>(
+    pub fn backward_input<T: Float>(
         &self,
         w: &[T],
         dy: &[T],
         dx: &mut [T],
         mask: impl KnownMask,
-    ) -> Result<(), ShapeError> {
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.check(w, dx, dy)?;
         self.by_bits(mask, |bits| self.add_to_input(bits, w, dy, dx))
     }
@@ -186,13 +218,16 @@ impl<R: Rule> DropConnect<R> {
     /// # Errors
     ///
     /// Same errors as [`forward`](Self::forward).
-    pub fn backward_weights<T: Element>(
+    pub fn backward_weights<T: Float>(
         &self,
         x: &[T],
         dy: &[T],
         dw: &mut [T],
         mask: impl KnownMask,
-    ) -> Result<(), ShapeError> {
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.check(dw, x, dy)?;
         self.by_bits(mask, |bits| self.add_to_weights(bits, x, dy, dw))
     }
@@ -202,9 +237,12 @@ impl<R: Rule> DropConnect<R> {
     /// # Errors
     ///
     /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
-    pub fn infer<T: Element>(&self, w: &[T], x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
+    pub fn infer<T: Float>(&self, w: &[T], x: &[T], y: &mut [T]) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.check(w, x, y)?;
-        match self.rule.inference(self.rate()) {
+        match self.inference_factor() {
             // No weight was ever trained.
             Some(_) if self.drops_all() => fill(y, T::ZERO),
             factor => self.multiply(Bits::All(!0), w, x, y, factor),
@@ -224,13 +262,16 @@ impl<R: Rule> DropConnect<R> {
     /// # Errors
     ///
     /// [`ShapeError`] if a slice does not have the elements of its shape. Then nothing is written.
-    pub fn infer_moments<T: Element>(
+    pub fn infer_moments<T: Float>(
         &self,
         w: &[T],
         x: &[T],
         mean: &mut [T],
         variance: &mut [T],
-    ) -> Result<(), ShapeError> {
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.check(w, x, mean)?;
         // And not as many vectors as fit, where no columns say how many there are.
         if variance.len() != mean.len() {
@@ -238,24 +279,32 @@ impl<R: Rule> DropConnect<R> {
         }
         let (kept, dropped) =
             (T::keep_probability(self.rate()), T::keep_probability(self.rate().complement()));
-        let inference = self.rule.inference::<T>(self.rate());
+        let inference = self.inference_factor::<T>();
         let spread = match inference {
             Some(_) => dropped.times(kept),
             None => dropped.times(T::inverted_scale(self.rate())),
         };
-        let factor = inference.unwrap_or(T::from_f32(1.0));
+        let factor = inference.unwrap_or(T::Factor::from_f32(1.0));
         for ((x, mean), variance) in self.samples(x, mean).zip(pieces_mut(variance, self.rows)) {
             let (mean, variance) = ((mean, factor), (variance, spread));
             self.pass::<T, _>(Bits::All(!0), Moments { w, x, mean, variance });
         }
         // Products whose squares are infinite vary as little.
-        if spread == T::ZERO {
+        if spread == T::Factor::ZERO {
             fill(variance, T::ZERO);
         }
         if inference.is_some() && self.drops_all() {
             fill(mean, T::ZERO);
         }
         Ok(())
+    }
+
+    /// What all are multiplied with at inference, if with anything.
+    fn inference_factor<T: Float>(&self) -> Option<T::Factor>
+    where
+        R: RuleFor<T>,
+    {
+        self.rule.inference(self.rate()).and_then(Arithmetic::factor)
     }
 
     fn drops_all(&self) -> bool {
@@ -307,21 +356,24 @@ impl<R: Rule> DropConnect<R> {
         T::rows(pass, self.plan.backend(), self.rows, bits);
     }
 
-    fn multiply<T: Element>(
+    fn multiply<T: Float>(
         &self,
         bits: Bits<'_>,
         w: &[T],
         x: &[T],
         y: &mut [T],
-        factor: Option<T>,
+        factor: Option<T::Factor>,
     ) {
         for (x, y) in self.samples(x, y) {
             self.pass::<T, _>(bits, Product { w, x, y, factor });
         }
     }
 
-    fn add_to_input<T: Element>(&self, bits: Bits<'_>, w: &[T], dy: &[T], dx: &mut [T]) {
-        let factor = self.rule.backward::<T>(self.rate()).factor();
+    fn add_to_input<T: Float>(&self, bits: Bits<'_>, w: &[T], dy: &[T], dx: &mut [T])
+    where
+        R: RuleFor<T>,
+    {
+        let factor = self.rule.backward(self.rate()).factor();
         dx.fill(T::ZERO);
         let samples = pieces_mut(dx, self.columns).zip(pieces(dy, self.rows));
         for (dx, dy) in samples {
@@ -329,8 +381,11 @@ impl<R: Rule> DropConnect<R> {
         }
     }
 
-    fn add_to_weights<T: Element>(&self, bits: Bits<'_>, x: &[T], dy: &[T], dw: &mut [T]) {
-        let factor = self.rule.backward::<T>(self.rate()).factor();
+    fn add_to_weights<T: Float>(&self, bits: Bits<'_>, x: &[T], dy: &[T], dw: &mut [T])
+    where
+        R: RuleFor<T>,
+    {
+        let factor = self.rule.backward(self.rate()).factor();
         for (x, dy) in pieces(x, self.columns).zip(pieces(dy, self.rows)) {
             self.pass::<T, _>(bits, Outer { dw, x, dy, factor });
         }
@@ -351,7 +406,7 @@ impl<F: FnOnce(Bits<'_>)> VisitStored for ByBits<F> {
 
     /// The inverted rule has no scale at p = 1, and drops all.
     fn apply(self, mask: MaskRef<'_>) {
-        (self.then)(if self.decides { Bits::Stored(mask.words()) } else { Bits::All(0) });
+        self.apply_window(mask.into());
     }
 
     fn draw(self, source: impl RandomSource, mut mask: MaskMut<'_>) {
@@ -361,6 +416,11 @@ impl<F: FnOnce(Bits<'_>)> VisitStored for ByBits<F> {
 }
 
 impl<F: FnOnce(Bits<'_>)> Visit for ByBits<F> {
+    fn apply_window(self, window: MaskWindow<'_>) {
+        let (words, first) = window.words();
+        (self.then)(if self.decides { Bits::Stored(words, first) } else { Bits::All(0) });
+    }
+
     fn replay(self, key: MaskKey) {
         let bits = self.bits;
         (self.then)(match self.plan.rate.draws() {

@@ -4,8 +4,8 @@ use crate::error::ShapeError;
 use crate::isa::{Backend, Element, Place, Runs};
 use crate::kernel::op::{InPlace, Same, Times};
 use crate::key::MaskKey;
-use crate::layout::Layout;
-use crate::mask::{MaskMut, MaskRef};
+use crate::layout::{Layout, Part};
+use crate::mask::{MaskMut, MaskRef, MaskWindow};
 use crate::plan::shape::Sealed as _;
 use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
@@ -19,7 +19,8 @@ use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 ///
 /// y = d * x * heads / kept heads, dx = d * dy * heads / kept heads; inference is the identity.
 ///
-/// The factor is a constant to the gradient. It is rounded to `f64`, then to the element type, and
+/// The factor is a constant to the gradient. It is rounded to `f64`, then to the type that is computed in
+/// (of integers to 31 bits), and
 /// kept elements are one product. A dropped head is +0.0 whatever it was.
 ///
 /// **A sample whose heads are all dropped** is zeros, and so is its gradient: the residual
@@ -180,7 +181,7 @@ impl DropHead {
         mask: impl MaskSource,
     ) -> Result<(), ShapeError> {
         let Self { plan, layout } = *self;
-        mask.visit(layout.bits(y.len())?, DropHeads { plan, layout, x, y })
+        mask.visit(layout.bits(None, y.len())?, DropHeads { plan, layout, x, y })
     }
 }
 
@@ -196,11 +197,7 @@ impl<T: Element, X: Place<T>> VisitStored for DropHeads<'_, T, X> {
     type Output = ();
 
     fn apply(self, mask: MaskRef<'_>) {
-        let mut heads = Heads::new(self.layout.width, |bit| mask.get(bit) == Some(true));
-        for part in self.layout.parts(0, mask.len()) {
-            let op = self.x.op(Times(heads.factor(part.bit)));
-            self.plan.apply_part(mask.words(), 0, part, self.y, op);
-        }
+        self.apply_window(mask.into());
     }
 
     fn draw(self, source: impl RandomSource, mut mask: MaskMut<'_>) {
@@ -213,6 +210,15 @@ impl<T: Element, X: Place<T>> VisitStored for DropHeads<'_, T, X> {
 }
 
 impl<T: Element, X: Place<T>> Visit for DropHeads<'_, T, X> {
+    fn apply_window(self, window: MaskWindow<'_>) {
+        let mut heads = Heads::<_, T>::new(self.layout.width, |bit| window.get(bit) == Some(true));
+        let (words, first) = window.words();
+        for Part { bit, layout, elements } in self.layout.parts(0, window.len()) {
+            let op = self.x.op(Times(heads.factor(bit)));
+            self.plan.apply_part(words, 0, Part { bit: first + bit, layout, elements }, self.y, op);
+        }
+    }
+
     fn replay(self, key: MaskKey) {
         let Self { plan, layout, x, y } = self;
         let planes = match plan.rate.draws() {
@@ -224,7 +230,7 @@ impl<T: Element, X: Place<T>> Visit for DropHeads<'_, T, X> {
         let mut blocks = plan.blocks(planes, key, bits);
         // The heads of a sample may go beyond a block, so others run ahead and count them.
         let mut ahead = plan.blocks(planes, key, bits);
-        let mut heads = Heads::new(layout.width, |bit| ahead.keeps(bit));
+        let mut heads = Heads::<_, T>::new(layout.width, |bit| ahead.keeps(bit));
         while blocks.advance() {
             let first = blocks.bits.start;
             for part in layout.parts(first, blocks.bits.len()) {
@@ -236,20 +242,20 @@ impl<T: Element, X: Place<T>> Visit for DropHeads<'_, T, X> {
 }
 
 /// The factors of samples, from the bits of a mask, each of which is asked for once and in order.
-struct Heads<K, T> {
+struct Heads<K, T: Element> {
     keeps: K,
     heads: usize,
     counted: usize,
-    factor: T,
+    factor: T::Factor,
 }
 
 impl<K: FnMut(usize) -> bool, T: Element> Heads<K, T> {
     fn new(heads: usize, keeps: K) -> Self {
-        Self { keeps, heads, counted: 0, factor: T::ZERO }
+        Self { keeps, heads, counted: 0, factor: T::quotient(1, 1) }
     }
 
     /// heads / kept heads of the sample of this bit; samples come in ascending order.
-    fn factor(&mut self, bit: usize) -> T {
+    fn factor(&mut self, bit: usize) -> T::Factor {
         while self.counted <= bit {
             let sample = self.counted..self.counted + self.heads;
             self.counted = sample.end;

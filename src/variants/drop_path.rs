@@ -1,9 +1,9 @@
 //! `DropPath`: residual branches that are left out, sample by sample or for the whole batch.
 
-use crate::dropout::{Dropout, Inference, Inverted, Rule};
+use crate::dropout::{Dropout, Inference, Inverted, Rule, RuleFor};
 use crate::error::{RateError, ShapeError};
 use crate::isa::{Element, Formula};
-use crate::kernel::op::{Arithmetic, Same, Times};
+use crate::kernel::op::Same;
 use crate::layout::Layout;
 use crate::plan::same_length;
 use crate::rate::DropRate;
@@ -59,7 +59,8 @@ pub struct DropPath<R = Inverted> {
 }
 
 impl<R: Rule> DropPath<R> {
-    /// A decision for each of `batch` samples of `elements` elements.
+    /// A decision for each of `batch` samples of `elements` elements. By the inverted or the classic rule:
+    /// others, and zero points, add something to a dropped branch too, and do not build.
     ///
     /// # Errors
     ///
@@ -75,7 +76,8 @@ impl<R: Rule> DropPath<R> {
         }
     }
 
-    /// One decision for a batch of `elements` elements in all.
+    /// One decision for a batch of `elements` elements in all, by the rules that
+    /// [`samples`](Self::samples) takes.
     #[must_use]
     pub const fn batch(dropout: Dropout<R>, elements: usize) -> Self {
         Self::over(dropout, Layout::whole(elements))
@@ -84,7 +86,12 @@ impl<R: Rule> DropPath<R> {
     /// Of a rule that adds something to a dropped branch too, `add` would be wrong: it does not
     /// build.
     const fn over(dropout: Dropout<R>, layout: Layout) -> Self {
-        const { assert!(<R::Forward<f32> as Arithmetic<f32>>::ZEROES, "a dropped branch is +0.0") };
+        const {
+            assert!(
+                R::ZEROES,
+                "DropPath takes Dropout::new or Dropout::classic, without a zero point: by other rules a dropped branch adds something"
+            );
+        }
         Self { branch: dropout.over(layout) }
     }
 
@@ -111,7 +118,7 @@ impl<R: Rule> DropPath<R> {
         mut mask: impl MaskStore,
         source: impl RandomSource,
     ) -> Result<(), ShapeError> {
-        self.branch.plan.fill(source, mask.fit(self.branch.layout().mask_bits())?);
+        self.branch.plan.fill(source, mask.fit(self.branch.shape().mask_bits())?);
         Ok(())
     }
 
@@ -129,8 +136,11 @@ impl<R: Rule> DropPath<R> {
         f: &[T],
         x: &mut [T],
         mask: impl StoredMask,
-    ) -> Result<(), ShapeError> {
-        let layout = self.branch.layout();
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
+        let layout = self.branch.shape();
         same_length(f, x)?;
         layout.check_len(x.len())?;
         let mask = mask.fit(layout.mask_bits())?;
@@ -152,14 +162,17 @@ impl<R: Rule> DropPath<R> {
     /// # Errors
     ///
     /// [`ShapeError`] if `f` and `x` do not have the elements. Then nothing is written.
-    pub fn infer_add<T: Element>(&self, f: &[T], x: &mut [T]) -> Result<(), ShapeError> {
+    pub fn infer_add<T: Element>(&self, f: &[T], x: &mut [T]) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         same_length(f, x)?;
-        self.branch.layout().check_len(x.len())?;
+        self.branch.shape().check_len(x.len())?;
         let dropout = self.branch;
         match dropout.inference() {
             Inference::Same => Same.add(dropout.plan.backend(), f, x),
-            Inference::Scaled(factor) => Times(factor).add(dropout.plan.backend(), f, x),
-            Inference::Zeros => {}
+            Inference::Scaled(formula) => formula.add(dropout.plan.backend(), f, x),
+            Inference::Zeros(_) => {}
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! Embedding dropout: words of a vocabulary are dropped, wherever they occur.
 
-use crate::dropout::{Dropout, Inference, Inverted, Rule};
+use crate::dropout::{Dropout, Inference, Inverted, Rule, RuleFor};
 use crate::error::ShapeError;
 use crate::isa::{Element, Formula, Place, Runs};
-use crate::kernel::op::{InPlace, Same, Times};
+use crate::kernel::op::{InPlace, Same};
 use crate::layout::Layout;
 use crate::mask::MaskRef;
 use crate::pieces::{cut, pieces};
@@ -123,7 +123,10 @@ impl<R: Rule> EmbeddingDropout<R> {
         table: &[T],
         y: &mut [T],
         mask: impl StoredSource,
-    ) -> Result<(), ShapeError> {
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.check_table(table)?;
         self.check(indices, y)?;
         let formula = self.dropout.forward_formula();
@@ -152,7 +155,10 @@ impl<R: Rule> EmbeddingDropout<R> {
         indices: &[u32],
         y: &mut [T],
         mask: impl StoredSource,
-    ) -> Result<(), ShapeError> {
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.check(indices, y)?;
         let op = InPlace.op(self.dropout.forward_formula());
         self.by_mask(mask, |mask, drawn| {
@@ -175,7 +181,10 @@ impl<R: Rule> EmbeddingDropout<R> {
         dy: &[T],
         dtable: &mut [T],
         mask: impl StoredMask,
-    ) -> Result<(), ShapeError> {
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.check_table(dtable)?;
         self.check(indices, dy)?;
         let mask = mask.fit(self.rows)?;
@@ -203,7 +212,10 @@ impl<R: Rule> EmbeddingDropout<R> {
         indices: &[u32],
         dy: &mut [T],
         mask: impl StoredMask,
-    ) -> Result<(), ShapeError> {
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.check(indices, dy)?;
         let mask = mask.fit(self.rows)?;
         let change = InPlace.op(self.dropout.backward_formula());
@@ -222,16 +234,21 @@ impl<R: Rule> EmbeddingDropout<R> {
         indices: &[u32],
         table: &[T],
         y: &mut [T],
-    ) -> Result<(), ShapeError> {
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.check_table(table)?;
         self.check(indices, y)?;
         let row = |index| self.row(table, index);
         match self.dropout.inference() {
             Inference::Same => self.look_up(indices, y, |_| true, |index| row(index).op(Same)),
-            Inference::Scaled(factor) => {
-                self.look_up(indices, y, |_| true, |index| row(index).op(Times(factor)));
+            Inference::Scaled(formula) => {
+                self.look_up(indices, y, |_| true, |index| row(index).op(formula));
             }
-            Inference::Zeros => self.look_up(indices, y, |_| false, |index| row(index).op(Same)),
+            Inference::Zeros(formula) => {
+                self.look_up(indices, y, |_| false, |index| row(index).op(formula));
+            }
         }
         Ok(())
     }

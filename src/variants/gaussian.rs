@@ -1,7 +1,7 @@
 //! Gaussian dropout: noise that multiplies, of the same mean and variance as inverted dropout.
 
 use crate::error::{RateError, ShapeError};
-use crate::isa::{Backend, Element, Place, Runs};
+use crate::isa::{Backend, Float, Place, Runs};
 use crate::kernel::op::{InPlace, Same};
 use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
@@ -20,9 +20,8 @@ use crate::source::RandomSource;
 /// Nothing is dropped, so x = NaN or infinity stays what it is (r may be 0: infinity may become
 /// NaN).
 ///
-/// Nothing is stored: backward draws r again, from a key by
-/// [`backward`](Self::backward), or from a copy of the generator as it stood before forward by
-/// [`backward`](Self::backward). How the normals come from the generator's lanes is a public
+/// Nothing is stored: [`backward`](Self::backward) draws r again, from the key, or from a copy of the
+/// generator as it stood before forward. How the normals come from the generator's lanes is a public
 /// promise (`docs/GAUSSIAN.md`); they have the same bits on every machine. Calls can be split at
 /// multiples of 32 elements.
 ///
@@ -113,7 +112,7 @@ impl GaussianDropout {
     ///
     /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written and no generator
     /// has moved.
-    pub fn forward<T: Element>(
+    pub fn forward<T: Float>(
         &self,
         x: &[T],
         y: &mut [T],
@@ -125,7 +124,7 @@ impl GaussianDropout {
     }
 
     /// [`forward`](Self::forward) in place, which always succeeds.
-    pub fn forward_in_place<T: Element>(&self, x: &mut [T], source: impl RandomSource) {
+    pub fn forward_in_place<T: Float>(&self, x: &mut [T], source: impl RandomSource) {
         self.run(source, InPlace, x);
     }
 
@@ -135,7 +134,7 @@ impl GaussianDropout {
     /// # Errors
     ///
     /// Same errors as [`forward`](Self::forward).
-    pub fn backward<T: Element>(
+    pub fn backward<T: Float>(
         &self,
         dy: &[T],
         dx: &mut [T],
@@ -145,7 +144,7 @@ impl GaussianDropout {
     }
 
     /// [`backward`](Self::backward) in place, which always succeeds.
-    pub fn backward_in_place<T: Element>(&self, dx: &mut [T], before: impl RandomSource) {
+    pub fn backward_in_place<T: Float>(&self, dx: &mut [T], before: impl RandomSource) {
         self.forward_in_place(dx, before);
     }
 
@@ -154,13 +153,13 @@ impl GaussianDropout {
     /// # Errors
     ///
     /// [`ShapeError`] if `y` has another length than `x`. Then nothing is written.
-    pub fn infer<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
+    pub fn infer<T: Float>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
         same_length(x, y)?;
         x.op(Same).pass_all(y);
         Ok(())
     }
 
-    fn run<T: Element>(&self, source: impl RandomSource, x: impl Place<T>, y: &mut [T]) {
+    fn run<T: Float>(&self, source: impl RandomSource, x: impl Place<T>, y: &mut [T]) {
         match self.plan.rate.draws() {
             Draws::Planes(_) => {
                 let backend = self.plan.backend();

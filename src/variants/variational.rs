@@ -1,9 +1,9 @@
 //! Variational dropout a step at a time: masks drawn once a sequence.
 
-use crate::dropout::{Dropout, Inverted, Rule};
+use crate::dropout::{Dropout, Inverted, Rule, RuleFor};
 use crate::error::ShapeError;
 use crate::isa::{Element, Formula, Runs};
-use crate::mask::{Mask, MaskRef, mask_words};
+use crate::mask::{MaskMut, MaskRef, mask_words};
 use crate::plan::same_length;
 use crate::rate::{Draws, DropRate};
 use crate::rng::MaskRng;
@@ -22,9 +22,11 @@ use crate::source::RandomSource;
 /// or what the [`Rule`] says instead. [`VariationalDropout`] is three of them, for a whole layer.
 ///
 /// `x` of a step is (batch, units): element s * `units` + u is unit u of sequence s, and each
-/// sequence of the batch has `units` mask bits of its own. `WORDS` holds them all:
-/// [`mask_words`](crate::mask_words) of the largest batch * `units`. A smaller batch uses the first
-/// of them.
+/// sequence of the batch has `units` mask bits of its own. `S` holds them all, in
+/// [`mask_words`](crate::mask_words) of the largest batch * `units`: an array, `&mut [u32]`, or what
+/// else lends a slice. A smaller batch uses the first of them. When sequences end before others, sort
+/// the batch by length: the verbs accept its first k sequences. For any other part of the batch, pass
+/// a [window](MaskRef::window) of [`mask`](Self::mask) to [`dropout`](Self::dropout).
 ///
 /// Drawn from a generator at the same place, the mask is that of
 /// `Dropout::over(Layout::time_major(steps, batch, units))`, which does all steps in one call.
@@ -60,7 +62,7 @@ use crate::source::RandomSource;
 /// }
 /// assert!(c.iter().all(|c| *c >= 0.9f32.powi(10))); // nothing is forgotten
 ///
-/// let mut locked = LockedDropout::<2>::new(RATE, 64); // a mask for each sequence
+/// let mut locked = LockedDropout::new(RATE, 64, [0; 2]); // a mask for each sequence
 /// locked.draw(1, &mut MaskRng::new(seed, 0))?;
 /// for _ in 0..steps {
 ///     let mut g = [0.3f32; 64];
@@ -72,36 +74,19 @@ use crate::source::RandomSource;
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct LockedDropout<const WORDS: usize, R = Inverted> {
+pub struct LockedDropout<S, R = Inverted> {
     dropout: Dropout<R>,
     units: usize,
-    mask: Mask<WORDS>,
-    /// Of `mask`, which holds them: batch * units, and none before the first draw.
+    words: S,
+    /// Of the mask, which `words` hold: batch * units, and none before the first draw.
     bits: usize,
 }
 
-impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
-    /// Without a mask as yet: until one is drawn, only empty slices fit.
+impl<S, R: Rule> LockedDropout<S, R> {
+    /// Has no mask yet: until one is drawn, only empty slices fit. What the words hold is ignored.
     #[must_use]
-    pub const fn new(dropout: Dropout<R>, units: usize) -> Self {
-        Self { dropout, units, mask: Mask::new(), bits: 0 }
-    }
-
-    /// Draws the mask of the next `batch` sequences, of `batch` * `units` bits.
-    ///
-    /// # Errors
-    ///
-    /// [`ShapeError`] if `WORDS` do not hold the mask. Then the old mask stays and `rng` has not
-    /// moved.
-    pub fn draw(&mut self, batch: usize, source: impl RandomSource) -> Result<(), ShapeError> {
-        let bits = self.bits_of(batch)?;
-        self.fill(bits, source)
-    }
-
-    /// The mask that was drawn last, bit s * `units` + u for unit u of sequence s.
-    #[must_use]
-    pub fn mask(&self) -> MaskRef<'_> {
-        self.mask.view(self.bits).unwrap_or(MaskRef::EMPTY)
+    pub const fn new(dropout: Dropout<R>, units: usize, words: S) -> Self {
+        Self { dropout, units, words, bits: 0 }
     }
 
     /// The same at another rate, without a mask: the one that was drawn belongs to the old rate.
@@ -121,14 +106,43 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     pub const fn units(&self) -> usize {
         self.units
     }
+}
 
-    /// Drops from `x` of one step by the mask of the sequence: `y = forward(x)`.
+impl<S: AsRef<[u32]> + AsMut<[u32]>, R: Rule> LockedDropout<S, R> {
+    /// Draws the mask of the next `batch` sequences, of `batch` * `units` bits.
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] if `y` has another length than `x`, or if that is not the drawn batch *
-    /// `units`. Then nothing is written.
-    pub fn forward<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
+    /// [`ShapeError`] if its words do not hold the mask. Then the old mask stays and `rng` has not
+    /// moved.
+    pub fn draw(&mut self, batch: usize, source: impl RandomSource) -> Result<(), ShapeError> {
+        let bits = self.bits_of(batch)?;
+        self.fill(bits, source)
+    }
+
+    /// The mask that was drawn last, bit s * `units` + u for unit u of sequence s.
+    #[must_use]
+    pub fn mask(&self) -> MaskRef<'_> {
+        self.first(self.bits)
+    }
+
+    /// The first `bits` of them.
+    fn first(&self, bits: usize) -> MaskRef<'_> {
+        let words = self.words.as_ref().get(..mask_words(bits)).unwrap_or_default();
+        MaskRef::new(words, bits).unwrap_or(MaskRef::EMPTY)
+    }
+
+    /// Drops from `x` of one step by the mask of the sequences: `y = forward(x)`. `x` may have fewer
+    /// sequences than the mask was drawn for: it then uses the bits of the first ones.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `y` has another length than `x`, or if that is more than the drawn batch *
+    /// `units`, or no multiple of `units`. Then nothing is written.
+    pub fn forward<T: Element>(&self, x: &[T], y: &mut [T]) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.run(x, y, self.dropout.forward_formula())
     }
 
@@ -137,7 +151,10 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     /// # Errors
     ///
     /// Same errors as [`forward`](Self::forward).
-    pub fn forward_in_place<T: Element>(&self, x: &mut [T]) -> Result<(), ShapeError> {
+    pub fn forward_in_place<T: Element>(&self, x: &mut [T]) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.run_in_place(x, self.dropout.forward_formula())
     }
 
@@ -146,7 +163,10 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     /// # Errors
     ///
     /// Same errors as [`forward`](Self::forward).
-    pub fn backward<T: Element>(&self, dy: &[T], dx: &mut [T]) -> Result<(), ShapeError> {
+    pub fn backward<T: Element>(&self, dy: &[T], dx: &mut [T]) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.run(dy, dx, self.dropout.backward_formula())
     }
 
@@ -155,7 +175,10 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     /// # Errors
     ///
     /// Same errors as [`backward`](Self::backward).
-    pub fn backward_in_place<T: Element>(&self, dx: &mut [T]) -> Result<(), ShapeError> {
+    pub fn backward_in_place<T: Element>(&self, dx: &mut [T]) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
         self.run_in_place(dx, self.dropout.backward_formula())
     }
 
@@ -179,19 +202,31 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
 
     /// By the mask; at p = 0, where it was drawn to keep all, the bits of x.
     fn run_op<T: Element>(&self, y: &mut [T], op: impl Runs<T>) -> Result<(), ShapeError> {
-        self.mask().check_len(y.len())?;
+        let given = y.len();
+        if given > self.bits {
+            return Err(ShapeError::MaskTooShort { expected: given, given: self.bits });
+        }
+        // Sequence by sequence, as a division is a function of its own on Cortex-M0. There are units
+        // where there are bits.
+        let mut whole = 0;
+        while whole < given {
+            whole += self.units;
+        }
+        if whole != given {
+            return Err(ShapeError::OtherElements { expected: whole - self.units, given });
+        }
         match self.dropout.rate().draws() {
             Draws::KeepAll => op.pass_all(y),
-            _ => self.dropout.apply(self.mask(), y, op),
+            _ => self.dropout.apply(self.first(given), y, op),
         }
         Ok(())
     }
 
-    /// The mask bits of a batch, which `WORDS` hold.
+    /// The mask bits of a batch, which the words hold.
     fn bits_of(&self, batch: usize) -> Result<usize, ShapeError> {
         let overflow = ShapeError::Overflow { elements: batch, extent: self.units };
         let bits = batch.checked_mul(self.units).ok_or(overflow)?;
-        let (expected, given) = (mask_words(bits), WORDS);
+        let (expected, given) = (mask_words(bits), self.words.as_ref().len());
         if expected > given {
             return Err(ShapeError::TooFewWords { expected, given });
         }
@@ -199,7 +234,8 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
     }
 
     fn fill(&mut self, bits: usize, source: impl RandomSource) -> Result<(), ShapeError> {
-        self.dropout.plan.fill(source, self.mask.view_mut(bits)?);
+        let words = self.words.as_mut().get_mut(..mask_words(bits)).unwrap_or_default();
+        self.dropout.plan.fill(source, MaskMut::new(words, bits)?);
         self.bits = bits;
         Ok(())
     }
@@ -230,14 +266,10 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
 /// const BATCH: usize = 2;
 /// const INPUTS: usize = 8;
 /// const HIDDEN: usize = 32;
-/// let mut variational = VariationalDropout::<
-///     { mask_words(BATCH * INPUTS) },
-///     { mask_words(BATCH * HIDDEN) },
-///     { mask_words(BATCH * HIDDEN) },
-/// > {
-///     input: LockedDropout::new(Dropout::new(drop_rate!(0.2)), INPUTS),
-///     recurrent: LockedDropout::new(Dropout::new(drop_rate!(0.5)), HIDDEN),
-///     output: LockedDropout::new(Dropout::new(drop_rate!(0.5)), HIDDEN),
+/// let mut variational = VariationalDropout {
+///     input: LockedDropout::new(Dropout::new(drop_rate!(0.2)), INPUTS, [0; mask_words(BATCH * INPUTS)]),
+///     recurrent: LockedDropout::new(Dropout::new(drop_rate!(0.5)), HIDDEN, [0; mask_words(BATCH * HIDDEN)]),
+///     output: LockedDropout::new(Dropout::new(drop_rate!(0.5)), HIDDEN, [0; mask_words(BATCH * HIDDEN)]),
 /// };
 ///
 /// let mut rng = MaskRng::new(42, 0);
@@ -255,22 +287,20 @@ impl<const WORDS: usize, R: Rule> LockedDropout<WORDS, R> {
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct VariationalDropout<
-    const INPUT: usize,
-    const RECURRENT: usize,
-    const OUTPUT: usize,
-    R = Inverted,
-> {
+pub struct VariationalDropout<I, H, O, R = Inverted> {
     /// On the input x.
-    pub input: LockedDropout<INPUT, R>,
+    pub input: LockedDropout<I, R>,
     /// On `h_prev`, before it is multiplied with the recurrent weights.
-    pub recurrent: LockedDropout<RECURRENT, R>,
+    pub recurrent: LockedDropout<H, R>,
     /// On h, on its way to the layer above.
-    pub output: LockedDropout<OUTPUT, R>,
+    pub output: LockedDropout<O, R>,
 }
 
-impl<const INPUT: usize, const RECURRENT: usize, const OUTPUT: usize, R: Rule>
-    VariationalDropout<INPUT, RECURRENT, OUTPUT, R>
+impl<I, H, O, R: Rule> VariationalDropout<I, H, O, R>
+where
+    I: AsRef<[u32]> + AsMut<[u32]>,
+    H: AsRef<[u32]> + AsMut<[u32]>,
+    O: AsRef<[u32]> + AsMut<[u32]>,
 {
     /// Draws the masks of the next `batch` sequences: `input`, then `recurrent`, then `output`, as
     /// three calls of [`MaskRng::fill`] would. A rate of 0 or 1 draws nothing.

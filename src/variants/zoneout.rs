@@ -1,12 +1,14 @@
 //! Zoneout: a unit that is not updated keeps its state.
 
+use core::ops::Range;
+
 use crate::dropout::Drop;
 use crate::error::ShapeError;
-use crate::isa::{Backend, Element, Runs, Sweeps};
+use crate::isa::{Backend, Element, Place as _, Runs, Sweeps};
 use crate::kernel::op::{Blend, Either, InPlace, Mapped, Same, Zeros};
 use crate::plan::{Flat, Plan, same_length};
 use crate::rate::{Draws, DropRate};
-use crate::source::{KnownMask, MaskSource};
+use crate::source::{KnownMask, MaskSource, StoredMask};
 
 /// Zoneout (Krueger et al. 2017, "Zoneout: Regularizing RNNs by Randomly Preserving Hidden
 /// Activations", section 3): at each step each unit stays at its old state with probability z,
@@ -20,7 +22,8 @@ use crate::source::{KnownMask, MaskSource};
 ///
 /// A mask bit of 1 lets a unit be updated, a bit of 0 holds it at its old state; bits are 0 with
 /// probability z, the [rate](DropRate). Values are copied to the bit. At inference both factors are
-/// rounded to the element's type, then come two products and their sum, each rounded once and never
+/// rounded to the type that is computed in (`f32` for `f16` and `bf16`; integers have one exact sum that
+/// is rounded once), then come two products and their sum, each rounded once and never
 /// fused: the same bits on every backend, but that one NaN is like another. At z = 0 and z = 1 it
 /// copies the new and the old state.
 ///
@@ -233,6 +236,87 @@ impl Zoneout {
         Ok(())
     }
 
+    /// [`infer`](Self::infer) for the units that a mask keeps; the others hold their state: `h = k ? z *
+    /// h_prev + (1 - z) * h_new : h_prev`. Use it when some sequences of a batch have ended.
+    ///
+    /// ```
+    /// use dropout_kernels::{Mask, Zoneout, drop_rate};
+    ///
+    /// let cell = Zoneout::new(drop_rate!(0.25));
+    /// let (h_prev, h_new, mut h) = ([1f32; 6], [5f32; 6], [0f32; 6]);
+    /// let mut live = Mask::<1>::new(); // two sequences of three units
+    /// live.view_mut(6)?.set_range(0..3, true)?; // the second one has ended
+    /// cell.infer_where(&h_prev, &h_new, &mut h, &live)?;
+    /// assert_eq!(h, [4.0, 4.0, 4.0, 1.0, 1.0, 1.0]);
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    ///
+    /// Costs `infer`, and a few operations per run of neighbours that the mask treats alike.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `h_new`, `h` or the mask has another length than `h_prev`. Then nothing is
+    /// written.
+    pub fn infer_where<T: Element>(
+        &self,
+        h_prev: &[T],
+        h_new: &[T],
+        h: &mut [T],
+        mask: impl StoredMask,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        same_length(h_prev, h)?;
+        let mask = mask.fit(h.len())?;
+        for run in mask.kept_runs() {
+            self.infer(of(h_prev, &run), of(h_new, &run), of_mut(h, &run))?;
+        }
+        for run in mask.dropped_runs() {
+            of(h_prev, &run).op(Same).pass_all(of_mut(h, &run));
+        }
+        Ok(())
+    }
+
+    /// [`infer_where`](Self::infer_where) over `h_prev`.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`infer_where`](Self::infer_where).
+    pub fn infer_into_prev_where<T: Element>(
+        &self,
+        h_prev: &mut [T],
+        h_new: &[T],
+        mask: impl StoredMask,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        let mask = mask.fit(h_prev.len())?;
+        for run in mask.kept_runs() {
+            self.infer_into_prev(of_mut(h_prev, &run), of(h_new, &run))?;
+        }
+        Ok(())
+    }
+
+    /// [`infer_where`](Self::infer_where) over `h_new`.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`infer_where`](Self::infer_where).
+    pub fn infer_into_new_where<T: Element>(
+        &self,
+        h_prev: &[T],
+        h_new: &mut [T],
+        mask: impl StoredMask,
+    ) -> Result<(), ShapeError> {
+        same_states(h_prev, h_new)?;
+        let mask = mask.fit(h_prev.len())?;
+        for run in mask.kept_runs() {
+            self.infer_into_new(of(h_prev, &run), of_mut(h_new, &run))?;
+        }
+        for run in mask.dropped_runs() {
+            of(h_prev, &run).op(Same).pass_all(of_mut(h_new, &run));
+        }
+        Ok(())
+    }
+
     fn run<T: Element>(
         &self,
         h: &mut [T],
@@ -247,17 +331,27 @@ impl Zoneout {
         &self,
         h: &mut [T],
         ends: impl Runs<T>,
-        blend: impl FnOnce(T, T) -> S,
+        blend: impl FnOnce(T::Weight, T::Weight) -> S,
     ) {
         match self.rate().draws() {
             Draws::KeepAll => ends.map(self.plan.backend(), true, h),
             Draws::DropAll => ends.map(self.plan.backend(), false, h),
             Draws::Planes(_) => {
-                let (u, v) = (T::drop_probability(self.rate()), T::keep_probability(self.rate()));
+                let [u, v] = T::weights(self.rate());
                 blend(u, v).run(self.plan.backend(), h);
             }
         }
     }
+}
+
+/// The states that a run of a mask decides.
+fn of<'a, T>(states: &'a [T], run: &Range<usize>) -> &'a [T] {
+    states.get(run.clone()).unwrap_or_default()
+}
+
+/// As [`of`], to write.
+fn of_mut<'a, T>(states: &'a mut [T], run: &Range<usize>) -> &'a mut [T] {
+    states.get_mut(run.clone()).unwrap_or_default()
 }
 
 /// Both states of one step.

@@ -19,12 +19,14 @@ use core::fmt;
 use dropout_kernels::{
     Backend, DropRate, Element, Error, MaskMut, MaskRef, MaskRng, ShapeError, mask_words,
 };
+use half::{bf16, f16};
 use memory::Memory;
 
 /// Adds a group's cases to a digest, run by a backend.
 pub(crate) type Group = fn(&mut Digest, Backend) -> Result<(), Error>;
 
-/// Every group, with its name.
+/// Every group of elements of 32 and 64 bits, with its name. (A chip's flash does not hold those of
+/// others beside them.)
 pub(crate) const GROUPS: [(&str, Group); 29] = [
     ("rates", masks::rates),
     ("masks", masks::masks),
@@ -55,6 +57,31 @@ pub(crate) const GROUPS: [(&str, Group); 29] = [
     ("drop-connect", weights::drop_connect),
     ("gaussian", weights::gaussian),
     ("monte-carlo", weights::monte_carlo),
+];
+
+/// Those of floating-point elements of 16 bits.
+pub(crate) const HALVES: [(&str, Group); 8] = [
+    ("rules-f16", ordinary::floats::<f16>),
+    ("rules-bf16", ordinary::floats::<bf16>),
+    ("shapes-f16", shapes::all::<f16>),
+    ("shapes-bf16", shapes::all::<bf16>),
+    ("recurrent-f16", recurrent::all::<f16>),
+    ("recurrent-bf16", recurrent::all::<bf16>),
+    ("weights-f16", weights::floats::<f16>),
+    ("weights-bf16", weights::floats::<bf16>),
+];
+
+/// Those of integers.
+pub(crate) const INTEGERS: [(&str, Group); 9] = [
+    ("rules-i16", ordinary::integers::<i16>),
+    ("rules-i8", ordinary::integers::<i8>),
+    ("zero-points", ordinary::bytes),
+    ("shapes-i16", shapes::all::<i16>),
+    ("shapes-i8", shapes::all::<i8>),
+    ("recurrent-i16", recurrent::all::<i16>),
+    ("recurrent-i8", recurrent::all::<i8>),
+    ("weights-i16", weights::integers::<i16>),
+    ("weights-i8", weights::integers::<i8>),
 ];
 
 /// Elements of the largest tensor of `f32`: four blocks of 512, as backends draw a block while they
@@ -150,25 +177,27 @@ pub(crate) trait Number: Element + Default {
 }
 
 macro_rules! number {
-    ($float:ident, $bits:ident, $quiet:expr, |$salt:ident, $i:ident| $plain:expr, $add:ident) => {
+    ($float:ident, $bits:ident, $quiet:expr, $signalling:expr, |$salt:ident, $i:ident| $plain:expr, $add:expr) => {
         impl Number for $float {
             fn plain($salt: u32, $i: u32) -> Self {
                 $plain
             }
 
             fn special(which: u32) -> Self {
-                const LEAST: $float = $float::from_bits(1);
-                const DENORMAL: $float = $float::from_bits($float::MIN_POSITIVE.to_bits() - 1);
-                const SIGNALLING: $bits = $float::INFINITY.to_bits() | 0x5A5A5;
+                const SIGN: $bits = 1 << ($bits::BITS - 1);
+                const DENORMAL: $bits = $float::MIN_POSITIVE.to_bits() - 1;
+                // Its exponent has all bits but the highest.
+                const UNITY: $bits = $float::INFINITY.to_bits() & $float::INFINITY.to_bits() >> 1;
+                const SIGNALLING: $bits = $float::INFINITY.to_bits() | $signalling;
                 const SPECIAL: [$float; 18] = [
-                    0.0,
-                    -0.0,
-                    1.0,
-                    -1.0,
-                    LEAST,
-                    -LEAST,
-                    DENORMAL,
-                    -DENORMAL,
+                    $float::from_bits(0),
+                    $float::from_bits(SIGN),
+                    $float::from_bits(UNITY),
+                    $float::from_bits(SIGN | UNITY),
+                    $float::from_bits(1),
+                    $float::from_bits(SIGN | 1),
+                    $float::from_bits(DENORMAL),
+                    $float::from_bits(SIGN | DENORMAL),
                     $float::MIN_POSITIVE,
                     $float::EPSILON,
                     $float::MAX,
@@ -176,16 +205,19 @@ macro_rules! number {
                     $float::INFINITY,
                     $float::NEG_INFINITY,
                     $float::from_bits($quiet),
-                    $float::from_bits($quiet | 1 << ($bits::BITS - 1)),
+                    $float::from_bits($quiet | SIGN),
                     $float::from_bits(SIGNALLING),
-                    $float::from_bits(SIGNALLING | 1 << ($bits::BITS - 1)),
+                    $float::from_bits(SIGNALLING | SIGN),
                 ];
                 SPECIAL[which as usize % SPECIAL.len()]
             }
 
             fn add_to(self, digest: &mut Digest, copied: bool) {
                 let computed = self.is_nan() && !copied;
-                digest.$add(if computed { $float::INFINITY.to_bits() + 1 } else { self.to_bits() });
+                $add(
+                    digest,
+                    if computed { $float::INFINITY.to_bits() + 1 } else { self.to_bits() },
+                );
             }
         }
     };
@@ -195,22 +227,68 @@ number!(
     f32,
     u32,
     0x7FC1_2345,
+    0x5A5A5,
     |salt, i| {
         let bits = noise(salt, i);
         f32::from_bits(bits & 0x807F_FFFF | (119 + (bits >> 23 & 15)) << 23)
     },
-    word
+    Digest::word
 );
 number!(
     f64,
     u64,
     0x7FF8_1234_5678_9ABC,
+    0x5A5A5,
     |salt, i| {
         let bits = u64::from(noise(salt, i)) << 32 | u64::from(noise(salt + 1, i));
         f64::from_bits(bits & 0x800F_FFFF_FFFF_FFFF | (1015 + (bits >> 52 & 15)) << 52)
     },
-    long
+    Digest::long
 );
+number!(
+    f16,
+    u16,
+    0x7E5A,
+    0xA5,
+    |salt, i| {
+        let bits = noise(salt, i) as u16;
+        f16::from_bits(bits & 0x83FF | (7 + (bits >> 10 & 15)) << 10)
+    },
+    |digest: &mut Digest, bits: u16| digest.word(bits.into())
+);
+number!(
+    bf16,
+    u16,
+    0x7FDA,
+    0x25,
+    |salt, i| {
+        let bits = noise(salt, i) as u16;
+        bf16::from_bits(bits & 0x807F | (119 + (bits >> 7 & 15)) << 7)
+    },
+    |digest: &mut Digest, bits: u16| digest.word(bits.into())
+);
+
+macro_rules! integer {
+    ($int:ident) => {
+        impl Number for $int {
+            fn plain(salt: u32, i: u32) -> Self {
+                noise(salt, i) as Self
+            }
+
+            fn special(which: u32) -> Self {
+                const SPECIAL: [$int; 8] =
+                    [0, 1, -1, $int::MAX, $int::MIN, $int::MIN + 1, $int::MAX / 2 + 1, 3];
+                SPECIAL[which as usize % SPECIAL.len()]
+            }
+
+            fn add_to(self, digest: &mut Digest, _: bool) {
+                digest.word(self as u32);
+            }
+        }
+    };
+}
+integer!(i8);
+integer!(i16);
 
 /// Tensors and a mask to work on.
 struct Space<T, const N: usize> {

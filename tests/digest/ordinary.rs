@@ -1,10 +1,10 @@
 //! Dropout over slices and arrays, by each rule.
 
 use dropout_kernels::{
-    Backend, DropRate, Dropout, Error, Mask, MaskKey, MaskRng, Rule, mask_words,
+    Backend, DropRate, Dropout, Error, Float, Integer, Mask, MaskKey, MaskRng, RuleFor, mask_words,
 };
 
-use super::{Digest, Number, Space, classes, set, ways};
+use super::{Digest, LONG, Number, SHORT, Space, classes, set, ways};
 
 /// Lengths around a word, a block and two; the largest is added to them.
 const LENGTHS: [usize; 12] = [0, 1, 31, 32, 33, 65, 129, 511, 512, 513, 545, 1025];
@@ -23,7 +23,7 @@ pub(super) fn classic<T: Number, const N: usize>(
     rule::<T, _, N>(digest, backend, Dropout::classic, true)
 }
 
-pub(super) fn alpha<T: Number, const N: usize>(
+pub(super) fn alpha<T: Number + Float, const N: usize>(
     digest: &mut Digest,
     backend: Backend,
 ) -> Result<(), Error> {
@@ -36,7 +36,7 @@ pub(super) fn alpha<T: Number, const N: usize>(
     rule::<T, _, N>(digest, backend, Dropout::alpha, false)
 }
 
-pub(super) fn drop_key<T: Number, const N: usize>(
+pub(super) fn drop_key<T: Number + Float, const N: usize>(
     digest: &mut Digest,
     backend: Backend,
 ) -> Result<(), Error> {
@@ -45,7 +45,7 @@ pub(super) fn drop_key<T: Number, const N: usize>(
 
 /// Each rate and length. `copies` says that the rule's kept elements keep their bits in training,
 /// NaN too.
-fn rule<T: Number, R: Rule, const N: usize>(
+fn rule<T: Number, R: RuleFor<T>, const N: usize>(
     digest: &mut Digest,
     backend: Backend,
     dropout: fn(DropRate) -> Dropout<R>,
@@ -71,6 +71,55 @@ fn rule<T: Number, R: Rule, const N: usize>(
     Ok(())
 }
 
+/// Every rule that integers have, and products that are rounded by random bits.
+pub(super) fn integers<T: Number + Integer>(
+    digest: &mut Digest,
+    backend: Backend,
+) -> Result<(), Error> {
+    inverted::<T, LONG>(digest, backend)?;
+    classic::<T, LONG>(digest, backend)?;
+    let mut space = Space::<T, LONG>::new();
+    for rate in classes() {
+        let dropout = Dropout::new(rate).with_backend(backend);
+        let (m, shift) = rate.multiplier();
+        digest.long((m as u64) << 32 | shift as u64);
+        for n in LENGTHS {
+            let (key, rounding) = (MaskKey::new(7, n as u64), MaskKey::new(8, n as u64));
+            let (x, y, _) = space.fresh(n, n);
+            dropout.forward_stochastic(x, y, key, rounding)?;
+            digest.copies(y);
+            dropout.backward_stochastic_in_place(x, key, rounding)?;
+            digest.copies(x);
+        }
+    }
+    Ok(())
+}
+
+/// About zero points.
+pub(super) fn bytes(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+    rule::<i8, _, SHORT>(digest, backend, |rate| Dropout::new(rate).with_zero_point(-100), true)?;
+    rule::<i8, _, SHORT>(digest, backend, |rate| Dropout::classic(rate).with_zero_point(5), true)?;
+    let mut space = Space::<i8, 640>::new();
+    for rate in classes() {
+        let dropout = Dropout::new(rate).with_zero_point(i8::MAX).with_backend(backend);
+        let (x, y, _) = space.fresh(640, 640);
+        dropout.forward_stochastic(x, y, MaskKey::new(7, 8), MaskKey::new(7, 8))?;
+        digest.copies(y);
+    }
+    Ok(())
+}
+
+/// Every rule of a narrow floating-point type.
+pub(super) fn floats<T: Number + Float>(
+    digest: &mut Digest,
+    backend: Backend,
+) -> Result<(), Error> {
+    inverted::<T, LONG>(digest, backend)?;
+    classic::<T, LONG>(digest, backend)?;
+    alpha::<T, LONG>(digest, backend)?;
+    drop_key::<T, LONG>(digest, backend)
+}
+
 /// Arrays, of each rule.
 pub(super) fn arrays(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
     for rate in classes() {
@@ -82,7 +131,7 @@ pub(super) fn arrays(digest: &mut Digest, backend: Backend) -> Result<(), Error>
     Ok(())
 }
 
-fn array<T: Number, R: Rule>(digest: &mut Digest, dropout: Dropout<R>) {
+fn array<T: Number, R: RuleFor<T>>(digest: &mut Digest, dropout: Dropout<R>) {
     let mut mask = Mask::<{ mask_words(100) }>::new();
     let mut rng = MaskRng::new(3, 4);
     let (mut x, mut y) = ([T::ZERO; 100], [T::ZERO; 100]);

@@ -1,7 +1,7 @@
 //! What recurrent layers use: one mask over all steps, and zoneout.
 
 use dropout_kernels::{
-    Backend, Dropout, Error, LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, Rule,
+    Backend, Dropout, Error, Float, LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng, RuleFor,
     VariationalDropout, Zoneout, mask_words,
 };
 
@@ -14,7 +14,10 @@ const STATES: usize = BATCH * UNITS;
 const WORDS: usize = mask_words(STATES);
 
 /// Masks drawn once, and two steps by each.
-pub(super) fn locked<T: Number>(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+pub(super) fn locked<T: Number + Float>(
+    digest: &mut Digest,
+    backend: Backend,
+) -> Result<(), Error> {
     for rate in classes() {
         steps::<T, _>(digest, Dropout::new(rate).with_backend(backend))?;
         steps::<T, _>(digest, Dropout::classic(rate).with_backend(backend))?;
@@ -23,11 +26,19 @@ pub(super) fn locked<T: Number>(digest: &mut Digest, backend: Backend) -> Result
     Ok(())
 }
 
-fn steps<T: Number, R: Rule>(digest: &mut Digest, dropout: Dropout<R>) -> Result<(), Error> {
-    let mut layer = VariationalDropout::<WORDS, WORDS, WORDS, R> {
-        input: LockedDropout::new(dropout, 33),
-        recurrent: LockedDropout::new(dropout, UNITS),
-        output: LockedDropout::new(dropout, 1),
+/// Both, of a narrow type: by one rule.
+pub(super) fn all<T: Number>(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+    for rate in classes() {
+        steps::<T, _>(digest, Dropout::new(rate).with_backend(backend))?;
+    }
+    zoneout::<T>(digest, backend)
+}
+
+fn steps<T: Number, R: RuleFor<T>>(digest: &mut Digest, dropout: Dropout<R>) -> Result<(), Error> {
+    let mut layer = VariationalDropout {
+        input: LockedDropout::new(dropout, 33, [0; WORDS]),
+        recurrent: LockedDropout::new(dropout, UNITS, [0; WORDS]),
+        output: LockedDropout::new(dropout, 1, [0; WORDS]),
     };
     let mut rng = MaskRng::new(21, 22);
     for batch in [1, BATCH] {

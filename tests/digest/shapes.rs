@@ -1,7 +1,7 @@
 //! Masks with a shape: layouts, blocks, whole paths, whole heads.
 
 use dropout_kernels::{
-    Backend, DropBlock, DropHead, DropPath, DropRate, Dropout, Error, Layout, MaskRng, Rule,
+    Backend, DropBlock, DropHead, DropPath, DropRate, Dropout, Error, Layout, MaskRng, RuleFor,
     drop_rate,
 };
 
@@ -26,6 +26,17 @@ pub(super) fn layouts_f64(digest: &mut Digest, backend: Backend) -> Result<(), E
     each_layout(|layout, rate| {
         over(digest, &mut space, Dropout::new(rate).with_backend(backend), layout)
     })
+}
+
+/// All shapes, of a narrow type: by one rule.
+pub(super) fn all<T: Number>(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+    let mut space = Space::<T, LONG>::new();
+    each_layout(|layout, rate| {
+        over(digest, &mut space, Dropout::new(rate).with_backend(backend), layout)
+    })?;
+    drop_block::<T, LONG>(digest, backend)?;
+    drop_path::<T>(digest, backend)?;
+    each_heads(|drop_head| heads::<T>(digest, drop_head.with_backend(backend)))
 }
 
 fn each_layout(mut run: impl FnMut(Layout, DropRate) -> Result<(), Error>) -> Result<(), Error> {
@@ -57,7 +68,7 @@ fn each_layout(mut run: impl FnMut(Layout, DropRate) -> Result<(), Error>) -> Re
     Ok(())
 }
 
-fn over<T: Number, R: Rule, const N: usize>(
+fn over<T: Number, R: RuleFor<T>, const N: usize>(
     digest: &mut Digest,
     space: &mut Space<T, N>,
     dropout: Dropout<R>,
@@ -138,9 +149,9 @@ pub(super) fn drop_path<T: Number>(digest: &mut Digest, backend: Backend) -> Res
     Ok(())
 }
 
-fn path<T: Number, R: Rule>(digest: &mut Digest, path: DropPath<R>) -> Result<(), Error> {
+fn path<T: Number, R: RuleFor<T>>(digest: &mut Digest, path: DropPath<R>) -> Result<(), Error> {
     let mut space = Space::<T, 480>::new();
-    let layout = path.branch().layout();
+    let layout = path.branch().shape();
     let (n, bits) = (layout.elements(), layout.mask_bits());
     let mut rng = MaskRng::new(15, n as u64);
     let (f, x, mut mask) = space.fresh(n, bits);
@@ -158,6 +169,13 @@ fn path<T: Number, R: Rule>(digest: &mut Digest, path: DropPath<R>) -> Result<()
 
 /// Heads, in both orders of tokens and heads.
 pub(super) fn drop_head(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+    each_heads(|drop_head| {
+        heads::<f32>(digest, drop_head.with_backend(backend))?;
+        heads::<f64>(digest, drop_head.with_backend(backend))
+    })
+}
+
+fn each_heads(mut run: impl FnMut(DropHead) -> Result<(), Error>) -> Result<(), Error> {
     for rate in RATES {
         for drop_head in [
             DropHead::new(rate, 2, 8, 30)?,
@@ -165,8 +183,7 @@ pub(super) fn drop_head(digest: &mut Digest, backend: Backend) -> Result<(), Err
             DropHead::tokens_first(rate, 3, 4, 5, 6)?,
             DropHead::tokens_first(rate, 1, 3, 12, 16)?,
         ] {
-            heads::<f32>(digest, drop_head.with_backend(backend))?;
-            heads::<f64>(digest, drop_head.with_backend(backend))?;
+            run(drop_head)?;
         }
     }
     Ok(())

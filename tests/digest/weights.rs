@@ -1,8 +1,8 @@
 //! Where numbers are added or noise is computed: embeddings, weights, normals, Monte Carlo.
 
 use dropout_kernels::{
-    Backend, DropConnect, DropRate, Dropout, EmbeddingDropout, Error, GaussianDropout, Mask,
-    MaskKey, MaskMut, MaskRng, MonteCarlo, Rule, drop_rate, mask_words,
+    Backend, DropConnect, DropRate, Dropout, EmbeddingDropout, Error, Float, GaussianDropout, Mask,
+    MaskKey, MaskMut, MaskRng, MonteCarlo, Real, RuleFor, drop_rate, mask_words,
 };
 
 use super::{Digest, Memory, Number, Space, classes, noise, set};
@@ -16,7 +16,7 @@ pub(super) fn embedding(digest: &mut Digest, backend: Backend) -> Result<(), Err
     Ok(())
 }
 
-fn rows<T: Number, R: Rule>(digest: &mut Digest, dropout: Dropout<R>) -> Result<(), Error> {
+fn rows<T: Number, R: RuleFor<T>>(digest: &mut Digest, dropout: Dropout<R>) -> Result<(), Error> {
     const ROWS: usize = 100;
     const TEXT: usize = 33;
     let indices: [u32; TEXT] = core::array::from_fn(|i| noise(30, i as u32) % ROWS as u32);
@@ -44,10 +44,41 @@ fn rows<T: Number, R: Rule>(digest: &mut Digest, dropout: Dropout<R>) -> Result<
     Ok(())
 }
 
+const PRODUCTS: [(usize, usize); 4] = [(1, 1), (3, 33), (5, 70), (33, 9)];
+
+/// Embeddings of integers, by both rules.
+pub(super) fn integers<T: Number>(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+    for rate in classes() {
+        rows::<T, _>(digest, Dropout::new(rate).with_backend(backend))?;
+        rows::<T, _>(digest, Dropout::classic(rate).with_backend(backend))?;
+    }
+    Ok(())
+}
+
+/// Everything of a narrow floating-point type, by one rule.
+pub(super) fn floats<T: Number + Float>(
+    digest: &mut Digest,
+    backend: Backend,
+) -> Result<(), Error> {
+    for rate in classes() {
+        rows::<T, _>(digest, Dropout::new(rate).with_backend(backend))?;
+        for (rows, columns) in PRODUCTS {
+            products::<T, _>(
+                digest,
+                &DropConnect::new(rate, rows, columns)?.with_backend(backend),
+            )?;
+        }
+        if let Ok(noise) = GaussianDropout::new(rate) {
+            normals::<T>(digest, noise.with_backend(backend))?;
+        }
+    }
+    Ok(())
+}
+
 /// Products with masked weights: y, dx and dW, for one vector and for several.
 pub(super) fn drop_connect(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
     for rate in classes() {
-        for (rows, columns) in [(1, 1), (3, 33), (5, 70), (33, 9)] {
+        for (rows, columns) in PRODUCTS {
             let inverted = DropConnect::new(rate, rows, columns)?.with_backend(backend);
             products::<f32, _>(digest, &inverted)?;
             let classic = DropConnect::classic(rate, rows, columns)?.with_backend(backend);
@@ -57,7 +88,10 @@ pub(super) fn drop_connect(digest: &mut Digest, backend: Backend) -> Result<(), 
     Ok(())
 }
 
-fn products<T: Number, R: Rule>(digest: &mut Digest, layer: &DropConnect<R>) -> Result<(), Error> {
+fn products<T: Number + Float, R: RuleFor<T>>(
+    digest: &mut Digest,
+    layer: &DropConnect<R>,
+) -> Result<(), Error> {
     const BATCH: usize = 2;
     let ((rows, columns), bits) = (layer.shape(), layer.mask_bits());
     let (mut w, mut words) = (Memory::<T, 400>::new(), Memory::<u32, { mask_words(400) }>::new());
@@ -107,7 +141,7 @@ pub(super) fn gaussian(digest: &mut Digest, backend: Backend) -> Result<(), Erro
     Ok(())
 }
 
-fn normals<T: Number>(digest: &mut Digest, noise: GaussianDropout) -> Result<(), Error> {
+fn normals<T: Number + Float>(digest: &mut Digest, noise: GaussianDropout) -> Result<(), Error> {
     let mut space = Space::<T, 129>::new();
     let mut rng = MaskRng::new(35, 36);
     for n in [0, 1, 15, 16, 17, 31, 32, 33, 129] {
@@ -142,7 +176,7 @@ pub(super) fn monte_carlo(digest: &mut Digest, backend: Backend) -> Result<(), E
     passes::<f64>(digest, backend)
 }
 
-fn passes<T: Number>(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+fn passes<T: Number + Real>(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
     const N: usize = 33;
     let (mut sums, mut y) = ([[T::ZERO; N]; 4], [T::ZERO; N]);
     let mut mask = Mask::<{ mask_words(N) }>::new();

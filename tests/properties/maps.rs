@@ -7,8 +7,8 @@ use dropout_kernels::{
     Alpha, Backend, Classic, DropKey, DropRate, GaussianDropout, Inverted, MaskMut, MaskRng,
     mask_words,
 };
-use dropout_reference::number::Number;
-use dropout_reference::rules::Formula;
+use dropout_reference::number::Real;
+use dropout_reference::rules::{Formula as _, Of};
 use dropout_reference::subject::{Case, Subject, case};
 use dropout_reference::suite;
 use dropout_reference::variant::{Form, Masks, Pass};
@@ -76,7 +76,7 @@ impl Setting {
 }
 
 /// A small integer at each index, of either sign.
-pub(crate) fn integers<T: Number>(n: usize, seed: u64) -> Vec<T> {
+pub(crate) fn integers<T: Real>(n: usize, seed: u64) -> Vec<T> {
     let mut state = seed;
     let next = |_| {
         state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
@@ -86,7 +86,7 @@ pub(crate) fn integers<T: Number>(n: usize, seed: u64) -> Vec<T> {
 }
 
 /// Runs one of the ways that fit.
-fn run<T: Number>(
+fn run<T: Real>(
     variant: &dyn Subject<T>,
     s: Setting,
     words: &[u32],
@@ -101,7 +101,7 @@ fn run<T: Number>(
 
 /// A variant as a map of its inputs, those of `which`, by the mask `words`. Other inputs are
 /// integers where products are summed, else zeros.
-fn map<T: Number>(
+fn map<T: Real>(
     name: &'static str,
     kind: Kind,
     variant: Case<T>,
@@ -159,7 +159,7 @@ fn map<T: Number>(
 }
 
 /// The gradient of a rule as a map, by two of its ways: forward is not linear.
-fn gradient<T: Number, R: Formula + 'static>(
+fn gradient<T: Real, R: Of<T> + 'static>(
     name: &'static str,
     rate: DropRate,
     backend: Backend,
@@ -184,7 +184,7 @@ fn elements(s: Setting) -> usize {
 }
 
 /// All of them, by one backend.
-pub(crate) fn maps<T: Number>(backend: Backend, s: Setting) -> Vec<Map<T>> {
+pub(crate) fn maps<T: Real>(backend: Backend, s: Setting) -> Vec<Map<T>> {
     let Setting { rate, extents, .. } = s;
     let [a, b, c, d] = extents;
     let n = elements(s);

@@ -18,6 +18,11 @@ entries!(
     forward_backward,
     replay,
     forward_backward_f64,
+    fold_i16,
+    requantise_i16,
+    fold_i8,
+    requantise_i8,
+    requantise_i8_zero,
     infer,
     channels,
     classic,
@@ -74,6 +79,37 @@ fn replay(call: &mut Call<'_>) -> Outcome {
 fn forward_backward_f64(call: &mut Call<'_>) -> Outcome {
     call.dropout.forward_in_place(call.doubles, call.rng.draw(call.mask.reborrow()))?;
     call.dropout.backward_in_place(call.doubles, call.mask.as_ref())?;
+    Ok(())
+}
+
+/// Forward and backward, as the rows of integers that follow.
+fn fold_i16(call: &mut Call<'_>) -> Outcome {
+    call.classic.forward_in_place(call.words, call.rng.draw(call.mask.reborrow()))?;
+    call.classic.backward_in_place(call.words, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn requantise_i16(call: &mut Call<'_>) -> Outcome {
+    call.dropout.forward_in_place(call.words, call.rng.draw(call.mask.reborrow()))?;
+    call.dropout.backward_in_place(call.words, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn fold_i8(call: &mut Call<'_>) -> Outcome {
+    call.classic.forward_in_place(call.bytes, call.rng.draw(call.mask.reborrow()))?;
+    call.classic.backward_in_place(call.bytes, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn requantise_i8(call: &mut Call<'_>) -> Outcome {
+    call.dropout.forward_in_place(call.bytes, call.rng.draw(call.mask.reborrow()))?;
+    call.dropout.backward_in_place(call.bytes, call.mask.as_ref())?;
+    Ok(())
+}
+
+fn requantise_i8_zero(call: &mut Call<'_>) -> Outcome {
+    call.zero_point.forward_in_place(call.bytes, call.rng.draw(call.mask.reborrow()))?;
+    call.zero_point.backward_in_place(call.bytes, call.mask.as_ref())?;
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use core::fmt;
 
 use dropout_kernels::{
     Alpha, Classic, DropBlock, DropConnect, DropHead, DropKey, DropPath, DropRate, Dropout,
-    EmbeddingDropout, Error, GaussianDropout, Layout, LockedDropout, MaskMut, MaskRng, MaskTape,
-    MonteCarlo, Schedule, Zoneout,
+    EmbeddingDropout, Error, GaussianDropout, Inverted, Layout, LockedDropout, MaskMut, MaskRng,
+    MaskTape, MonteCarlo, Schedule, ZeroPoint, Zoneout,
 };
 
 pub use entries::ENTRIES;
@@ -39,6 +39,10 @@ pub struct Call<'a> {
     pub z: &'a mut [f32],
     /// `n` more, of 64 bits.
     pub doubles: &'a mut [f64],
+    /// `n` more, of 16 bits.
+    pub words: &'a mut [i16],
+    /// `n` more, of 8 bits.
+    pub bytes: &'a mut [i8],
     /// `n / 4` elements: inputs of a layer of weights.
     pub inputs: &'a mut [f32],
     /// 4: outputs of a layer of weights.
@@ -55,6 +59,8 @@ pub struct Call<'a> {
     pub dropout: Dropout,
     /// Classic dropout.
     pub classic: Dropout<Classic>,
+    /// Inverted dropout about a zero point.
+    pub zero_point: Dropout<ZeroPoint<Inverted>>,
     /// Alpha dropout.
     pub alpha: Dropout<Alpha>,
     /// Attention logits.
@@ -66,7 +72,7 @@ pub struct Call<'a> {
     /// Batch, channels and two extents of the maps.
     pub extents: [usize; 4],
     /// Of `n` units.
-    pub locked: LockedDropout<20>,
+    pub locked: LockedDropout<[u32; 20]>,
     /// Of any length.
     pub zoneout: Zoneout,
     /// 4 rows.

@@ -20,6 +20,32 @@ static LEVELS: [f32; 16] = {
     levels
 };
 
+/// A number that a pixel is.
+pub trait Pixel: Copy {
+    /// Paper.
+    const ZERO: Self;
+
+    /// Of 16 values.
+    fn of(level: u8) -> Self;
+}
+
+impl Pixel for f32 {
+    const ZERO: Self = 0.0;
+
+    fn of(level: u8) -> Self {
+        LEVELS[usize::from(level & 15)]
+    }
+}
+
+/// With 12 bits behind the point.
+impl Pixel for i16 {
+    const ZERO: Self = 0;
+
+    fn of(level: u8) -> Self {
+        i16::from(level) << 8
+    }
+}
+
 static PACKED: &[Packed] = include_bytes!(concat!(env!("OUT_DIR"), "/digits.bin"))
     .as_chunks::<{ size_of::<Packed>() }>()
     .0;
@@ -28,18 +54,18 @@ static PACKED: &[Packed] = include_bytes!(concat!(env!("OUT_DIR"), "/digits.bin"
 pub const COUNT: usize = PACKED.len();
 
 /// A digit.
-pub struct Digit {
+pub struct Digit<T = f32> {
     /// From 0, paper, to 15/16, ink.
-    pub pixels: [f32; PIXELS],
+    pub pixels: [T; PIXELS],
     /// What it shows.
     pub label: usize,
 }
 
-impl Digit {
+impl<T: Pixel> Digit<T> {
     fn unpack(&[ref pairs @ .., label]: &Packed) -> Self {
-        let mut pixels = [0.0; PIXELS];
+        let mut pixels = [T::ZERO; PIXELS];
         for (to, pair) in pixels.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
-            *to = [pair & 15, pair >> 4].map(|pixel| LEVELS[usize::from(pixel)]);
+            *to = [pair & 15, pair >> 4].map(T::of);
         }
         Self { pixels, label: label.into() }
     }
@@ -61,6 +87,6 @@ pub fn shuffle(order: &mut [u16], rng: &mut Xoshiro128PlusPlus) {
 }
 
 /// The digits of these places in the data set, one after the other.
-pub fn at(order: &[u16]) -> impl Iterator<Item = Digit> {
+pub fn at<T: Pixel>(order: &[u16]) -> impl Iterator<Item = Digit<T>> {
     order.iter().filter_map(|&place| PACKED.get(usize::from(place))).map(Digit::unpack)
 }

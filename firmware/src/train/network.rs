@@ -7,10 +7,11 @@
 //! subnormal numbers, for Helium takes them for zeros, but none arises here that is seen in the
 //! weights.
 
-use dropout_kernels::{Dropout, Mask, MaskKey, MaskRng, drop_rate, mask_words};
+use dropout_kernels::{Dropout, Element, Mask, MaskKey, MaskRng, drop_rate, mask_words};
 use rand_xoshiro::{Xoshiro128PlusPlus, rand_core::Rng};
 
 use super::digits::{CLASSES, Digit, PIXELS};
+use super::{LEARNING_RATE, LEARNING_RATE_DECAY, Learner};
 
 /// Units of the hidden layer.
 pub const HIDDEN: usize = 32;
@@ -20,14 +21,14 @@ const DROP_HIDDEN: Dropout = Dropout::new(drop_rate!(0.1));
 
 /// The dropout of a network in training: where its masks come from, and where they stay until the
 /// backward pass.
-pub trait Masking {
-    fn input(&mut self, x: &mut [f32; PIXELS]);
+pub trait Masking<T = f32> {
+    fn input(&mut self, x: &mut [T; PIXELS]);
 
-    fn hidden(&mut self, x: &mut [f32; HIDDEN]);
+    fn hidden(&mut self, x: &mut [T; HIDDEN]);
 
     /// By the mask of [`hidden`](Self::hidden). Nobody asks for the gradient of the input, so this
     /// is the only mask that is needed again.
-    fn hidden_gradient(&self, dx: &mut [f32; HIDDEN]);
+    fn hidden_gradient(&mut self, dx: &mut [T; HIDDEN]);
 
     /// After the last mask of a step.
     fn next_step(&mut self);
@@ -58,8 +59,8 @@ impl Regulariser {
     }
 }
 
-impl Masking for Regulariser {
-    fn input(&mut self, x: &mut [f32; PIXELS]) {
+impl<T: Element> Masking<T> for Regulariser {
+    fn input(&mut self, x: &mut [T; PIXELS]) {
         let (seed, stream) = (self.seed, 2 * self.step);
         match &mut self.masks {
             Masks::None => {}
@@ -70,7 +71,7 @@ impl Masking for Regulariser {
         }
     }
 
-    fn hidden(&mut self, x: &mut [f32; HIDDEN]) {
+    fn hidden(&mut self, x: &mut [T; HIDDEN]) {
         let (seed, stream) = (self.seed, 2 * self.step + 1);
         match &mut self.masks {
             Masks::None => {}
@@ -81,7 +82,7 @@ impl Masking for Regulariser {
         }
     }
 
-    fn hidden_gradient(&self, dx: &mut [f32; HIDDEN]) {
+    fn hidden_gradient(&mut self, dx: &mut [T; HIDDEN]) {
         match &self.masks {
             Masks::None => {}
             Masks::Stored { hidden, .. } => DROP_HIDDEN.backward_array_in_place(dx, hidden),
@@ -109,16 +110,16 @@ impl Generator {
     }
 }
 
-impl Masking for Generator {
-    fn input(&mut self, x: &mut [f32; PIXELS]) {
+impl<T: Element> Masking<T> for Generator {
+    fn input(&mut self, x: &mut [T; PIXELS]) {
         DROP_INPUT.forward_array_in_place(x, self.rng.draw(&mut self.input));
     }
 
-    fn hidden(&mut self, x: &mut [f32; HIDDEN]) {
+    fn hidden(&mut self, x: &mut [T; HIDDEN]) {
         DROP_HIDDEN.forward_array_in_place(x, self.rng.draw(&mut self.hidden));
     }
 
-    fn hidden_gradient(&self, dx: &mut [f32; HIDDEN]) {
+    fn hidden_gradient(&mut self, dx: &mut [T; HIDDEN]) {
         DROP_HIDDEN.backward_array_in_place(dx, &self.hidden);
     }
 
@@ -248,12 +249,45 @@ impl Network {
         self.first.parameters_mut().chain(self.last.parameters_mut())
     }
 
-    /// The 64-bit hash of Fowler, Noll and Vo, over the bits of all parameters.
+    /// [`hash`] over the bits of all parameters.
     pub fn checksum(&self) -> u64 {
-        self.parameters().flat_map(f32::to_le_bytes).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        hash(self.parameters().flat_map(f32::to_le_bytes))
     }
+}
+
+impl Learner for Network {
+    type Element = f32;
+    type Rate = f32;
+
+    const ZEROS: Self = Self::ZEROS;
+    const RATE: f32 = LEARNING_RATE;
+
+    fn decayed(rate: f32) -> f32 {
+        rate * LEARNING_RATE_DECAY
+    }
+
+    fn draw(&mut self, rng: &mut Xoshiro128PlusPlus) {
+        self.draw(rng);
+    }
+
+    fn learn(&mut self, digit: Digit, dropout: &mut impl Masking, rate: f32) {
+        self.learn(digit, dropout, rate);
+    }
+
+    fn recognise(&self, pixels: &[f32; PIXELS]) -> usize {
+        self.recognise(pixels)
+    }
+
+    fn checksum(&self) -> u64 {
+        self.checksum()
+    }
+}
+
+/// The 64-bit hash of Fowler, Noll and Vo.
+pub fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// y += a x

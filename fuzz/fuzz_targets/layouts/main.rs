@@ -5,10 +5,11 @@
 mod constructors;
 
 use arbitrary::Arbitrary;
-use dropout_kernels::{Alpha, Classic, DropKey, DropRate, Inverted};
+use dropout_kernels::{Alpha, Classic, DropKey, DropRate, Inverted, ZeroPoint};
+use dropout_kernels_fuzz::by_type;
 use dropout_kernels_fuzz::input::{Length, Rate, Values};
-use dropout_kernels_fuzz::reference::number::Number;
-use dropout_kernels_fuzz::reference::rules::Formula;
+use dropout_kernels_fuzz::reference::number::{Floating, Number};
+use dropout_kernels_fuzz::reference::rules::Of;
 use dropout_kernels_fuzz::reference::stream::Reference;
 use dropout_kernels_fuzz::reference::variants::{Heads, Over, Paths};
 use dropout_kernels_fuzz::variant::{self, Call};
@@ -17,7 +18,7 @@ use libfuzzer_sys::fuzz_target;
 #[derive(Arbitrary, Debug)]
 struct Input {
     what: What,
-    double: bool,
+    kind: u8,
     rate: Rate,
     values: Values,
     extents: Extents,
@@ -59,18 +60,27 @@ impl Extents {
     }
 }
 
-fuzz_target!(|input: Input| if input.double {
-    check::<f64>(&input);
-} else {
-    check::<f32>(&input);
-});
+fuzz_target!(|input: Input| by_type!(input.kind, floats, integers, &input));
+
+fn floats<T: Floating>(input: &Input) {
+    match input.what {
+        What::Alpha => over::<T, Alpha>(input),
+        What::DropKey => over::<T, DropKey>(input),
+        _ => check::<T>(input),
+    }
+}
+
+fn integers<T: Number>(input: &Input) {
+    match input.what {
+        What::Alpha => over::<i8, ZeroPoint<Inverted>>(input),
+        What::DropKey => over::<i8, ZeroPoint<Classic>>(input),
+        _ => check::<T>(input),
+    }
+}
 
 fn check<T: Number>(input: &Input) {
     match input.what {
-        What::Inverted => over::<T, Inverted>(input),
         What::Classic => over::<T, Classic>(input),
-        What::Alpha => over::<T, Alpha>(input),
-        What::DropKey => over::<T, DropKey>(input),
         What::Heads => {
             let heads = Heads::new(rate(input), input.extents.get());
             variant::check::<T>(heads, input.values, &input.call);
@@ -78,6 +88,7 @@ fn check<T: Number>(input: &Input) {
         What::Path { classic: true } => path::<T, Classic>(input),
         What::Path { .. } => path::<T, Inverted>(input),
         What::Constructors(extents) => constructors::check(extents),
+        _ => over::<T, Inverted>(input),
     }
 }
 
@@ -85,13 +96,13 @@ fn rate(input: &Input) -> DropRate {
     input.rate.get(&Reference::new(input.call.at.0, input.call.at.1))
 }
 
-fn over<T: Number, R: Formula>(input: &Input) {
+fn over<T: Number, R: Of<T>>(input: &Input) {
     let over = Over::<R>::new(rate(input), input.extents.get());
     variant::check::<T>(over, input.values, &input.call);
 }
 
 /// Of one sample it is a path of the whole batch.
-fn path<T: Number, R: Formula>(input: &Input) {
+fn path<T: Number, R: Of<T>>(input: &Input) {
     let [_, _, batch, elements] = input.extents.get();
     let path = Paths::<R>::new(rate(input), batch, elements);
     variant::check::<T>(path, input.values, &input.call);

@@ -5,7 +5,7 @@ use dropout_kernels::{MonteCarlo, Outputs};
 use dropout_kernels_fuzz::input::{Misfit, Values};
 use dropout_kernels_fuzz::reference::guarded::Guarded;
 use dropout_kernels_fuzz::reference::moments::two_passes;
-use dropout_kernels_fuzz::reference::number::Number;
+use dropout_kernels_fuzz::reference::number::Real;
 use dropout_kernels_fuzz::reference::suite::assert_alike;
 
 #[derive(Arbitrary, Debug)]
@@ -21,7 +21,7 @@ pub struct Passes {
 
 const OUTPUTS: usize = 3;
 
-pub fn check<T: Number>(values: Values, how: &Passes) {
+pub fn check<T: Real>(values: Values, how: &Passes) {
     let count = usize::from(how.count % 24);
     let mut outputs: Vec<T> = values.get(count * OUTPUTS);
     if how.constant && count > 0 {
@@ -60,14 +60,14 @@ pub fn check<T: Number>(values: Values, how: &Passes) {
     }
 }
 
-fn of<T: Number>(passes: &[[T; OUTPUTS]]) -> MonteCarlo<[T; OUTPUTS]> {
+fn of<T: Real>(passes: &[[T; OUTPUTS]]) -> MonteCarlo<[T; OUTPUTS]> {
     let mut outputs = MonteCarlo::new();
     passes.iter().for_each(|pass| outputs.push(pass).expect("OUTPUTS outputs"));
     outputs
 }
 
 /// Outputs of another number, which change nothing.
-fn refused<T: Number>(outputs: &mut MonteCarlo<[T; OUTPUTS]>, misfit: Misfit) {
+fn refused<T: Real>(outputs: &mut MonteCarlo<[T; OUTPUTS]>, misfit: Misfit) {
     let [given] = misfit.among([OUTPUTS]);
     if given == OUTPUTS {
         return;
@@ -86,7 +86,7 @@ fn refused<T: Number>(outputs: &mut MonteCarlo<[T; OUTPUTS]>, misfit: Misfit) {
 }
 
 /// Two accumulators that hold the same, to the bit.
-fn agree<T: Number>(
+fn agree<T: Real>(
     a: &MonteCarlo<impl Outputs<Element = T>>,
     b: &MonteCarlo<impl Outputs<Element = T>>,
 ) {
@@ -95,7 +95,7 @@ fn agree<T: Number>(
 }
 
 /// Means and both variances, as far as there are.
-fn results<T: Number>(outputs: &MonteCarlo<impl Outputs<Element = T>>) -> [Vec<T>; 3] {
+fn results<T: Real>(outputs: &MonteCarlo<impl Outputs<Element = T>>) -> [Vec<T>; 3] {
     [
         outputs.mean().map(<[T]>::to_vec).unwrap_or_default(),
         outputs.variance().map(Iterator::collect).unwrap_or_default(),
@@ -105,7 +105,7 @@ fn results<T: Number>(outputs: &MonteCarlo<impl Outputs<Element = T>>) -> [Vec<T
 
 /// What holds for outputs of any bits: no variance is negative, and there are as many as there
 /// should be.
-fn any_outputs<T: Number>(outputs: &MonteCarlo<[T; OUTPUTS]>) {
+fn any_outputs<T: Real>(outputs: &MonteCarlo<[T; OUTPUTS]>) {
     let [means, variances, population] = results(outputs);
     let passes = outputs.passes();
     let expected = [passes > 0, passes > 1, passes > 0].map(|any| if any { OUTPUTS } else { 0 });
@@ -116,11 +116,11 @@ fn any_outputs<T: Number>(outputs: &MonteCarlo<[T; OUTPUTS]>) {
 }
 
 /// Output `i` of passes of numbers against sums in `f64`, as close as rounding lets it be.
-fn close<T: Number>(outputs: &MonteCarlo<[T; OUTPUTS]>, passes: &[[T; OUTPUTS]], i: usize) {
+fn close<T: Real>(outputs: &MonteCarlo<[T; OUTPUTS]>, passes: &[[T; OUTPUTS]], i: usize) {
     let values = || passes.iter().map(|pass| pass[i]);
     let most = values().map(|y| y.to_f64().abs()).fold(0.0, f64::max);
     // Of others the squares are no numbers, or not whole ones.
-    if !(1e-6..1e6).contains(&most) || values().any(Number::is_nan) {
+    if !(1e-6..1e6).contains(&most) || values().any(|y| y.is_nan()) {
         return;
     }
     let (mean, squares) = two_passes(values());

@@ -6,7 +6,7 @@ use dropout_kernels::{
 use dropout_kernels_fuzz::input::Length;
 use dropout_kernels_fuzz::reference::guarded::Guarded;
 use dropout_kernels_fuzz::reference::number::Number;
-use dropout_kernels_fuzz::reference::rules::Formula;
+use dropout_kernels_fuzz::reference::rules::Of;
 use dropout_kernels_fuzz::reference::stream::Reference;
 use dropout_kernels_fuzz::reference::suite::assert_alike;
 
@@ -15,13 +15,13 @@ use super::{Input, What};
 /// Words of a locked mask.
 const WORDS: usize = 20;
 
-pub fn check<T: Number, R: Formula>(input: &Input) {
+pub fn check<T: Number, R: Of<T>>(input: &Input) {
     let What::Locked { units, batches, gradient, in_place, .. } = &input.what else { return };
     let units = units.map(Length::get);
     let mut reference = Reference::new(input.at.0, input.at.1);
     let rates = input.rates.map(|rate| rate.get(&reference));
     let of = |i: usize, backend| {
-        LockedDropout::<WORDS, R>::new(R::dropout(rates[i]).with_backend(backend), units[i])
+        LockedDropout::new(R::dropout(rates[i]).with_backend(backend), units[i], [0; WORDS])
     };
     for backend in Backend::available() {
         reference = Reference::new(input.at.0, input.at.1);
@@ -67,16 +67,17 @@ fn draw(
 }
 
 /// A step by the mask of the sequence.
-fn step<T: Number, R: Formula>(
+fn step<T: Number, R: Of<T>>(
     input: &Input,
-    locked: &LockedDropout<WORDS, R>,
+    locked: &LockedDropout<[u32; WORDS], R>,
     rate: DropRate,
     keep: &[bool],
     gradient: bool,
     in_place: bool,
 ) {
     let [x_len, y_len] = input.misfit.among([keep.len(); 2]);
-    let fits = (in_place || x_len == keep.len()) && y_len == keep.len();
+    let some = y_len <= keep.len() && y_len.is_multiple_of(locked.units());
+    let fits = (in_place || x_len == y_len) && some;
     let x = input.values.get::<T>(if in_place { y_len } else { x_len });
     let before = if in_place { x.clone() } else { vec![T::GUARD; y_len] };
     let mut wanted = before.clone();

@@ -6,8 +6,9 @@ mod locked;
 
 use arbitrary::Arbitrary;
 use dropout_kernels::{Alpha, Classic, DropKey, Inverted, Zoneout};
+use dropout_kernels_fuzz::by_type;
 use dropout_kernels_fuzz::input::{Length, Misfit, Rate, Values};
-use dropout_kernels_fuzz::reference::number::Number;
+use dropout_kernels_fuzz::reference::number::{Floating, Number};
 use dropout_kernels_fuzz::reference::stream::Reference;
 use dropout_kernels_fuzz::reference::variants::Zones;
 use dropout_kernels_fuzz::variant::{self, Call};
@@ -15,7 +16,7 @@ use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
-    double: bool,
+    kind: u8,
     rates: [Rate; 3],
     at: (u64, u64),
     values: Values,
@@ -29,11 +30,15 @@ enum What {
     Locked { rule: u8, units: [Length; 3], batches: [u8; 2], gradient: bool, in_place: bool },
 }
 
-fuzz_target!(|input: Input| if input.double {
-    check::<f64>(&input);
-} else {
-    check::<f32>(&input);
-});
+fuzz_target!(|input: Input| by_type!(input.kind, floats, check, &input));
+
+fn floats<T: Floating>(input: &Input) {
+    match input.what {
+        What::Locked { rule: 64..128, .. } => locked::check::<T, Alpha>(input),
+        What::Locked { rule: 128..192, .. } => locked::check::<T, DropKey>(input),
+        _ => check::<T>(input),
+    }
+}
 
 fn check<T: Number>(input: &Input) {
     match input.what {
@@ -43,8 +48,6 @@ fn check<T: Number>(input: &Input) {
             variant::check::<T>(zones, input.values, call);
         }
         What::Locked { rule: 0..64, .. } => locked::check::<T, Classic>(input),
-        What::Locked { rule: 64..128, .. } => locked::check::<T, Alpha>(input),
-        What::Locked { rule: 128..192, .. } => locked::check::<T, DropKey>(input),
         What::Locked { .. } => locked::check::<T, Inverted>(input),
     }
 }

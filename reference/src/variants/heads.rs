@@ -6,7 +6,7 @@ use super::RATES;
 use crate::layouts::heads;
 use crate::number::Number;
 use crate::stream::Reference;
-use crate::variant::{Given, Pass, Variant, Way};
+use crate::variant::{Elsewhere, Given, Pass, Variant, Way};
 use crate::verbs;
 
 /// Over (batch, tokens, heads, elements).

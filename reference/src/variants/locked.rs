@@ -5,9 +5,9 @@ use dropout_kernels::{Backend, DropRate, Dropout, LockedDropout, MaskKey, ShapeE
 use super::RATES;
 use super::plain::{by_rule, copies};
 use crate::number::Number;
-use crate::rules::Formula;
+use crate::rules::{Formula, Of};
 use crate::stream::Reference;
-use crate::variant::{Given, Variant, Way};
+use crate::variant::{Form, Given, Variant, Way};
 use crate::ways;
 
 /// A step of `batch` sequences of `units`.
@@ -39,8 +39,8 @@ pub const SHAPES: [(usize, usize); 13] = [
 
 impl<R: Formula> Locked<R> {
     /// With the mask of a key.
-    fn drawn_by(&self, key: MaskKey) -> Result<LockedDropout<WORDS, R>, ShapeError> {
-        let mut locked = LockedDropout::new(self.dropout, self.units);
+    fn drawn_by(&self, key: MaskKey) -> Result<LockedDropout<[u32; WORDS], R>, ShapeError> {
+        let mut locked = LockedDropout::new(self.dropout, self.units, [0; WORDS]);
         // A mask of another batch, before it, leaves nothing behind.
         let other = locked.draw(self.batch + 2, MaskKey::new(9, 9));
         assert_eq!(other.is_ok(), mask_words((self.batch + 2) * self.units) <= WORDS);
@@ -49,7 +49,7 @@ impl<R: Formula> Locked<R> {
     }
 }
 
-impl<T: Number, R: Formula> Variant<T> for Locked<R> {
+impl<T: Number, R: Of<T>> Variant<T> for Locked<R> {
     const VARIABLES: &'static [&'static str] = &["x", "y", "dy", "dx"];
     const GRADIENTS: &'static [(usize, usize)] = &[(0, 3)];
     const OUTPUT: (usize, usize) = (1, 2);
@@ -106,6 +106,15 @@ impl<T: Number, R: Formula> Variant<T> for Locked<R> {
 
     fn formula(&self, given: &Given<'_>, variables: &mut [Vec<T>]) {
         by_rule::<T, R>(self.dropout.rate().threshold(), given, given.keep, variables);
+    }
+
+    /// The sequences that are left may be fewer than were drawn for.
+    fn refit(&self, _: &Form, slices: &[usize], _: Option<usize>) -> Option<Self> {
+        let n = *slices.first()?;
+        let fit = slices.iter().all(|other| *other == n)
+            && n <= self.batch * self.units
+            && n.checked_rem(self.units).unwrap_or(0) == 0;
+        fit.then(|| self.clone())
     }
 
     fn copies(&self, given: &Given<'_>) -> bool {

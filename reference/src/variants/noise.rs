@@ -4,7 +4,7 @@ use dropout_kernels::{Backend, DropRate, GaussianDropout};
 
 use super::RATES;
 use crate::gaussian::{expected, outputs};
-use crate::number::Number;
+use crate::number::Floating;
 use crate::stream::Reference;
 use crate::variant::{Form, Given, Pass, Variant, Way};
 use crate::{LENGTHS, ways};
@@ -16,7 +16,7 @@ pub struct Noise {
     pub n: usize,
 }
 
-impl<T: Number> Variant<T> for Noise {
+impl<T: Floating> Variant<T> for Noise {
     const VARIABLES: &'static [&'static str] = &["x", "y", "dy", "dx"];
     const GRADIENTS: &'static [(usize, usize)] = &[(0, 3)];
     const OUTPUT: (usize, usize) = (1, 2);

@@ -6,9 +6,9 @@ use super::RATES;
 use super::plain::{by_rule, copies};
 use crate::layouts::spread;
 use crate::number::Number;
-use crate::rules::Formula;
+use crate::rules::{Formula, Of};
 use crate::stream::Reference;
-use crate::variant::{Given, Variant, Way};
+use crate::variant::{Elsewhere, Given, Variant, Way};
 use crate::{verbs, ways};
 
 /// Over (groups, repeat, width, run).
@@ -64,7 +64,7 @@ impl<R: Formula> Over<R> {
     }
 }
 
-impl<T: Number, R: Formula> Variant<T> for Over<R> {
+impl<T: Number, R: Of<T>> Variant<T> for Over<R> {
     const VARIABLES: &'static [&'static str] = &["x", "y", "dy", "dx"];
     const GRADIENTS: &'static [(usize, usize)] = &[(0, 3)];
     const OUTPUT: (usize, usize) = (1, 2);

@@ -5,7 +5,7 @@ use dropout_kernels::{Backend, DropPath, DropRate};
 use super::{ONE, RATES};
 use crate::layouts::spread;
 use crate::number::Number;
-use crate::rules::Formula;
+use crate::rules::{Formula, Of};
 use crate::stream::Reference;
 use crate::variant::{Given, Pass, Variant, Way};
 use crate::ways;
@@ -55,7 +55,7 @@ impl<R: Formula> Paths<R> {
     }
 }
 
-impl<T: Number, R: Formula> Variant<T> for Paths<R> {
+impl<T: Number, R: Of<T>> Variant<T> for Paths<R> {
     const VARIABLES: &'static [&'static str] = &["f", "x", "y", "dy", "df"];
     const GRADIENTS: &'static [(usize, usize)] = &[(F, DF)];
     const OUTPUT: (usize, usize) = (Y, DY);
@@ -123,7 +123,7 @@ impl<T: Number, R: Formula> Variant<T> for Paths<R> {
                 // What is dropped is not read; at p = 1 the inverted rule drops all.
                 let added = |i: usize| keep[i] && (t < ONE || R::COPIES);
                 let of = |i: usize| match added(i) {
-                    true => variables[X][i].add(R::y(t, true, variables[F][i])),
+                    true => R::added(t, variables[X][i], variables[F][i]),
                     false => variables[X][i],
                 };
                 variables[Y] = (0..keep.len()).map(of).collect();
@@ -132,7 +132,7 @@ impl<T: Number, R: Formula> Variant<T> for Paths<R> {
             Pass::Infer if t == ONE && R::COPIES => variables[Y] = variables[X].clone(),
             Pass::Infer => {
                 let both = variables[X].iter().zip(&variables[F]);
-                variables[Y] = both.map(|(x, f)| x.add(R::inferred(t, *f))).collect();
+                variables[Y] = both.map(|(x, f)| R::inferred_added(t, *x, *f)).collect();
             }
             Pass::Backward if given.drawn && t == 0 => variables[DF] = variables[DY].clone(),
             Pass::Backward => {

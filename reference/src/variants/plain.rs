@@ -3,9 +3,9 @@
 use dropout_kernels::{Backend, DropRate, Dropout, Mask, ShapeError, mask_words};
 
 use crate::number::Number;
-use crate::rules::Formula;
+use crate::rules::{Formula, Of};
 use crate::stream::Reference;
-use crate::variant::{Form, Given, Lent, Pass, Run, Variant, Way};
+use crate::variant::{Elsewhere, Form, Given, Lent, Pass, Run, Variant, Way};
 use crate::{LENGTHS, rates, verbs, ways};
 
 /// Over `n` elements.
@@ -16,7 +16,7 @@ pub struct Plain<R> {
 }
 
 /// What a rule makes of a variable, by the flag of each element.
-pub(crate) fn by_rule<T: Number, R: Formula>(
+pub(crate) fn by_rule<T: Number, R: Of<T>>(
     t: u64,
     given: &Given<'_>,
     keep: &[bool],
@@ -44,7 +44,7 @@ pub(crate) fn copies<R: Formula>(t: u64, given: &Given<'_>) -> bool {
     }
 }
 
-impl<T: Number, R: Formula> Variant<T> for Plain<R> {
+impl<T: Number, R: Of<T>> Variant<T> for Plain<R> {
     const VARIABLES: &'static [&'static str] = &["x", "y", "dy", "dx"];
     const GRADIENTS: &'static [(usize, usize)] = &[(0, 3)];
     const OUTPUT: (usize, usize) = (1, 2);
@@ -168,7 +168,7 @@ macro_rules! of_arrays {
     };
 }
 
-impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
+impl<T: Number, R: Of<T>> Variant<T> for Arrays<R> {
     const VARIABLES: &'static [&'static str] = <Plain<R> as Variant<T>>::VARIABLES;
     const GRADIENTS: &'static [(usize, usize)] = <Plain<R> as Variant<T>>::GRADIENTS;
     const OUTPUT: (usize, usize) = <Plain<R> as Variant<T>>::OUTPUT;
@@ -204,7 +204,7 @@ impl<T: Number, R: Formula> Variant<T> for Arrays<R> {
     }
 
     fn ways() -> Vec<Way<Self, T>> {
-        fn way<T: Number, R: Formula>(
+        fn way<T: Number, R: Of<T>>(
             pass: Pass,
             masks: crate::variant::Masks,
             run: Run<Arrays<R>, T>,

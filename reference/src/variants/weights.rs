@@ -3,10 +3,10 @@
 use dropout_kernels::{Backend, Classic, DropConnect, DropRate, Inverted, ShapeError};
 
 use super::{ONE, RATES};
-use crate::number::Number;
-use crate::rules::Formula;
+use crate::number::{Floating, Number as _, Real as _};
+use crate::rules::{Formula, Of};
 use crate::stream::Reference;
-use crate::variant::{Form, Given, Pass, Variant, Way};
+use crate::variant::{Elsewhere, Form, Given, Pass, Variant, Way};
 use crate::ways;
 use crate::weights::Case;
 
@@ -87,7 +87,7 @@ impl<R: Connects> Weights<R> {
     }
 }
 
-impl<T: Number, R: Connects> Variant<T> for Weights<R> {
+impl<T: Floating, R: Connects + Of<T>> Variant<T> for Weights<R> {
     const VARIABLES: &'static [&'static str] = &["w", "x", "y", "dy", "dx", "dw", "variance"];
     const GRADIENTS: &'static [(usize, usize)] = &[(X, DX), (W, DW)];
     const OUTPUT: (usize, usize) = (Y, DY);
@@ -136,6 +136,7 @@ impl<T: Number, R: Connects> Variant<T> for Weights<R> {
             Forward Stored [In(0), In(1), Out(2)] |v, [w, x, y], l| v.layer.forward(w, x, y, l.mask.as_ref());
             Backward Key [In(0), In(3), Out(4)] |v, [w, dy, dx], l| v.layer.backward_input(w, dy, dx, l.key);
             Backward Stored [In(0), In(3), Out(4)] |v, [w, dy, dx], l| v.layer.backward_input(w, dy, dx, l.mask.as_ref());
+            Backward Stored [In(0), In(3), Out(4)] |v, [w, dy, dx], l| v.layer.backward_input(w, dy, dx, Elsewhere::of(l.mask.as_ref()).window());
             Backward Key [In(1), In(3), Over(5, 5)] |v, [x, dy, dw], l| v.layer.backward_weights(x, dy, dw, l.key);
             Backward Stored [In(1), In(3), Over(5, 5)] |v, [x, dy, dw], l| v.layer.backward_weights(x, dy, dw, l.mask.as_ref());
             Infer None [In(0), In(1), Out(2)] |v, [w, x, y], l| v.layer.infer(w, x, y);
@@ -165,8 +166,8 @@ impl<T: Number, R: Connects> Variant<T> for Weights<R> {
             dw: variables[DW].clone(),
         };
         let (scale, factor) = match R::COPIES {
-            true => (T::ONE, T::reference_keep(t)),
-            false => (T::reference_scale(t), T::ONE),
+            true => (T::Wide::ONE, T::Wide::reference_keep(t)),
+            false => (T::Wide::reference_scale(t), T::Wide::ONE),
         };
         match given.pass {
             Pass::Fill => {}
@@ -175,11 +176,12 @@ impl<T: Number, R: Connects> Variant<T> for Weights<R> {
             Pass::Infer => {
                 variables[Y] = case.y(factor);
                 // p q, or p / q by the inverted rule.
-                let p = T::reference_keep(ONE - t);
-                let spread = p.multiply(if R::COPIES { factor } else { T::reference_scale(t) });
+                let p = T::Wide::reference_keep(ONE - t);
+                let spread =
+                    p.multiply(if R::COPIES { factor } else { T::Wide::reference_scale(t) });
                 variables[VARIANCE] = case.variances(spread);
                 // Nothing varies, and nothing was trained.
-                if spread == T::ZERO {
+                if spread == T::Wide::of(0.0) {
                     variables[VARIANCE].fill(T::ZERO);
                 }
                 if t == ONE && R::COPIES {

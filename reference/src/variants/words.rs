@@ -4,7 +4,7 @@ use dropout_kernels::{Backend, DropRate, Dropout, EmbeddingDropout};
 
 use super::RATES;
 use crate::number::Number;
-use crate::rules::Formula;
+use crate::rules::{Formula, Of};
 use crate::stream::Reference;
 use crate::variant::{Form, Given, Pass, Variant, Way};
 use crate::ways;
@@ -64,7 +64,7 @@ impl<R: Formula> Words<R> {
     }
 }
 
-impl<T: Number, R: Formula> Variant<T> for Words<R> {
+impl<T: Number, R: Of<T>> Variant<T> for Words<R> {
     const VARIABLES: &'static [&'static str] = &["table", "y", "dy", "dtable", "rows", "drows"];
     const GRADIENTS: &'static [(usize, usize)] = &[(TABLE, DTABLE)];
     const OUTPUT: (usize, usize) = (Y, DY);
@@ -155,7 +155,7 @@ impl<T: Number, R: Formula> Variant<T> for Words<R> {
                 // Rows that are dropped stay, to the bit.
                 let flows = |word: usize| given.keep[word] && (t < super::ONE || R::COPIES);
                 for ((_, at), dy) in each().filter(|((word, _), _)| flows(*word)) {
-                    variables[DTABLE][*at] = variables[DTABLE][*at].add(R::dx(t, true, *dy));
+                    variables[DTABLE][*at] = R::added(t, variables[DTABLE][*at], *dy);
                 }
             }
         }

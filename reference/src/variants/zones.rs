@@ -5,7 +5,7 @@ use dropout_kernels::{Backend, DropRate, Zoneout, drop_rate};
 use super::ONE;
 use crate::number::Number;
 use crate::stream::Reference;
-use crate::variant::{Form, Given, Pass, Variant, Way};
+use crate::variant::{Elsewhere, Form, Given, Pass, Variant, Way};
 use crate::{LENGTHS, ways};
 
 /// Over states of `n` units.
@@ -88,6 +88,10 @@ impl<T: Number> Variant<T> for Zones {
             Infer None [In(0), In(1), Out(2)] |v, [prev, new, h], l| v.zoneout.infer(prev, new, h);
             Infer None [Over(0, 2), In(1)] |v, [h, new], l| v.zoneout.infer_into_prev(h, new);
             Infer None [In(0), Over(1, 2)] |v, [prev, h], l| v.zoneout.infer_into_new(prev, h);
+            Infer Stored [In(0), In(1), Out(2)] |v, [prev, new, h], l| v.zoneout.infer_where(prev, new, h, l.mask.as_ref());
+            Infer Stored [Over(0, 2), In(1)] |v, [h, new], l| v.zoneout.infer_into_prev_where(h, new, l.mask.as_ref());
+            Infer Stored [In(0), Over(1, 2)] |v, [prev, h], l| v.zoneout.infer_into_new_where(prev, h, l.mask.as_ref());
+            Forward Stored [In(0), In(1), Out(2)] |v, [prev, new, h], l| v.zoneout.forward(prev, new, h, Elsewhere::of(l.mask.as_ref()).window());
         };
         [
             forward!(Drawn, |l| l.rng.draw(l.mask)),
@@ -113,14 +117,17 @@ impl<T: Number> Variant<T> for Zones {
         let blend = |prev: T, new: T| match t {
             0 => new,
             ONE => prev,
-            _ => T::reference_keep(ONE - t).multiply(prev).add(T::reference_keep(t).multiply(new)),
+            _ => T::blended(prev, new, t),
         };
         let take = |i: usize| if given.keep[i] { NEW } else { PREV };
         match given.pass {
             Pass::Forward => variables[H] = (0..self.n).map(|i| variables[take(i)][i]).collect(),
             Pass::Infer => {
-                variables[H] =
-                    (0..self.n).map(|i| blend(variables[PREV][i], variables[NEW][i])).collect()
+                // Without a mask all are live.
+                let live = |i: usize| given.keep.get(i) != Some(&false);
+                let (prev, new) = (&variables[PREV], &variables[NEW]);
+                let of = |i: usize| if live(i) { blend(prev[i], new[i]) } else { prev[i] };
+                variables[H] = (0..self.n).map(of).collect();
             }
             Pass::Backward => {
                 let dh = variables[DH].clone();

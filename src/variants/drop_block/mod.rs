@@ -2,10 +2,11 @@
 
 mod dilate;
 
+use crate::bits::ones;
 use crate::error::ShapeError;
 use crate::isa::{Backend, Element, Place, Runs};
-use crate::kernel::bits::{Reader, ones};
 use crate::kernel::op::{InPlace, Same, Times};
+use crate::kernel::reader::Reader;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::{Layout, product};
 use crate::mask::{MaskMut, MaskRef, mask_words};
@@ -36,6 +37,11 @@ use dilate::{dilate, or_bits};
 /// constant. gamma is never above p. It is computed from the [rate](DropRate) in integers and
 /// rounded to the nearest multiple of 2^-40. The corner stands for the paper's centre, so that
 /// blocks of an even extent need no rule of their own; the blocks are the same.
+///
+/// If you cut a batch into smaller ones and give each its part of the mask, the zeros stay the same
+/// but n / k does not: each call counts its own part. To get the gradients of the whole batch, count
+/// n / k once over the whole mask, apply the parts by the classic rule of
+/// [`Dropout`](crate::Dropout), and multiply by n / k yourself.
 ///
 /// # The fraction that is dropped
 ///
@@ -274,7 +280,7 @@ impl DropBlock {
             if kept == 0 || kept == bits {
                 x.op(Same).map(self.plan.backend(), kept != 0, y);
             } else {
-                let factor = Times(T::quotient(bits as u64, kept as u64));
+                let factor = Times::<T>(T::quotient(bits as u64, kept as u64));
                 self.layout.apply(self.plan, mask, y, x.op(factor));
             }
         };

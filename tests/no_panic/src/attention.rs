@@ -27,6 +27,7 @@ pub fn heads<T: Element>(x: &mut [T], rng: &mut MaskRng) -> Result<(), Error> {
         drop_head.forward(x, y, rng.draw(mask.reborrow()))?;
         drop_head.forward_in_place(x, rng.draw(mask))?;
         drop_head.forward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
+        drop_head.forward(x, y, other.window(black_box(0..6))?)?;
         drop_head.forward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
         drop_head.forward(x, y, other)?;
         drop_head.forward_in_place(x, other)?;

@@ -5,6 +5,7 @@
 #![cfg_attr(any(feature = "planted", not(feature = "single")), allow(dead_code, unused_imports))]
 
 mod attention;
+mod fused;
 mod lock;
 mod monte_carlo;
 mod noise_and_weights;
@@ -16,8 +17,9 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use dropout_kernels::{
-    Backend, DropRate, Dropout, Element, Error, KeyError, Layout, Mask, MaskKey, MaskMut, MaskRef,
-    MaskRng, MaskTape, RateError, Rule, ShapeError, StateError, TapeError, mask_words, tape_words,
+    Backend, DropRate, Dropout, Element, Error, Float, KeyError, Layout, Mask, MaskKey, MaskMut,
+    MaskRef, MaskRng, MaskTape, MaskWindow, Panel, RateError, Real, RuleFor, ShapeError,
+    StateError, TapeError, mask_words, tape_words,
 };
 use rand_core::SeedableRng;
 
@@ -42,6 +44,72 @@ fn run() {
     black_box(all::<f32>(black_box([1.0; 100]), rules).is_ok());
     #[cfg(feature = "double")]
     black_box(all::<f64>(black_box([1.0; 100]), |rate, x| rule(Dropout::alpha(rate), x)).is_ok());
+    #[cfg(feature = "narrow")]
+    black_box(narrow().is_ok());
+}
+
+/// Bits of a mask, and its exchange with others.
+fn windows(read: MaskRef<'_>, mut mask: MaskMut<'_>) -> Result<(), Error> {
+    let window = read.window(black_box(3)..black_box(50))?.window(black_box(2)..black_box(9))?;
+    black_box((window.len(), window.is_empty(), window.get(black_box(9)), window.count_kept()));
+    black_box((window.word_at(black_box(3)), window.iter().filter(|k| *k).count()));
+    black_box((read.word_at(black_box(3)), window == MaskWindow::from(read)));
+    let (left, right) = read.split_at(black_box(32))?;
+    mask.set_range(black_box(3)..black_box(9), black_box(true))?;
+    mask.copy_bits(black_box(7), window)?;
+    let (mut bools, mut bytes) = (black_box([true; 32]), black_box([0u8; 16]));
+    left.copy_to_flags(&mut bools)?;
+    right.copy_to_flags(&mut bytes)?;
+    read.copy_to_rows(black_box(10), black_box(2), &mut bytes)?;
+    mask.copy_from_rows(black_box(10), black_box(2), &bytes)?;
+    black_box(mask.words_mut());
+    let (mut left, mut right) = mask.split_at(black_box(32))?;
+    left.copy_from_flags(&bools)?;
+    right.copy_from_flags(&bytes)?;
+    Ok(())
+}
+
+/// Elements of 16 bits and of 8.
+#[cfg(feature = "narrow")]
+fn narrow() -> Result<(), Error> {
+    let rate = DropRate::new(black_box(0.1))?;
+    let (f, b) =
+        (half::f16::from_bits(black_box(0x3C00)), half::bf16::from_bits(black_box(0x3F80)));
+    floats(rate, [f; 100])?;
+    floats(rate, [b; 100])?;
+    let mut dbias = black_box([1f32; 4]);
+    fused::all(Dropout::new(rate), [f; 100], &mut dbias)?;
+    fused::all(Dropout::new(rate), [b; 100], &mut dbias)?;
+    let bytes = black_box([1i8; 100]);
+    rule(Dropout::new(rate).with_zero_point(black_box(3)), bytes)?;
+    rule(Dropout::classic(rate).with_zero_point(black_box(3)), bytes)?;
+    integers(rate, bytes)?;
+    integers(rate, black_box([1i16; 100]))
+}
+
+/// By the rule with the most arithmetic, which has all that others have.
+#[cfg(feature = "narrow")]
+fn floats<T: Float>(rate: DropRate, x: [T; 100]) -> Result<(), Error> {
+    rule(Dropout::alpha(rate), x)?;
+    noise_and_weights::all(rate, x)?;
+    shared(rate, x)
+}
+
+#[cfg(feature = "narrow")]
+fn integers<T: dropout_kernels::Integer>(rate: DropRate, x: [T; 100]) -> Result<(), Error> {
+    rule(Dropout::new(rate), x)?;
+    rule(Dropout::classic(rate), x)?;
+    let (mut x, mut y) = (x, x);
+    let (key, dropout) = (MaskKey::new(black_box(1), black_box(2)), Dropout::new(rate));
+    black_box((rate.multiplier(), rate.keep_multiplier()));
+    black_box(rate.requantisation(black_box(1 << 30), black_box(-3)));
+    black_box(Dropout::new(rate).with_zero_point(black_box(3)).rule().zero_point());
+    dropout.forward_stochastic(&x, &mut y, key, key)?;
+    dropout.forward_stochastic_in_place(&mut x, key, key)?;
+    dropout.backward_stochastic(&x, &mut y, key, key)?;
+    dropout.backward_stochastic_in_place(&mut x, key, key)?;
+    black_box(y);
+    shared(rate, x)
 }
 
 /// A panic that can be reached, to see that such a program does not link.
@@ -55,7 +123,7 @@ fn run() {
 }
 
 /// Every public function, on values that the compiler does not know.
-fn all<T: Element>(
+fn all<T: Real + Float>(
     x: [T; 100],
     rules: fn(DropRate, [T; 100]) -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -70,11 +138,18 @@ fn all<T: Element>(
     let mut words = [0; 2];
     black_box(lock::draw(rate, MaskMut::new(&mut words, black_box(64))?));
     monte_carlo::all(x)?;
-    recurrent::all(rate, &mut { x })?;
     noise_and_weights::all(rate, x)?;
+    fused::all(Dropout::new(rate), x, black_box(x).get_mut(..black_box(4)).unwrap_or_default())?;
     attention::schedules(rate);
-    attention::heads(&mut { x }, &mut MaskRng::new(black_box(1), black_box(2)))?;
+    shared(rate, x)?;
     rules(rate, x)
+}
+
+/// What all element types have.
+fn shared<T: Element>(rate: DropRate, x: [T; 100]) -> Result<(), Error> {
+    fused::relu(Dropout::new(rate), x)?;
+    recurrent::all(rate, &mut { x })?;
+    attention::heads(&mut { x }, &mut MaskRng::new(black_box(1), black_box(2)))
 }
 
 /// Every rule. By elements of 64 bits only the one with the most arithmetic drops: which rule it is
@@ -95,7 +170,7 @@ fn rules(rate: DropRate, x: [f32; 100]) -> Result<(), Error> {
 }
 
 /// Every way to drop by one rule.
-fn rule<T: Element, R: Rule>(dropout: Dropout<R>, mut x: [T; 100]) -> Result<(), Error> {
+fn rule<T: Element, R: RuleFor<T>>(dropout: Dropout<R>, mut x: [T; 100]) -> Result<(), Error> {
     let dropout = dropout.with_backend(black_box(Backend::detect()));
     black_box((dropout.rule(), Backend::available().count(), Backend::detect().name()));
     let mut rng = MaskRng::new(black_box(1), black_box(2));
@@ -122,7 +197,7 @@ fn rule<T: Element, R: Rule>(dropout: Dropout<R>, mut x: [T; 100]) -> Result<(),
     Ok(())
 }
 
-fn slices<T: Element, R: Rule>(
+fn slices<T: Element, R: RuleFor<T>>(
     dropout: &Dropout<R>,
     x: &mut [T],
     rng: &mut MaskRng,
@@ -143,6 +218,8 @@ fn slices<T: Element, R: Rule>(
     dropout.forward_in_place(x, other)?;
     dropout.backward(x, y, other)?;
     dropout.backward_in_place(x, other)?;
+    dropout.forward(x, y, other.window(black_box(3..53))?)?;
+    dropout.backward_in_place(x, other.window(black_box(3..53))?)?;
     dropout.backward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
     dropout.backward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
     dropout.infer(x, y)?;
@@ -162,7 +239,7 @@ fn slices<T: Element, R: Rule>(
     ];
     for layout in black_box(shapes) {
         let over = dropout.over(layout);
-        black_box((over.flat().rule(), over.layout().elements(), layout.mask_bits()));
+        black_box((over.flat().rule(), over.shape().elements(), layout.mask_bits()));
         over.forward(x, y, rng.draw(mask.reborrow()))?;
         over.forward_in_place(x, rng.draw(mask.reborrow()))?;
         over.forward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
@@ -171,11 +248,22 @@ fn slices<T: Element, R: Rule>(
         over.forward_in_place(x, other)?;
         over.backward(x, y, other)?;
         over.backward_in_place(x, other)?;
+        over.forward_in_place(x, other.window(black_box(3..53))?)?;
         over.backward(x, y, MaskKey::new(black_box(1), black_box(2)))?;
         over.backward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
         over.infer_in_place(x)?;
         over.infer(x, y)?;
     }
+
+    let panel = Panel::new(g, r)?.with_stride(w)?.with_strides(w, i)?.with_mask_stride(w)?;
+    black_box((panel.rows(), panel.width(), panel.mask_bits()));
+    let over = dropout.over(black_box(panel));
+    over.forward(x, y, rng.draw(mask.reborrow()))?;
+    over.forward_in_place(x, MaskKey::new(black_box(1), black_box(2)))?;
+    over.backward(x, y, other)?;
+    over.backward_in_place(x, other.window(black_box(3..53))?)?;
+    over.infer_in_place(x)?;
+    over.infer(x, y)?;
 
     variants::all(*dropout, x, y, rng)?;
 
@@ -190,6 +278,7 @@ fn slices<T: Element, R: Rule>(
     black_box(mask.set(black_box(7), true));
     mask.keep_all();
     black_box(mask.is_empty());
+    windows(black_box(other), mask.reborrow())?;
     let read = mask.as_ref();
     black_box((read.len(), read.is_empty(), read.words().len()));
     black_box((read.count_kept(), read.get(black_box(9)), read == other));
@@ -199,6 +288,7 @@ fn slices<T: Element, R: Rule>(
 
     let owned = black_box(Mask::<3>::from_words([1, 2, 3]));
     black_box((owned.view(n)?.count_kept(), owned.words()));
+    black_box(black_box(Mask::<3>::new()).words_mut());
     let mut tape = black_box(MaskTape::new([0; 13]));
     rng.fill(dropout.rate(), tape.push(black_box(1), n)?);
     rng.fill(dropout.rate(), tape.push(black_box(2), black_box(3))?);

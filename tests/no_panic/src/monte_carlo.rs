@@ -2,9 +2,9 @@
 
 use core::hint::black_box;
 
-use dropout_kernels::{Element, MonteCarlo, Outputs, ShapeError};
+use dropout_kernels::{MonteCarlo, Outputs, Real, ShapeError};
 
-pub(crate) fn all<T: Element>(x: [T; 100]) -> Result<(), ShapeError> {
+pub(crate) fn all<T: Real>(x: [T; 100]) -> Result<(), ShapeError> {
     let mut array = MonteCarlo::<[T; 100]>::new();
     look(&mut array, &x)?;
     let (mut sums, n) = (black_box([x; 4]), black_box(100usize));
@@ -15,7 +15,7 @@ pub(crate) fn all<T: Element>(x: [T; 100]) -> Result<(), ShapeError> {
     slices.merge(&array)
 }
 
-fn look<T: Element, S: Outputs<Element = T>>(
+fn look<T: Real, S: Outputs<Element = T>>(
     outputs: &mut MonteCarlo<S>,
     x: &[T],
 ) -> Result<(), ShapeError> {

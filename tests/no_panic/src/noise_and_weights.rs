@@ -3,18 +3,18 @@
 use core::hint::black_box;
 
 use dropout_kernels::{
-    Backend, DropConnect, DropRate, Element, Error, GaussianDropout, MaskKey, MaskMut, MaskRef,
-    MaskRng, Rule,
+    Backend, DropConnect, DropRate, Error, Float, GaussianDropout, MaskKey, MaskMut, MaskRef,
+    MaskRng, RuleFor,
 };
 
-pub(crate) fn all<T: Element>(rate: DropRate, x: [T; 100]) -> Result<(), Error> {
+pub(crate) fn all<T: Float>(rate: DropRate, x: [T; 100]) -> Result<(), Error> {
     gaussian(GaussianDropout::new(rate)?, x)?;
     let (rows, columns) = black_box((4, 25));
     weights(&DropConnect::new(rate, rows, columns)?, x)?;
     weights(&DropConnect::classic(rate, rows, columns)?, x)
 }
 
-fn gaussian<T: Element>(noise: GaussianDropout, mut x: [T; 100]) -> Result<(), Error> {
+fn gaussian<T: Float>(noise: GaussianDropout, mut x: [T; 100]) -> Result<(), Error> {
     let noise = noise.with_backend(black_box(Backend::detect()));
     black_box((noise.rate(), noise.std_dev()));
     let mut rng = MaskRng::new(black_box(1), black_box(2));
@@ -32,7 +32,7 @@ fn gaussian<T: Element>(noise: GaussianDropout, mut x: [T; 100]) -> Result<(), E
     Ok(())
 }
 
-fn weights<T: Element, R: Rule>(layer: &DropConnect<R>, mut w: [T; 100]) -> Result<(), Error> {
+fn weights<T: Float, R: RuleFor<T>>(layer: &DropConnect<R>, mut w: [T; 100]) -> Result<(), Error> {
     let layer = layer.with_backend(black_box(Backend::detect()));
     black_box((layer.rate(), layer.rule(), layer.shape(), layer.mask_bits()));
     let mut rng = MaskRng::new(black_box(1), black_box(2));
@@ -45,6 +45,7 @@ fn weights<T: Element, R: Rule>(layer: &DropConnect<R>, mut w: [T; 100]) -> Resu
     layer.forward(&w, &x, &mut y, mask)?;
     layer.forward(&w, &x, &mut y, MaskKey::new(black_box(1), black_box(2)))?;
     layer.backward_input(&w, &y, &mut x, mask)?;
+    layer.backward_input(&w, &y, &mut x, mask.window(black_box(0..100))?)?;
     layer.backward_input(&w, &y, &mut x, MaskKey::new(black_box(1), black_box(2)))?;
     layer.backward_weights(&x, &y, &mut w, mask)?;
     layer.backward_weights(&x, &y, &mut w, MaskKey::new(black_box(1), black_box(2)))?;

@@ -4,7 +4,7 @@ use core::hint::black_box;
 
 use dropout_kernels::{
     Backend, DropRate, Dropout, Element, Error, LockedDropout, MaskKey, MaskMut, MaskRef, MaskRng,
-    Rule, VariationalDropout, Zoneout,
+    RuleFor, VariationalDropout, Zoneout,
 };
 
 pub fn all<T: Element>(rate: DropRate, x: &mut [T; 100]) -> Result<(), Error> {
@@ -39,19 +39,23 @@ fn zoneout<T: Element>(z: Zoneout, x: &mut [T; 100], rng: &mut MaskRng) -> Resul
     z.infer(a, b, c)?;
     z.infer_into_prev(a, b)?;
     z.infer_into_new(a, b)?;
+    z.infer_where(a, b, c, other)?;
+    z.infer_into_prev_where(a, b, other)?;
+    z.infer_into_new_where(a, b, other)?;
+    z.forward(a, b, c, other.window(black_box(0..33))?)?;
     Ok(())
 }
 
-fn locked<T: Element, R: Rule>(
+fn locked<T: Element, R: RuleFor<T>>(
     dropout: Dropout<R>,
     x: &mut [T; 100],
     rng: &mut MaskRng,
 ) -> Result<(), Error> {
     let units = black_box(25usize);
-    let mut variational = VariationalDropout::<2, 3, 4, R> {
-        input: LockedDropout::new(dropout, units),
-        recurrent: LockedDropout::new(dropout, units),
-        output: LockedDropout::new(dropout, units),
+    let mut variational = VariationalDropout {
+        input: LockedDropout::new(dropout, units, [0; 2]),
+        recurrent: LockedDropout::new(dropout, units, [0; 3]),
+        output: LockedDropout::new(dropout, units, [0; 4]),
     };
     variational.draw(black_box(2), rng)?;
     variational.output.draw(black_box(2), rng)?;

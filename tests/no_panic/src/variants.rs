@@ -5,11 +5,11 @@ use core::hint::black_box;
 use dropout_kernels::{
     Backend, DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout, Element,
     EmbeddingDropout, Error, GaussianDropout, Layout, LockedDropout, MaskKey, MaskMut, MaskRng,
-    Rule, Zoneout,
+    RuleFor, Zoneout,
 };
 
 /// Every public function, on values that the compiler does not know.
-pub fn all<T: Element, R: Rule>(
+pub fn all<T: Element, R: RuleFor<T>>(
     dropout: Dropout<R>,
     x: &mut [T],
     y: &mut [T],
@@ -50,7 +50,7 @@ fn drop_block<T: Element>(
     Ok(())
 }
 
-fn drop_path<T: Element, R: Rule>(
+fn drop_path<T: Element, R: RuleFor<T>>(
     dropout: Dropout<R>,
     x: &mut [T],
     y: &mut [T],
@@ -68,7 +68,7 @@ fn drop_path<T: Element, R: Rule>(
     Ok(())
 }
 
-fn embedding<T: Element, R: Rule>(
+fn embedding<T: Element, R: RuleFor<T>>(
     dropout: Dropout<R>,
     x: &mut [T],
     y: &mut [T],
@@ -98,7 +98,7 @@ pub fn other_rates(rate: DropRate, x: &mut [f32]) -> Result<(), Error> {
     #[cfg(feature = "double")]
     Dropout::alpha(DropRate::ZERO).with_rate(other).forward_in_place(x, key)?;
     dropout.over(layout).with_rate(other).forward_in_place(x, key)?;
-    black_box(LockedDropout::<2>::new(dropout, black_box(9)).with_rate(other));
+    black_box(LockedDropout::new(dropout, black_box(9), [0; 2]).with_rate(other));
     black_box(EmbeddingDropout::new(dropout, black_box(9), black_box(2))?.with_rate(other));
     black_box(DropPath::samples(dropout, black_box(9), black_box(2))?.with_rate(other));
     black_box(DropHead::new(rate, 1, black_box(2), black_box(3))?.with_rate(other));

@@ -1,27 +1,7 @@
 //! The bits of a mask, in order and a few at a time: stored, or drawn as they are asked for.
 
 use super::{BLOCK, LANES};
-
-/// The 32 bits from bit `at` on, with zeros past the end.
-// In firmware one copy serves every caller.
-#[cfg_attr(target_os = "none", inline(never))]
-#[cfg_attr(not(target_os = "none"), inline(always))]
-pub(crate) fn bits(words: &[u32], at: usize) -> u32 {
-    let word = |i| u64::from(words.get(i).copied().unwrap_or(0));
-    ((word(at / 32) | word(at / 32 + 1) << 32) >> (at % 32)) as u32
-}
-
-/// Bit `at`, with zeros past the end.
-#[inline(always)]
-pub(crate) fn bit(words: &[u32], at: usize) -> u32 {
-    words.get(at / 32).copied().unwrap_or(0) >> (at % 32) & 1
-}
-
-/// The lowest `count` bits, of up to 32.
-#[inline(always)]
-pub(crate) const fn ones(count: usize) -> u32 {
-    (1u64 << count).wrapping_sub(1) as u32
-}
+use crate::bits::bits;
 
 /// Reads bits that `refill` makes, 512 at a time.
 pub(crate) struct Reader<F> {

@@ -1,0 +1,411 @@
+//! Dropout and what stands beside it in a network, in one pass.
+
+use super::{BiasDropout, Dropout, Rule, RuleFor};
+use crate::error::ShapeError;
+use crate::isa::{Available, CompiledFusion, Element, Float};
+use crate::kernel::apply::select;
+use crate::kernel::fuse::{Hook, Nothing, Spot, Strip, Sum};
+use crate::kernel::op::{InPlace, Mapped, Same};
+use crate::key::MaskKey;
+use crate::lanes::{BLOCK, LANES};
+use crate::mask::{MaskMut, MaskRef, MaskWindow};
+use crate::panel::Panel;
+use crate::plan::{Flat, Plan, Shape};
+use crate::rate::Draws;
+use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
+
+/// A [`Rule`] that multiplies what is kept, forward and backward, with one factor: the inverted and the
+/// classic one.
+///
+/// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "the rule `{Self}` is more than a factor, and is not fused with other operations",
+    note = "`Dropout::new` and `Dropout::classic` are"
+)]
+pub trait Scales<T: Element>: RuleFor<T> {
+    #[doc(hidden)]
+    fn factor(self, plan: Plan) -> T::Factor;
+
+    /// Of inference, where something is multiplied there.
+    #[doc(hidden)]
+    fn inference_factor(self, plan: Plan) -> T::Factor {
+        T::keep_probability(plan.rate)
+    }
+}
+
+impl<T: Element> Scales<T> for super::Inverted {
+    fn factor(self, plan: Plan) -> T::Factor {
+        T::inverted_scale(plan.rate)
+    }
+}
+
+impl<T: Element> Scales<T> for super::Classic {
+    fn factor(self, _: Plan) -> T::Factor {
+        T::quotient(1, 1)
+    }
+}
+
+/// A [`Shape`] of rows of elements: [`Flat`], which is one row or as many as a bias makes of it, or a
+/// [`Panel`].
+///
+/// Sealed.
+pub trait Rows: Shape {
+    /// Rows of `width`, of an output of so many elements.
+    #[doc(hidden)]
+    fn rows(self, elements: usize, width: Option<usize>) -> Result<Panel, ShapeError>;
+
+    /// Whether an input of so many elements belongs to them.
+    #[doc(hidden)]
+    fn check_input(self, rows: Panel, given: usize) -> Result<(), ShapeError>;
+}
+
+impl Rows for Flat {
+    fn rows(self, elements: usize, width: Option<usize>) -> Result<Panel, ShapeError> {
+        let width = width.unwrap_or(elements);
+        let rows = elements.checked_div(width).unwrap_or(0);
+        if rows * width != elements {
+            let expected = rows.max(1).saturating_mul(width);
+            return Err(ShapeError::OtherElements { expected, given: elements });
+        }
+        Panel::new(rows, width)
+    }
+
+    fn check_input(self, rows: Panel, given: usize) -> Result<(), ShapeError> {
+        let output = rows.mask_bits();
+        if given == output {
+            Ok(())
+        } else {
+            Err(ShapeError::LengthMismatch { expected: given, given: output })
+        }
+    }
+}
+
+impl Rows for Panel {
+    fn rows(self, elements: usize, width: Option<usize>) -> Result<Panel, ShapeError> {
+        self.check(self.output, elements)?;
+        match width {
+            Some(given) if given != self.width => {
+                Err(ShapeError::OtherElements { expected: self.width, given })
+            }
+            _ => Ok(self),
+        }
+    }
+
+    fn check_input(self, _: Panel, given: usize) -> Result<(), ShapeError> {
+        self.check(self.input, given)
+    }
+}
+
+impl<R: Rule, S: Rows> Dropout<R, S> {
+    /// Dropout of x + bias, the bias one row that is added to every row of x.
+    #[must_use]
+    pub const fn with_bias<T: Float>(self, bias: &[T]) -> BiasDropout<'_, T, R, S> {
+        BiasDropout::of(self, bias)
+    }
+
+    /// Adds what is kept: `y += forward(x)`, at the price of an addition. A dropped element adds 0.
+    ///
+    /// ```
+    /// use dropout_kernels::{Dropout, MaskKey, drop_rate};
+    ///
+    /// let dropout = Dropout::new(drop_rate!(0.5));
+    /// let mut y = [1f32; 64];
+    /// dropout.forward_add(&[1.0; 64], &mut y, MaskKey::new(42, 0))?;
+    /// assert!(y.iter().all(|y| *y == 1.0 || *y == 3.0));
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward`](Self::forward).
+    pub fn forward_add<T: Float>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        mask: impl MaskSource,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        self.sum(None, [Some(x), None], (x, Nothing, InPlace), y, mask)
+    }
+
+    /// Adds a gradient: `dx += backward(dy)`.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward`](Self::forward).
+    pub fn backward_add<T: Float>(
+        &self,
+        dy: &[T],
+        dx: &mut [T],
+        mask: impl KnownMask,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        self.sum(None, [Some(dy), None], (dy, Nothing, InPlace), dx, mask)
+    }
+
+    /// A residual block's end: `y = residual + forward(x)`.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward`](Self::forward).
+    pub fn forward_residual<T: Float>(
+        &self,
+        x: &[T],
+        residual: &[T],
+        y: &mut [T],
+        mask: impl MaskSource,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        self.sum(None, [Some(x), Some(residual)], (x, Nothing, residual), y, mask)
+    }
+
+    /// [`forward_residual`](Self::forward_residual) in place of x.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward`](Self::forward).
+    pub fn forward_residual_in_place<T: Float>(
+        &self,
+        x: &mut [T],
+        residual: &[T],
+        mask: impl MaskSource,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        self.sum(None, [None, Some(residual)], (InPlace, Nothing, residual), x, mask)
+    }
+
+    /// Anything else in one pass: `y = after(D(before(inputs)), inputs)` for each element, with D the
+    /// dropout.
+    ///
+    /// Both functions get one number of each input, in the type that is computed in: `f32`, or `f64`
+    /// for `f64`; `before` is called for elements that are dropped, too. They are compiled into a loop
+    /// for the machine that runs it; so they should be arithmetic, without calls of functions that are
+    /// not inlined. This is compiled in your crate, at its level of optimisation. Results have the same
+    /// bits on every machine if what the functions compute has; the compiler contracts nothing.
+    /// [`BiasDropout::forward_with`] is the same with a bias.
+    ///
+    /// A sigmoid unit and dropout, and backward, which computes again what it needs:
+    ///
+    /// ```
+    /// use dropout_kernels::{Dropout, MaskKey, drop_rate};
+    ///
+    /// // Not the true sigmoid, but one with the same bits everywhere.
+    /// fn sigmoid(x: f32) -> f32 {
+    ///     0.5 + 0.5 * x / (1.0 + x.abs())
+    /// }
+    /// fn slope(x: f32) -> f32 {
+    ///     0.5 / ((1.0 + x.abs()) * (1.0 + x.abs()))
+    /// }
+    ///
+    /// let (dropout, key) = (Dropout::new(drop_rate!(0.5)), MaskKey::new(42, 0));
+    /// let (x, dy) = ([2f32; 100], [1f32; 100]);
+    /// let (mut y, mut dx) = ([0f32; 100], [0f32; 100]);
+    /// dropout.forward_with([&x], &mut y, key, |[x]| x * sigmoid(x), |d, _| d)?;
+    /// dropout.backward_with([&dy, &x], &mut dx, key, |[dy, _]| dy, |d, [_, x]| {
+    ///     d * (sigmoid(x) + x * slope(x))
+    /// })?;
+    /// assert!(y.iter().zip(dx).all(|(y, dx)| (*y == 0.0) == (dx == 0.0)));
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if an input has another length than `y` (over a panel: is too short), or the
+    /// mask does not fit. Then nothing is written, and no generator has moved.
+    pub fn forward_with<T: Float, const K: usize>(
+        &self,
+        inputs: [&[T]; K],
+        y: &mut [T],
+        mask: impl MaskSource,
+        before: impl Fn([T::Factor; K]) -> T::Factor,
+        after: impl Fn(T::Factor, [T::Factor; K]) -> T::Factor,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        let rows = self.rows(y.len(), None, inputs)?;
+        let factor = self.rule.factor(self.plan);
+        let (before, after) = (|x, _| before(x), |d, x, _| after(d, x));
+        let mut hook = Hook { inputs, bias: Nothing, before, after, factor };
+        self.fuse(rows.simplest(), y, mask, |backend, strip, y| backend.fuse(strip, y, &mut hook))
+    }
+
+    /// [`forward_with`](Self::forward_with) by a mask that forward has used, for gradients:
+    /// `dx = after(D(before(inputs)), inputs)`.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward_with`](Self::forward_with).
+    pub fn backward_with<T: Float, const K: usize>(
+        &self,
+        inputs: [&[T]; K],
+        dx: &mut [T],
+        mask: impl KnownMask,
+        before: impl Fn([T::Factor; K]) -> T::Factor,
+        after: impl Fn(T::Factor, [T::Factor; K]) -> T::Factor,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        self.forward_with(inputs, dx, mask, before, after)
+    }
+
+    /// Rows of so many elements, to which the inputs belong.
+    pub(super) fn rows<'a, T: 'a>(
+        &self,
+        elements: usize,
+        width: Option<usize>,
+        inputs: impl IntoIterator<Item = &'a [T]>,
+    ) -> Result<Panel, ShapeError> {
+        let rows = self.shape.rows(elements, width)?;
+        inputs.into_iter().try_for_each(|input| self.shape.check_input(rows, input.len()))?;
+        Ok(rows)
+    }
+
+    /// A [`Sum`] of the given lengths.
+    pub(super) fn sum<T, X, B, A>(
+        &self,
+        width: Option<usize>,
+        inputs: [Option<&[T]>; 2],
+        (x, bias, residual): (X, B, A),
+        y: &mut [T],
+        mask: impl MaskSource,
+    ) -> Result<(), ShapeError>
+    where
+        T: Float + CompiledFusion<Sum<T, X, B, A>>,
+        R: Scales<T>,
+    {
+        let rows = self.rows(y.len(), width, inputs.into_iter().flatten())?;
+        let rows = if width.is_none() { rows.simplest() } else { rows };
+        let mut sum = Sum { x, bias, residual, factor: self.rule.factor(self.plan) };
+        self.fuse(rows, y, mask, |backend, strip, y| T::fuse(&mut sum, backend, strip, y))
+    }
+
+    pub(super) fn fuse<T: Float>(
+        &self,
+        rows: Panel,
+        y: &mut [T],
+        mask: impl MaskSource,
+        run: impl FnMut(Available, Strip<'_>, &mut [T]),
+    ) -> Result<(), ShapeError> {
+        let decides = self.rule.decides(self.plan.rate);
+        mask.visit(rows.mask_bits(), Fused { plan: self.plan, decides, rows, y, run })
+    }
+}
+
+/// Thirty-two elements, and zeros where `word` has no bit: the select that this crate's portable code
+/// is made of, for kernels of your own. Element i is kept by bit i.
+///
+/// It is inlined into your code, and compiled for the machine that your code is compiled for: at
+/// opt-level 3 into four vectors of AVX2. A loop that tests bits is a lottery, of which some forms take
+/// ten times as long.
+///
+/// ```
+/// use dropout_kernels::{MaskKey, MaskMut, drop_rate, keep};
+///
+/// // Sums of what is kept, in a loop of your own.
+/// let (x, mut words) = ([1f32; 64], [0; 2]);
+/// MaskKey::new(42, 0).fill(drop_rate!(0.5), MaskMut::new(&mut words, 64)?);
+/// let (mut sums, (chunks, _)) = ([0f32; 32], x.as_chunks::<32>());
+/// for (word, x) in words.iter().zip(chunks) {
+///     for (sum, x) in sums.iter_mut().zip(keep(*word, *x)) {
+///         *sum += x;
+///     }
+/// }
+/// assert_eq!(sums.iter().sum::<f32>() as u32, words[0].count_ones() + words[1].count_ones());
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+#[inline(always)]
+#[must_use]
+pub fn keep<T: Element>(word: u32, elements: [T; 32]) -> [T; 32] {
+    select(word, 0, &elements, Mapped(InPlace, Same))
+}
+
+/// What a fused verb does by each source.
+pub(super) struct Fused<'y, T, F> {
+    pub(super) plan: Plan,
+    /// Whether a stored mask decides at this rate; else everything counts as dropped.
+    pub(super) decides: bool,
+    pub(super) rows: Panel,
+    pub(super) y: &'y mut [T],
+    pub(super) run: F,
+}
+
+impl<T, F: FnMut(Available, Strip<'_>, &mut [T])> Fused<'_, T, F> {
+    /// By the bits of `rows` from `start` to `end`, of which `words` has the first.
+    fn bits(&mut self, rows: Panel, words: &[u32], start: usize, end: usize) {
+        for part in rows.parts(start, end) {
+            let spot = Spot { at: part.input, column: part.column };
+            let first = part.bit - start;
+            let y = self.y.get_mut(part.output..).unwrap_or_default();
+            (self.run)(self.plan.backend(), Strip { words, first, panel: part.panel, spot }, y);
+        }
+    }
+
+    /// All kept, or all dropped.
+    pub(super) fn all(&mut self, word: u32) {
+        // The same bits for every row.
+        let rows = Panel { mask: 0, ..self.rows };
+        let (words, end) = ([word; LANES], rows.mask_bits());
+        let mut start = 0;
+        while start < end {
+            let next = end.min(start.saturating_add(BLOCK));
+            self.bits(rows, &words, start, next);
+            start = next;
+        }
+    }
+
+    fn by(&mut self, window: MaskWindow<'_>) {
+        if !self.decides {
+            return self.all(0);
+        }
+        let (words, first) = window.words();
+        let strip = Strip { words, first, panel: self.rows, spot: Spot::default() };
+        (self.run)(self.plan.backend(), strip, self.y);
+    }
+}
+
+impl<T: Float, F: FnMut(Available, Strip<'_>, &mut [T])> VisitStored for Fused<'_, T, F> {
+    type Output = ();
+
+    #[inline]
+    fn apply(mut self, mask: MaskRef<'_>) {
+        self.by(mask.into());
+    }
+
+    #[inline]
+    fn draw(mut self, source: impl RandomSource, mut mask: MaskMut<'_>) {
+        self.plan.fill(source, mask.reborrow());
+        self.by(mask.as_ref().into());
+    }
+}
+
+impl<T: Float, F: FnMut(Available, Strip<'_>, &mut [T])> Visit for Fused<'_, T, F> {
+    #[inline]
+    fn apply_window(mut self, window: MaskWindow<'_>) {
+        self.by(window);
+    }
+
+    #[inline]
+    fn replay(mut self, key: MaskKey) {
+        match self.plan.rate.draws() {
+            Draws::KeepAll => self.all(!0),
+            Draws::DropAll => self.all(0),
+            Draws::Planes(planes) => {
+                let mut blocks = self.plan.blocks(planes, key, self.rows.mask_bits());
+                while blocks.advance() {
+                    let (start, end) = (blocks.bits.start, blocks.bits.end);
+                    self.bits(self.rows, blocks.words(), start, end);
+                }
+            }
+        }
+    }
+}

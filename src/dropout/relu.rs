@@ -1,0 +1,115 @@
+//! Rectification and dropout by one mask.
+
+use super::{Dropout, Rule, Scales};
+use crate::error::ShapeError;
+use crate::isa::{Available, Element, Formula as _, Runs as _};
+use crate::lanes::BLOCK;
+use crate::mask::{MaskMut, mask_words};
+use crate::pieces::{fill, pieces_mut};
+use crate::plan::Flat;
+use crate::plan::shape::Sealed as _;
+use crate::rate::Draws;
+use crate::source::{Draw, MaskStore, RandomSource};
+
+impl MaskMut<'_> {
+    /// Clears the bits where x <= 0, so that one mask serves rectification (`ReLU`) and dropout; a NaN's stays.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] if `x` has another length. Then nothing is written.
+    pub fn and_positive<T: Element>(&mut self, x: &[T]) -> Result<(), ShapeError> {
+        self.as_ref().check_len(x.len())?;
+        self.write(|words| T::clear_where_not_positive(Available::detect(), words, x));
+        Ok(())
+    }
+}
+
+impl<R: Rule> Dropout<R> {
+    /// `ReLU` and dropout by one mask: `y = forward(max(x, 0))`. Elements that are not positive are
+    /// cleared from the mask that is drawn, so that [`backward`](Self::backward) by it is the gradient
+    /// of both (by the key it would be that of dropout alone); a NaN stays.
+    ///
+    /// ```
+    /// use dropout_kernels::{Dropout, Mask, MaskRng, drop_rate};
+    ///
+    /// let dropout = Dropout::new(drop_rate!(0.5));
+    /// let (mut rng, mut mask) = (MaskRng::new(42, 0), Mask::<1>::new());
+    /// let (x, mut y, mut dx) = ([1.5f32, -1.0, 2.0, 0.0], [0f32; 4], [0f32; 4]);
+    /// dropout.forward_relu(&x, &mut y, rng.draw(&mut mask))?;
+    /// dropout.backward(&[1.0; 4], &mut dx, &mask)?;
+    /// assert!(y.iter().zip(x).zip(dx).all(|((y, x), dx)| *y == x * dx && (x > 0.0 || dx == 0.0)));
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward`](Self::forward).
+    pub fn forward_relu<T: Element>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        mask: Draw<impl RandomSource, impl MaskStore>,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        Flat.bits(Some(x.len()), y.len())?;
+        self.rectified(Some(x), y, mask)
+    }
+
+    /// [`forward_relu`](Self::forward_relu) in place.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward`](Self::forward).
+    pub fn forward_relu_in_place<T: Element>(
+        &self,
+        x: &mut [T],
+        mask: Draw<impl RandomSource, impl MaskStore>,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        self.rectified(None, x, mask)
+    }
+
+    /// So much at a time that the second look at it finds it in the first cache.
+    fn rectified<T: Element>(
+        &self,
+        x: Option<&[T]>,
+        y: &mut [T],
+        mask: Draw<impl RandomSource, impl MaskStore>,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        const AT_ONCE: usize = 4 * BLOCK;
+        let (backend, draws) = (self.plan.backend(), self.rate().draws());
+        let (formula, n) = (self.forward_formula(), y.len());
+        mask.draw_with(n, |source, mut mask| {
+            source.with_lanes(backend, mask_words(n), |lanes| {
+                mask.write(|words| {
+                    let mut at = 0;
+                    for (words, y) in pieces_mut(words, AT_ONCE / 32).zip(pieces_mut(y, AT_ONCE)) {
+                        match draws {
+                            Draws::KeepAll => fill(words, !0),
+                            Draws::DropAll => fill(words, 0),
+                            Draws::Planes(planes) => backend.fill(lanes, planes, words),
+                        }
+                        match x.and_then(|x| x.get(at..)?.get(..y.len())) {
+                            Some(x) => {
+                                T::clear_where_not_positive(backend, words, x);
+                                formula.from(x).apply(backend, words, y);
+                            }
+                            None => {
+                                T::clear_where_not_positive(backend, words, y);
+                                formula.in_place().apply(backend, words, y);
+                            }
+                        }
+                        at += y.len();
+                    }
+                });
+            });
+        })
+    }
+}
