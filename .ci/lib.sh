@@ -17,6 +17,11 @@ packages() {
   apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }
 
+# Installs a program of crates.io that is missing; quickly, as what it does here is little.
+tool() { # CRATE
+  command -v "$1" >/dev/null || CARGO_PROFILE_RELEASE_OPT_LEVEL=0 cargo install --quiet --locked "$1"
+}
+
 # Whether rustup has, or can get, the standard library of TARGET.
 standard_library() {
   rustup target list --installed 2>/dev/null | grep -qx "$1" || rustup target add "$1" >/dev/null 2>&1

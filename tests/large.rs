@@ -28,6 +28,7 @@ fn check<T: Number>(rate: DropRate) {
     let n = (32 << 20) / size_of::<T>() + 1000;
     let x = T::values(n);
     let brought: Vec<_> = (0..mask_words(n) as u32).map(|w| w.wrapping_mul(0x9E37_79B9)).collect();
+    let last = if dropout_reference::few() { 1 } else { 16 / size_of::<T>() };
     for (name, way) in ways::<T>() {
         let run = |backend, y: &mut [T]| {
             let (mut words, mut rng) = (brought.clone(), MaskRng::new(SEED, STREAM));
@@ -40,7 +41,7 @@ fn check<T: Number>(rate: DropRate) {
         for backend in Backend::available() {
             // Every alignment to 16 bytes, wherever the allocation begins, and the next one.
             // Of small elements every fourth byte.
-            for offset in (0..=16 / size_of::<T>()).step_by(4 / size_of::<T>().min(4)) {
+            for offset in (0..=last).step_by(4 / size_of::<T>().min(4)) {
                 let told = format!("{name}, {} at {offset}", backend.name());
                 let mut y = Guarded::new(&vec![T::GUARD; n], offset, T::GUARD);
                 assert!(run(backend, y.slice()) == left, "{told}: mask or generator");
@@ -56,6 +57,9 @@ fn check<T: Number>(rate: DropRate) {
 #[ignore = "takes seconds without optimisation"]
 fn large_outputs_are_those_of_the_portable_backend() {
     check::<f32>(drop_rate!(0.1));
+    if dropout_reference::few() {
+        return;
+    }
     check::<f64>(drop_rate!(0.5));
     check::<i16>(drop_rate!(0.1));
     check::<i8>(drop_rate!(0.1));
