@@ -64,7 +64,7 @@ cargo_build() { # ARGUMENTS
 build() { # PROGRAM
   if [ "$board" = host ]; then
     # Three backends in each program, which have to be right and not fast.
-    CARGO_TARGET_DIR=$target_dir CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+    CARGO_TARGET_DIR=$target_dir CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
       CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo build --quiet --locked --release --bin "$1"
     elf=$target_dir/release/$1
     return

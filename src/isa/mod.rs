@@ -48,7 +48,8 @@ use missing::*;
 //
 // x86 without SSE2 has the portable backend alone. There floats are in general registers (kernels,
 // boot loaders, UEFI), so that a function compiled for AVX cannot be called; or on the x87 unit,
-// which rounds otherwise than vectors do.
+// which rounds otherwise than vectors do. 32-bit x86 has no AVX-512 backend: of a word's four masks
+// of eight `f64`, LLVM 22 makes the second from the bits of the first there.
 cfg_if! {
     if #[cfg(any(
         dropout_kernels_backend = "portable",
@@ -61,6 +62,7 @@ cfg_if! {
     } else if #[cfg(all(
         any(target_arch = "x86", target_arch = "x86_64"),
         target_feature = "sse2",
+        not(all(target_arch = "x86", dropout_kernels_backend = "avx512")),
         not(any(
             dropout_kernels_backend = "sse2",
             dropout_kernels_backend = "simd128",
@@ -73,7 +75,7 @@ cfg_if! {
             expect(dead_code, reason = "AVX-512 takes only the half of eight lanes from it")
         )]
         mod avx2;
-        #[cfg(not(dropout_kernels_backend = "avx2"))]
+        #[cfg(not(any(target_arch = "x86", dropout_kernels_backend = "avx2")))]
         mod avx512;
         mod non_temporal;
         mod registers;
@@ -142,7 +144,8 @@ macro_rules! enumerate {
         ///
         /// The variants are the same for every target. Those that this build does not have are in
         /// [`ALL`](Self::ALL) nowhere, and are never available: so AVX2 on Arm, and on x86 where floating
-        /// point is computed by software (`x86_64-unknown-none`, UEFI).
+        /// point is computed by software (`x86_64-unknown-none`, UEFI); and AVX-512 on 32-bit x86, for
+        /// which the compiler makes wrong code of it.
         ///
         /// ```
         /// use dropout_kernels::Backend;

@@ -312,7 +312,7 @@ cfg_if! {
 }
 
 cfg_if! {
-    if #[cfg(dropout_kernels_backend = "avx2")] {
+    if #[cfg(any(target_arch = "x86", dropout_kernels_backend = "avx2"))] {
         pub(super) use super::Missing as Avx512;
     } else {
         // The compiler takes AVX-512 F to include the first two, and F16C.
@@ -322,7 +322,7 @@ cfg_if! {
     }
 }
 
-pub(super) const BACKENDS: &[Backend] = if cfg!(dropout_kernels_backend = "avx2") {
+pub(super) const BACKENDS: &[Backend] = if cfg!(any(target_arch = "x86", dropout_kernels_backend = "avx2")) {
     &[Backend::Portable, Backend::Avx2]
 } else if cfg!(dropout_kernels_backend = "avx512") {
     &[Backend::Portable, Backend::Avx512]
