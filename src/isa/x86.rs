@@ -322,10 +322,11 @@ cfg_if! {
     }
 }
 
-pub(super) const BACKENDS: &[Backend] = if cfg!(any(target_arch = "x86", dropout_kernels_backend = "avx2")) {
-    &[Backend::Portable, Backend::Avx2]
-} else if cfg!(dropout_kernels_backend = "avx512") {
-    &[Backend::Portable, Backend::Avx512]
-} else {
-    &[Backend::Portable, Backend::Avx2, Backend::Avx512]
-};
+pub(super) const BACKENDS: &[Backend] =
+    if cfg!(any(target_arch = "x86", dropout_kernels_backend = "avx2")) {
+        &[Backend::Portable, Backend::Avx2]
+    } else if cfg!(dropout_kernels_backend = "avx512") {
+        &[Backend::Portable, Backend::Avx512]
+    } else {
+        &[Backend::Portable, Backend::Avx2, Backend::Avx512]
+    };
