@@ -29,7 +29,8 @@ pub(crate) const VECTORS: bool = !cfg!(dropout_kernels_backend = "scalar")
 /// Sixteen xoshiro128++ generators; state word `i` of lane `l` is `self.0[i][l]`.
 #[derive(Clone, PartialEq, Eq)]
 // A store that crosses cache lines is slow to be loaded again by the next call.
-#[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(align(64)))]
+#[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]
+#[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C))]
 pub struct Lanes(pub(crate) [[u32; LANES]; 4]);
 
 impl Lanes {

@@ -144,6 +144,13 @@ impl DropRate {
         }
     }
 
+    /// A rate that was made before, from its threshold and its two scales: what C's structs hold.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn from_parts(threshold: u64, scale64: f64, scale32: f32) -> Self {
+        Self { threshold, scale64, scale32 }
+    }
+
     /// `threshold` is at most [`ONE`].
     pub(crate) const fn of(threshold: u64) -> Self {
         if threshold >= ONE {

@@ -15,7 +15,7 @@ use crate::lanes::{LANES, Lanes, initial};
 /// again alone, in any order, by a key in [`forward`](crate::Dropout::forward) too. [`MaskKey`]
 /// says how to number streams.
 ///
-/// 256 bytes. Not a cryptographic generator.
+/// 256 bytes, 64 words of which any are valid. Not a cryptographic generator.
 ///
 /// ```
 /// use dropout_kernels::{Mask, MaskRng, drop_rate};
@@ -72,6 +72,7 @@ use crate::lanes::{LANES, Lanes, initial};
 /// lets them in between. They do not wait at all if each context has a stream of its own: a
 /// generator each, or a [`MaskKey`], which needs no static.
 #[derive(Clone, PartialEq, Eq)]
+#[repr(transparent)]
 pub struct MaskRng {
     pub(crate) lanes: Lanes,
 }

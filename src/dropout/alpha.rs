@@ -72,6 +72,13 @@ impl Alpha {
         }
     }
 
+    /// a, b and a * a' + b in both types: what C's structs hold.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn parts(self) -> [(f64, f32); 3] {
+        [self.scale, self.shift, self.dropped]
+    }
+
     /// a, what kept elements are multiplied with; 0 where p = 1.
     #[must_use]
     pub const fn scale(self) -> f64 {
@@ -96,6 +103,13 @@ impl Dropout<Alpha> {
     #[must_use]
     pub const fn alpha(rate: DropRate) -> Self {
         Self::of(rate, Alpha::new(rate))
+    }
+
+    /// The rule that was made at this rate before, from its [`parts`](Alpha::parts).
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn from_parts(rate: DropRate, [scale, shift, dropped]: [(f64, f32); 3]) -> Self {
+        Self::of(rate, Alpha { scale, shift, dropped })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A bias, dropout and a residual in one pass, and its gradients.
 
 use super::fused::{Fused, Rows, Scales};
-use super::{Dropout, Inference};
+use super::{Dropout, Inference, Rule};
 use crate::error::ShapeError;
 use crate::isa::{Available, CompiledFusion, Float, Formula as _, Runs};
 use crate::kernel::fuse::{Hook, Nothing, Spot, Strip, Sum};
@@ -137,7 +137,8 @@ impl<T: Float, R: Scales<T>, S: Rows> BiasDropout<'_, T, R, S> {
         dbias: &mut [T::Factor],
         mask: impl KnownMask,
     ) -> Result<(), ShapeError> {
-        self.gradients(Some(dy), dx, dbias, mask, self.dropout.backward_formula().from(dy))
+        self.check_bias(dbias)?;
+        self.dropout.bias_backward(Some(dy), dx, dbias, mask)
     }
 
     /// [`backward`](Self::backward) in place.
@@ -151,7 +152,8 @@ impl<T: Float, R: Scales<T>, S: Rows> BiasDropout<'_, T, R, S> {
         dbias: &mut [T::Factor],
         mask: impl KnownMask,
     ) -> Result<(), ShapeError> {
-        self.gradients(None, dx, dbias, mask, self.dropout.backward_formula().in_place())
+        self.check_bias(dbias)?;
+        self.dropout.bias_backward(None, dx, dbias, mask)
     }
 
     /// Inference, `y = x + bias`; by the classic rule (1 - p) * (x + bias).
@@ -300,8 +302,28 @@ impl<T: Float, R: Scales<T>, S: Rows> BiasDropout<'_, T, R, S> {
     {
         self.dropout.sum(Some(self.bias.len()), inputs, (x, self.bias, residual), y, mask)
     }
+}
 
-    fn gradients(
+impl<R: Rule, S: Rows> Dropout<R, S> {
+    /// [`BiasDropout::backward`], which needs no bias but its width; in place without `dy`.
+    #[doc(hidden)]
+    pub fn bias_backward<T: Float>(
+        &self,
+        dy: Option<&[T]>,
+        dx: &mut [T],
+        dbias: &mut [T::Factor],
+        mask: impl KnownMask,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        match dy {
+            Some(dy) => self.gradients(Some(dy), dx, dbias, mask, self.backward_formula().from(dy)),
+            None => self.gradients(None, dx, dbias, mask, self.backward_formula().in_place()),
+        }
+    }
+
+    fn gradients<T: Float>(
         &self,
         input: Option<&[T]>,
         dx: &mut [T],
@@ -309,9 +331,8 @@ impl<T: Float, R: Scales<T>, S: Rows> BiasDropout<'_, T, R, S> {
         mask: impl KnownMask,
         op: impl Runs<T>,
     ) -> Result<(), ShapeError> {
-        let rows = self.dropout.rows(dx.len(), Some(self.bias.len()), input)?;
-        self.check_bias(dbias)?;
-        self.dropout.fuse(rows, dx, mask, |backend, strip, dx| {
+        let rows = self.rows(dx.len(), Some(dbias.len()), input)?;
+        self.fuse(rows, dx, mask, |backend, strip, dx| {
             strip.for_tiles::<T>(|strip, at| {
                 let dx = dx.get_mut(at..).unwrap_or_default();
                 let Strip { words, first, panel, spot } = strip;

@@ -1,0 +1,345 @@
+//! Pointers that were given, as slices and masks: what can be checked of them is checked here.
+
+use core::slice;
+
+use dropout_kernels::{MaskKey, MaskMut, MaskRef, MaskRng, MaskWindow, mask_words};
+
+use super::types::dk_status::{self, *};
+use super::types::{
+    DK_SOURCE_KEY, DK_SOURCE_KEY_INTO, DK_SOURCE_MASK, DK_SOURCE_RNG, dk_rng, dk_source,
+};
+
+/// Bytes in memory that a call touches.
+#[derive(Clone, Copy)]
+pub(super) struct Bytes {
+    start: usize,
+    count: usize,
+    /// Whether the call writes them.
+    written: bool,
+}
+
+impl Bytes {
+    pub(super) fn read<T>(at: *const T, n: usize) -> Self {
+        Self { start: at.addr(), count: n.wrapping_mul(size_of::<T>()), written: false }
+    }
+
+    pub(super) fn written<T>(at: *const T, n: usize) -> Self {
+        Self { written: true, ..Self::read(at, n) }
+    }
+
+    fn overlaps(self, other: Self) -> bool {
+        let (a, b) = (self.start, other.start);
+        let near = a.wrapping_sub(b) < other.count || b.wrapping_sub(a) < self.count;
+        // What has no bytes overlaps with nothing, wherever it is.
+        near && (self.written || other.written) && self.count != 0 && other.count != 0
+    }
+}
+
+/// Refuses what is written and overlaps with something else.
+pub(super) fn apart(all: &[Bytes]) -> Result<(), dk_status> {
+    let mut rest = all;
+    while let [first, others @ ..] = rest {
+        if others.iter().any(|other| first.overlaps(*other)) {
+            return Err(DK_OVERLAP);
+        }
+        rest = others;
+    }
+    Ok(())
+}
+
+/// Whether `n` elements can lie there.
+fn fits<T>(at: *const T, n: usize) -> Result<(), dk_status> {
+    if at.is_null() {
+        Err(DK_NULL)
+    } else if !at.is_aligned() {
+        Err(DK_MISALIGNED)
+    } else if n > isize::MAX as usize / size_of::<T>() {
+        Err(DK_OVERFLOW)
+    } else {
+        Ok(())
+    }
+}
+
+/// One value to read.
+///
+/// # Safety
+///
+/// If it is neither NULL nor misaligned, it is a `T`, and nobody writes it while the call runs.
+pub(super) unsafe fn one<'a, T>(at: *const T) -> Result<&'a T, dk_status> {
+    fits(at, 1)?;
+    // SAFETY: it is aligned, and not NULL; the rest is the caller's promise.
+    Ok(unsafe { &*at })
+}
+
+/// One value to write.
+///
+/// # Safety
+///
+/// If it is neither NULL nor misaligned, it is a `T`'s memory that nobody else uses while the call runs.
+pub(super) unsafe fn write<T>(at: *mut T, value: Result<T, dk_status>) -> dk_status {
+    match fits(at, 1).and(value) {
+        Ok(value) => {
+            // SAFETY: it is aligned, and not NULL; the rest is the caller's promise.
+            unsafe { at.write(value) };
+            DK_OK
+        }
+        Err(status) => status,
+    }
+}
+
+/// `n` elements to read. Where there are none the pointer may be NULL.
+///
+/// # Safety
+///
+/// If it is neither NULL nor misaligned, so many elements lie there, and nobody writes them while
+/// the call runs.
+pub(super) unsafe fn slice<'a, T>(at: *const T, n: usize) -> Result<&'a [T], dk_status> {
+    if n == 0 {
+        return Ok(&[]);
+    }
+    fits(at, n)?;
+    // SAFETY: aligned, not NULL, of no more bytes than an allocation has; the rest is the caller's promise.
+    Ok(unsafe { slice::from_raw_parts(at, n) })
+}
+
+/// `n` elements to write. Where there are none the pointer may be NULL.
+///
+/// # Safety
+///
+/// If it is neither NULL nor misaligned, so many elements lie there, and nobody else uses them
+/// while the call runs; `apart` has seen them, and all else that the call touches.
+pub(super) unsafe fn slice_mut<'a, T>(at: *mut T, n: usize) -> Result<&'a mut [T], dk_status> {
+    if n == 0 {
+        return Ok(&mut []);
+    }
+    fits(at, n)?;
+    // SAFETY: aligned, not NULL, of no more bytes than an allocation has; the rest is the caller's promise.
+    Ok(unsafe { slice::from_raw_parts_mut(at, n) })
+}
+
+/// What is read and what is written: the same elements, or others.
+pub(super) enum Pair<'a, T> {
+    Apart(&'a [T], &'a mut [T]),
+    InPlace(&'a mut [T]),
+}
+
+impl<T> Pair<'_, T> {
+    /// `read` elements of x and `written` elements of y.
+    ///
+    /// # Safety
+    ///
+    /// As [`slice`] of x and [`slice_mut`] of y.
+    pub(super) unsafe fn new(
+        x: *const T,
+        read: usize,
+        y: *mut T,
+        written: usize,
+    ) -> Result<Self, dk_status> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if x.cast_mut() == y {
+                return Ok(Self::InPlace(slice_mut(y, written)?));
+            }
+            Ok(Self::Apart(slice(x, read)?, slice_mut(y, written)?))
+        }
+    }
+}
+
+/// The bytes of a pair: where x == y they are y's, once.
+pub(super) fn pair<T>(x: *const T, read: usize, y: *mut T, written: usize) -> [Bytes; 2] {
+    let read = if x.cast_mut() == y { 0 } else { read };
+    [Bytes::read(x, read), Bytes::written(y, written)]
+}
+
+/// A generator that is lent: where it stands, or a copy of it that goes back there.
+pub(super) struct Lent<'a> {
+    at: &'a mut dk_rng,
+    copy: Option<MaskRng>,
+}
+
+impl<'a> Lent<'a> {
+    pub(super) fn new(at: &'a mut dk_rng) -> Self {
+        let state = (&raw const *at).cast::<MaskRng>();
+        // SAFETY: a `MaskRng` is 64 words, of which any are valid.
+        let copy = (!state.is_aligned()).then(|| unsafe { state.read_unaligned() });
+        Self { at, copy }
+    }
+
+    pub(super) fn get(&mut self) -> &mut MaskRng {
+        match &mut self.copy {
+            Some(copy) => copy,
+            // SAFETY: it is aligned, as there is no copy; a `MaskRng` is 64 words, of which any are valid.
+            None => unsafe { &mut *(&raw mut *self.at).cast() },
+        }
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(copy) = &self.copy {
+            store(copy, self.at);
+        }
+    }
+}
+
+/// A generator, if it was made.
+///
+/// # Safety
+///
+/// As [`slice_mut`] of one.
+pub(super) unsafe fn made<'a>(at: *mut dk_rng) -> Result<&'a mut dk_rng, dk_status> {
+    fits(at, 1)?;
+    // SAFETY: aligned, not NULL; the rest is the caller's promise.
+    let at = unsafe { &mut *at };
+    // No generator has a lane of zeros, which statics have that nobody made.
+    if at.state.iter().step_by(16).all(|word| *word == 0) { Err(DK_NOT_MADE) } else { Ok(at) }
+}
+
+/// A generator as C has it.
+pub(super) fn store(rng: &MaskRng, at: &mut dk_rng) {
+    // SAFETY: both are 64 words, of which any are valid, and whichever is aligned less is C's.
+    at.state = unsafe { (&raw const *rng).cast::<[u32; 64]>().read() };
+}
+
+/// A source by its kind.
+pub(super) enum Source<'a> {
+    Key(MaskKey),
+    KeyInto(MaskKey, MaskMut<'a>),
+    Rng(&'a mut dk_rng, MaskMut<'a>),
+    Mask(MaskRef<'a>),
+    Window(MaskWindow<'a>),
+}
+
+impl dk_source {
+    /// The source, if nothing that it writes overlaps with what else the call touches.
+    ///
+    /// # Safety
+    ///
+    /// As [`slice`] of `mask`, and [`slice_mut`] of `draw` and `rng`, if its kind uses them.
+    pub(super) unsafe fn get<'a, const N: usize>(
+        &self,
+        others: [Bytes; N],
+    ) -> Result<Source<'a>, dk_status> {
+        let Self { kind, bits, first, mask, draw, rng, key } = *self;
+        let key = MaskKey::from(key);
+        let check = |own: Bytes| {
+            let overlaps = others.iter().any(|other| own.overlaps(*other));
+            if overlaps { Err(DK_OVERLAP) } else { Ok(()) }
+        };
+        apart(&others)?;
+        // SAFETY: the caller's promise; what is written has been seen to overlap with nothing.
+        unsafe {
+            match kind {
+                DK_SOURCE_KEY => Ok(Source::Key(key)),
+                DK_SOURCE_KEY_INTO => {
+                    check(Bytes::written(draw, mask_words(bits)))?;
+                    Ok(Source::KeyInto(key, mask_mut(draw, bits)?))
+                }
+                DK_SOURCE_RNG => {
+                    let (words, state) =
+                        (Bytes::written(draw, mask_words(bits)), Bytes::written(rng, 1));
+                    check(words)?;
+                    check(state)?;
+                    apart(&[words, state])?;
+                    let mask = mask_mut(draw, bits)?;
+                    Ok(Source::Rng(made(rng)?, mask))
+                }
+                DK_SOURCE_MASK => {
+                    let end = first.checked_add(bits).ok_or(DK_OVERFLOW)?;
+                    check(Bytes::read(mask, mask_words(end)))?;
+                    let words = slice(mask, mask_words(end))?;
+                    if first.is_multiple_of(32) {
+                        let words = words.get(first / 32..).unwrap_or_default();
+                        Ok(Source::Mask(MaskRef::new(words, bits)?))
+                    } else {
+                        Ok(Source::Window(MaskRef::new(words, end)?.window(first..end)?))
+                    }
+                }
+                _ => Err(DK_UNKNOWN_SOURCE),
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// As [`slice_mut`] of its words.
+pub(super) unsafe fn mask_mut<'a>(words: *mut u32, bits: usize) -> Result<MaskMut<'a>, dk_status> {
+    // SAFETY: the caller's promise.
+    let words = unsafe { slice_mut(words, mask_words(bits))? };
+    Ok(MaskMut::new(words, bits)?)
+}
+
+/// Calls a verb with the mask of a source; what a source cannot be for it is refused.
+macro_rules! by_source {
+    ($source:expr, |$mask:ident| $call:expr) => {{
+        let result: Result<(), ShapeError> = match $source {
+            Source::Key($mask) => $call,
+            Source::KeyInto(key, mask) => {
+                let $mask = key.draw(mask);
+                $call
+            }
+            Source::Rng(rng, mask) => {
+                let mut rng = Lent::new(rng);
+                let $mask = rng.get().draw(mask);
+                $call
+            }
+            Source::Mask($mask) => $call,
+            Source::Window($mask) => $call,
+        };
+        Ok(result?)
+    }};
+}
+
+/// As `by_source`, of what was drawn before.
+macro_rules! by_known {
+    ($source:expr, |$mask:ident| $call:expr) => {{
+        let result: Result<(), ShapeError> = match $source {
+            Source::Key($mask) => $call,
+            Source::Mask($mask) => $call,
+            Source::Window($mask) => $call,
+            Source::KeyInto(..) | Source::Rng(..) => return Err(DK_SOURCE_DRAWS),
+        };
+        Ok(result?)
+    }};
+}
+
+/// As `by_source`, of masks in memory.
+macro_rules! by_stored {
+    ($source:expr, |$mask:ident| $call:expr) => {{
+        let result: Result<(), ShapeError> = match $source {
+            Source::KeyInto(key, mask) => {
+                let $mask = key.draw(mask);
+                $call
+            }
+            Source::Rng(rng, mask) => {
+                let mut rng = Lent::new(rng);
+                let $mask = rng.get().draw(mask);
+                $call
+            }
+            Source::Mask($mask) => $call,
+            Source::Key(..) | Source::Window(..) => return Err(DK_SOURCE_NOT_STORED),
+        };
+        Ok(result?)
+    }};
+}
+
+/// As `by_source`, of masks that are drawn into memory.
+macro_rules! by_draw {
+    ($source:expr, |$mask:ident| $call:expr) => {{
+        let result: Result<(), ShapeError> = match $source {
+            Source::KeyInto(key, mask) => {
+                let $mask = key.draw(mask);
+                $call
+            }
+            Source::Rng(rng, mask) => {
+                let mut rng = Lent::new(rng);
+                let $mask = rng.get().draw(mask);
+                $call
+            }
+            _ => return Err(DK_SOURCE_NOT_DRAWN),
+        };
+        Ok(result?)
+    }};
+}
+pub(super) use {by_draw, by_known, by_source, by_stored};
