@@ -856,7 +856,7 @@ dk_status dk_rng_init(dk_rng *rng, dk_key key);
  * Saves a generator as a checkpoint of DK_CHECKPOINT_BYTES bytes, the same on every machine, which says
  * what it is and ends with a check sum. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_OVERLAP.
  */
-dk_status dk_rng_save(dk_rng *rng, uint8_t *bytes);
+dk_status dk_rng_save(const dk_rng *rng, uint8_t *bytes);
 
 /**
  * Makes the generator that was saved; it goes on where that one stood. Erased flash and zeroed RAM are no checkpoint, and
@@ -1440,6 +1440,42 @@ dk_status dk_drop_key_forward_bf16(const dk_rate *rate,
                                    uint16_t *y,
                                    size_t n,
                                    dk_source source);
+
+/**
+ * DropKey over a layout: a key that is dropped for all queries, or a head. As dk_forward_layout_f32.
+ */
+dk_status dk_drop_key_forward_layout_f32(const dk_rate *rate,
+                                         const dk_layout *layout,
+                                         const float *x,
+                                         float *y,
+                                         dk_source source);
+
+/**
+ * As dk_drop_key_forward_layout_f32, of double.
+ */
+dk_status dk_drop_key_forward_layout_f64(const dk_rate *rate,
+                                         const dk_layout *layout,
+                                         const double *x,
+                                         double *y,
+                                         dk_source source);
+
+/**
+ * As dk_drop_key_forward_layout_f32, of f16.
+ */
+dk_status dk_drop_key_forward_layout_f16(const dk_rate *rate,
+                                         const dk_layout *layout,
+                                         const uint16_t *x,
+                                         uint16_t *y,
+                                         dk_source source);
+
+/**
+ * As dk_drop_key_forward_layout_f32, of bf16.
+ */
+dk_status dk_drop_key_forward_layout_bf16(const dk_rate *rate,
+                                          const dk_layout *layout,
+                                          const uint16_t *x,
+                                          uint16_t *y,
+                                          dk_source source);
 
 /**
  * gamma, the rate at which first corners of blocks are drawn. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_AXES,

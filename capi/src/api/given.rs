@@ -191,8 +191,27 @@ pub(super) unsafe fn made<'a>(at: *mut dk_rng) -> Result<&'a mut dk_rng, dk_stat
     fits(at, 1)?;
     // SAFETY: aligned, not NULL; the rest is the caller's promise.
     let at = unsafe { &mut *at };
-    // No generator has a lane of zeros, which statics have that nobody made.
-    if at.state.iter().step_by(16).all(|word| *word == 0) { Err(DK_NOT_MADE) } else { Ok(at) }
+    check_made(at)?;
+    Ok(at)
+}
+
+/// A copy of a generator, if it was made.
+///
+/// # Safety
+///
+/// As [`one`].
+pub(super) unsafe fn copy(at: *const dk_rng) -> Result<MaskRng, dk_status> {
+    // SAFETY: the caller's promise.
+    let at = unsafe { one(at)? };
+    check_made(at)?;
+    // SAFETY: a `MaskRng` is 64 words, of which any are valid.
+    Ok(unsafe { (&raw const *at).cast::<MaskRng>().read_unaligned() })
+}
+
+/// No generator has a lane of zeros, which statics have that nobody made.
+fn check_made(rng: &dk_rng) -> Result<(), dk_status> {
+    let zeros = rng.state.iter().step_by(16).all(|word| *word == 0);
+    if zeros { Err(DK_NOT_MADE) } else { Ok(()) }
 }
 
 /// A generator as C has it.

@@ -4,7 +4,7 @@ use core::ffi::{CStr, c_char};
 
 use dropout_kernels::{Backend, DropRate, MaskKey, MaskRef, MaskRng, STREAM_VERSION, mask_words};
 
-use super::given::{Bytes, Lent, Source, apart, made, one, slice, store, write};
+use super::given::{Bytes, Lent, Source, apart, copy, one, slice, store, write};
 use super::types::dk_status::{self, *};
 use super::types::{
     DK_CHECKPOINT_BYTES, DK_CLASSIC, DK_INVERTED, dk_dropout, dk_index, dk_key, dk_rate, dk_rng,
@@ -250,12 +250,12 @@ pub unsafe extern "C" fn dk_rng_init(rng: *mut dk_rng, key: dk_key) -> dk_status
 /// Saves a generator as a checkpoint of DK_CHECKPOINT_BYTES bytes, the same on every machine, which says
 /// what it is and ends with a check sum. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_OVERLAP.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dk_rng_save(rng: *mut dk_rng, bytes: *mut u8) -> dk_status {
+pub unsafe extern "C" fn dk_rng_save(rng: *const dk_rng, bytes: *mut u8) -> dk_status {
     let run = || {
         // SAFETY: what C promises.
         unsafe {
             apart(&[Bytes::read(rng, 1), Bytes::written(bytes, DK_CHECKPOINT_BYTES)])?;
-            let saved = Lent::new(made(rng)?).get().to_checkpoint();
+            let saved = copy(rng)?.to_checkpoint();
             Ok::<_, dk_status>(write(bytes.cast::<[u8; DK_CHECKPOINT_BYTES]>(), Ok(saved)))
         }
     };

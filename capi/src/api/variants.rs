@@ -183,6 +183,40 @@ each! { drop_key_forward:
     dk_drop_key_forward_bf16 u16 bf16,
 }
 
+macro_rules! drop_key_forward_layout {
+    ([$($doc:tt)*] $name:ident $c:ident $t:ident) => {
+        $($doc)*
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(
+            rate: *const dk_rate,
+            layout: *const dk_layout,
+            x: *const $c,
+            y: *mut $c,
+            source: dk_source,
+        ) -> dk_status {
+            let (x, y): (*const $t, *mut $t) = (x.cast(), y.cast());
+            let run = || {
+                // SAFETY: what C promises.
+                unsafe {
+                    let layout = one(layout)?;
+                    let (over, [n, _]) = (layout.shape()?, layout.extents());
+                    let source = source.get(pair(x, n, y, n))?;
+                    let dropout = Dropout::drop_key(one(rate)?.get()?);
+                    Forward(over, Pair::new(x, n, y, n)?, source).run(dropout)
+                }
+            };
+            dk_status::of(run())
+        }
+    };
+}
+each! { drop_key_forward_layout:
+    /// DropKey over a layout: a key that is dropped for all queries, or a head. As dk_forward_layout_f32.
+    dk_drop_key_forward_layout_f32 f32 f32,
+    dk_drop_key_forward_layout_f64 f64 f64,
+    dk_drop_key_forward_layout_f16 u16 f16,
+    dk_drop_key_forward_layout_bf16 u16 bf16,
+}
+
 /// gamma, the rate at which first corners of blocks are drawn. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_AXES,
 /// DK_EMPTY_BLOCK, DK_OVERFLOW.
 #[unsafe(no_mangle)]

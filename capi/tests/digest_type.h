@@ -1,0 +1,414 @@
+/* The digest of one element type: included by digest.c for each. */
+
+static union {
+  T numbers[LIMIT];
+  BITS bits[LIMIT];
+} OWN(x), OWN(y);
+#if FLOATS
+static union {
+  T numbers[STATES];
+  BITS bits[STATES];
+} OWN(z);
+#endif
+
+static BITS OWN(plain)(uint32_t salt, uint32_t i) {
+#if FLOATS
+  return PLAIN(salt, i);
+#else
+  return (BITS)noise(salt, i);
+#endif
+}
+
+/* One in eight is what arithmetic treats apart. */
+static BITS OWN(any)(uint32_t salt, uint32_t i) {
+#if FLOATS
+  /* Its exponent has all bits but the highest. */
+  static const BITS unity = INFINITE & INFINITE >> 1;
+  const BITS special[18] = {0,     SIGN,         unity,    SIGN | unity,      1,        SIGN | 1,
+                            LEAST - 1,           SIGN | (LEAST - 1),          LEAST,    SMALL,
+                            INFINITE - 1,        SIGN | (INFINITE - 1),       INFINITE, SIGN | INFINITE,
+                            QUIET, QUIET | SIGN, INFINITE | SIGNALLING,       INFINITE | SIGNALLING | SIGN};
+#else
+  static const BITS special[8] = {0, 1, (BITS)-1, HIGHEST, (BITS)(HIGHEST + 1), (BITS)(HIGHEST + 2), HIGHEST / 2 + 1, 3};
+#endif
+  uint32_t bits = noise(~salt, i);
+  return bits < UINT32_C(1) << 29 ? special[bits % COUNT(special)] : OWN(plain)(salt, i);
+}
+
+static void OWN(set)(BITS *bits, size_t n, uint32_t salt, BITS (*number)(uint32_t, uint32_t)) {
+  size_t i;
+  for (i = 0; i < n; i++) bits[i] = number(salt, (uint32_t)i);
+}
+
+/* Their bits; of NaNs that were computed one is like another. */
+static void OWN(take)(const BITS *bits, size_t n, int copied) {
+  size_t i;
+  (void)copied;
+  for (i = 0; i < n; i++) {
+#if FLOATS
+    BITS x = bits[i];
+    if (!copied && (x & (BITS)~SIGN) > INFINITE) x = INFINITE + 1;
+    if (sizeof x == 8) {
+      twice(x);
+    } else {
+      word((uint32_t)x);
+    }
+#else
+    word((uint32_t)(int32_t)(T)bits[i]);
+#endif
+  }
+}
+
+static void OWN(fresh)(size_t n, size_t bits) {
+  size_t i;
+  OWN(set)(OWN(x).bits, n, 1, OWN(any));
+  OWN(set)(OWN(y).bits, n, 3, OWN(plain));
+  for (i = 0; i < DK_MASK_WORDS(bits); i++) mask_words[i] = UINT32_C(0xA5A5A5A5);
+}
+
+static void OWN(again)(size_t n) {
+  OWN(set)(OWN(x).bits, n, 2, OWN(any));
+  OWN(set)(OWN(y).bits, n, 4, OWN(plain));
+}
+
+struct OWN(rule) {
+  enum kind kind;
+  dk_rate rate;
+  dk_dropout dropout, at_inference;
+#if FLOATS
+  dk_alpha alpha;
+#endif
+};
+
+static struct OWN(rule) OWN(rule_of)(enum kind kind, dk_rate rate, int zero) {
+  struct OWN(rule) rule;
+  rule.kind = kind;
+  rule.rate = rate;
+  check((kind == CLASSIC || kind == DROP_KEY ? dk_classic : dk_inverted)(&rule.dropout, &rate));
+  check((kind == CLASSIC ? dk_classic : dk_inverted)(&rule.at_inference, &rate));
+  rule.dropout.zero_point = rule.at_inference.zero_point = zero;
+#if FLOATS
+  check(dk_alpha_new(&rule.alpha, &rate));
+#endif
+  return rule;
+}
+
+static void OWN(forward)(const struct OWN(rule) *rule, const dk_layout *layout, const T *x, T *y, size_t n,
+                         dk_source source) {
+#if FLOATS
+  if (rule->kind == ALPHA) {
+    check(layout ? DK(alpha_forward_layout)(&rule->alpha, layout, x, y, source)
+                 : DK(alpha_forward)(&rule->alpha, x, y, n, source));
+    return;
+  }
+  if (rule->kind == DROP_KEY) {
+    check(layout ? DK(drop_key_forward_layout)(&rule->rate, layout, x, y, source)
+                 : DK(drop_key_forward)(&rule->rate, x, y, n, source));
+    return;
+  }
+#endif
+  check(layout ? DK(forward_layout)(&rule->dropout, layout, x, y, source)
+               : DK(forward)(&rule->dropout, x, y, n, source));
+}
+
+static void OWN(backward)(const struct OWN(rule) *rule, const dk_layout *layout, const T *dy, T *dx, size_t n,
+                          dk_source source) {
+#if FLOATS
+  if (rule->kind == ALPHA) {
+    check(layout ? DK(alpha_backward_layout)(&rule->alpha, layout, dy, dx, source)
+                 : DK(alpha_backward)(&rule->alpha, dy, dx, n, source));
+    return;
+  }
+#endif
+  check(layout ? DK(backward_layout)(&rule->dropout, layout, dy, dx, source)
+               : DK(backward)(&rule->dropout, dy, dx, n, source));
+}
+
+/* Every way to drop n elements by so many bits: the mask drawn and stored, drawn twice, and the caller's; forward and
+ * backward, from another array and in place. */
+static void OWN(ways)(const struct OWN(rule) *rule, const dk_layout *layout, size_t n, size_t bits, dk_key key, int copied) {
+  static dk_rng rng;
+  T *x = OWN(x).numbers, *y = OWN(y).numbers;
+  const BITS *xs = OWN(x).bits, *ys = OWN(y).bits;
+  dk_source drawn = dk_source_rng(&rng, mask_words, bits), stored = dk_source_mask(mask_words, bits);
+  dk_source replayed = dk_source_key(key);
+  check(dk_rng_init(&rng, key));
+
+  OWN(fresh)(n, bits);
+  OWN(forward)(rule, layout, x, y, n, drawn);
+  OWN(take)(ys, n, copied);
+  mask(bits);
+  OWN(again)(n);
+  OWN(backward)(rule, layout, x, y, n, stored);
+  OWN(take)(ys, n, copied);
+  OWN(fresh)(n, bits);
+  OWN(forward)(rule, layout, x, x, n, drawn);
+  OWN(take)(xs, n, copied);
+  mask(bits);
+  OWN(again)(n);
+  OWN(backward)(rule, layout, x, x, n, stored);
+  OWN(take)(xs, n, copied);
+  generator(&rng);
+
+  OWN(forward)(rule, layout, x, y, n, stored);
+  OWN(take)(ys, n, copied);
+  OWN(forward)(rule, layout, y, y, n, stored);
+  OWN(take)(ys, n, copied);
+
+  OWN(fresh)(n, bits);
+  OWN(forward)(rule, layout, x, y, n, replayed);
+  OWN(take)(ys, n, copied);
+  OWN(forward)(rule, layout, x, x, n, replayed);
+  OWN(take)(xs, n, copied);
+  OWN(again)(n);
+  OWN(backward)(rule, layout, x, y, n, replayed);
+  OWN(take)(ys, n, copied);
+  OWN(backward)(rule, layout, x, x, n, replayed);
+  OWN(take)(xs, n, copied);
+}
+
+/* A rule at each rate and length. */
+static void OWN(rule_at_all)(enum kind kind, int zero, size_t longest, int copied) {
+  size_t r, l;
+  for (r = 0; r < CLASSES; r++) {
+    struct OWN(rule) rule = OWN(rule_of)(kind, class_of(r), zero);
+    for (l = 0; l <= COUNT(LENGTHS); l++) {
+      size_t n = l < COUNT(LENGTHS) ? LENGTHS[l] : longest;
+      dk_key key = {7, 0};
+      key.stream = n;
+      OWN(ways)(&rule, NULL, n, n, key, copied);
+      OWN(fresh)(n, n);
+      check(DK(infer)(&rule.at_inference, OWN(x).numbers, OWN(y).numbers, n));
+      OWN(take)(OWN(y).bits, n, 0);
+      check(DK(infer)(&rule.at_inference, OWN(x).numbers, OWN(x).numbers, n));
+      OWN(take)(OWN(x).bits, n, 0);
+    }
+  }
+}
+
+#if FLOATS
+static void OWN(alphas)(void) {
+  size_t r, i;
+  for (r = 0; r < CLASSES; r++) {
+    struct OWN(rule) rule = OWN(rule_of)(ALPHA, class_of(r), 0);
+    double numbers[3];
+    numbers[0] = rule.alpha.scale;
+    numbers[1] = rule.alpha.shift;
+    numbers[2] = rule.alpha.dropped;
+    for (i = 0; i < 3; i++) {
+      uint64_t bits;
+      memcpy(&bits, &numbers[i], sizeof bits);
+      twice(bits);
+    }
+  }
+}
+
+static void OWN(rule_group)(enum kind kind) {
+  if (kind == ALPHA) OWN(alphas)();
+  OWN(rule_at_all)(kind, 0, LIMIT, kind == CLASSIC || kind == DROP_KEY);
+}
+#endif
+
+#if FLOATS
+static inline void OWN(group)(enum kind kind, const char *name) {
+  begin();
+  OWN(rule_group)(kind);
+  end(name);
+}
+
+static inline void OWN(rules)(void) {
+  OWN(rule_group)(INVERTED);
+  OWN(rule_group)(CLASSIC);
+  OWN(rule_group)(ALPHA);
+  OWN(rule_group)(DROP_KEY);
+}
+
+static inline void OWN(layouts)(int all) {
+  static const enum kind kinds[3] = {INVERTED, ALPHA, DROP_KEY};
+  static const dk_key key = {11, 12};
+  size_t l, r, k;
+  for (l = 0; l < LAYOUTS; l++) {
+    struct shape shape = layout_of(l);
+    for (r = 0; r < SHAPE_RATES; r++)
+      for (k = 0; k < (all ? 3u : 1u); k++) {
+        struct OWN(rule) rule = OWN(rule_of)(kinds[k], shape_rate(r), 0);
+        OWN(ways)(&rule, &shape.layout, shape.n, shape.bits, key, 0);
+      }
+  }
+}
+
+static void OWN(block_ways)(const dk_drop_block *blocks) {
+  static dk_rng rng;
+  static const dk_key key = {13, 14};
+  T *x = OWN(x).numbers, *y = OWN(y).numbers;
+  const BITS *xs = OWN(x).bits, *ys = OWN(y).bits;
+  size_t maps = blocks->batch, bits, n, axis;
+  dk_source drawn, stored;
+  dk_rate gamma;
+  for (axis = 0; axis < blocks->axes; axis++) maps *= blocks->spatial[axis];
+  n = maps * blocks->channels;
+  bits = blocks->shared ? maps : n;
+  drawn = dk_source_rng(&rng, mask_words, bits);
+  stored = dk_source_mask(mask_words, bits);
+  check(dk_drop_block_seed_rate(blocks, &gamma));
+  twice(gamma.threshold);
+  check(dk_rng_init(&rng, key));
+
+  OWN(fresh)(n, bits);
+  check(dk_drop_block_fill(blocks, drawn));
+  mask(bits);
+  check(DK(drop_block_forward)(blocks, x, y, drawn));
+  OWN(take)(ys, n, 0);
+  check(DK(drop_block_forward)(blocks, x, x, drawn));
+  OWN(take)(xs, n, 0);
+  mask(bits);
+  OWN(again)(n);
+  check(DK(drop_block_forward)(blocks, x, y, stored));
+  OWN(take)(ys, n, 0);
+  check(DK(drop_block_forward)(blocks, y, y, stored));
+  OWN(take)(ys, n, 0);
+  check(DK(drop_block_backward)(blocks, x, y, stored));
+  OWN(take)(ys, n, 0);
+  check(DK(drop_block_backward)(blocks, x, x, stored));
+  OWN(take)(xs, n, 0);
+}
+
+static inline void OWN(drop_block)(void) {
+  size_t b, r;
+  uint32_t shared;
+  for (b = 0; b < BLOCKS; b++)
+    for (r = 0; r < SHAPE_RATES; r++)
+      for (shared = 0; shared < 2; shared++) {
+        dk_drop_block blocks = blocks_of(b);
+        blocks.rate = shape_rate(r);
+        blocks.shared = shared;
+        OWN(block_ways)(&blocks);
+      }
+}
+
+static void OWN(states)(const dk_rate *rate, size_t n) {
+  static dk_rng rng;
+  static const dk_key start = {23, 24}, key = {23, 25}, next = {23, 26};
+  T *prev = OWN(x).numbers, *new_ = OWN(y).numbers, *h = OWN(z).numbers;
+  BITS *prevs = OWN(x).bits, *news = OWN(y).bits, *hs = OWN(z).bits;
+  dk_source drawn = dk_source_rng(&rng, mask_words, n), stored = dk_source_mask(mask_words, n);
+  check(dk_rng_init(&rng, start));
+
+#define FRESH OWN(set)(prevs, n, 9, OWN(any)), OWN(set)(news, n, 10, OWN(any))
+  FRESH;
+  check(DK(zoneout_forward)(rate, prev, new_, h, n, drawn));
+  OWN(take)(hs, n, 1);
+  mask(n);
+  check(DK(zoneout_forward)(rate, prev, new_, prev, n, drawn));
+  OWN(take)(prevs, n, 1);
+  mask(n);
+  check(DK(zoneout_forward)(rate, h, new_, new_, n, drawn));
+  OWN(take)(news, n, 1);
+  mask(n);
+
+  FRESH;
+  check(DK(zoneout_forward)(rate, prev, new_, h, n, dk_source_key(key)));
+  OWN(take)(hs, n, 1);
+  check(DK(zoneout_forward)(rate, prev, new_, prev, n, dk_source_key(key)));
+  OWN(take)(prevs, n, 1);
+  check(DK(zoneout_forward)(rate, h, new_, new_, n, dk_source_key(next)));
+  OWN(take)(news, n, 1);
+
+  FRESH;
+  check(DK(zoneout_forward)(rate, prev, new_, h, n, stored));
+  OWN(take)(hs, n, 1);
+  check(DK(zoneout_forward)(rate, prev, new_, prev, n, stored));
+  OWN(take)(prevs, n, 1);
+  FRESH;
+  check(DK(zoneout_forward)(rate, prev, new_, new_, n, stored));
+  OWN(take)(news, n, 1);
+
+  OWN(set)(hs, n, 11, OWN(any));
+  check(DK(zoneout_backward)(rate, h, prev, new_, n, stored));
+  OWN(take)(prevs, n, 1);
+  OWN(take)(news, n, 1);
+  check(DK(zoneout_backward)(rate, h, prev, new_, n, dk_source_key(key)));
+  OWN(take)(prevs, n, 1);
+  OWN(take)(news, n, 1);
+  check(DK(zoneout_backward)(rate, h, prev, h, n, dk_source_key(key)));
+  OWN(take)(hs, n, 1);
+  OWN(take)(prevs, n, 1);
+  OWN(set)(hs, n, 12, OWN(any));
+  check(DK(zoneout_backward)(rate, h, prev, h, n, stored));
+  OWN(take)(hs, n, 1);
+  OWN(take)(prevs, n, 1);
+
+  FRESH;
+  check(DK(zoneout_infer)(rate, prev, new_, h, n));
+  OWN(take)(hs, n, 0);
+  check(DK(zoneout_infer)(rate, prev, new_, prev, n));
+  OWN(take)(prevs, n, 0);
+  OWN(set)(prevs, n, 13, OWN(any));
+  check(DK(zoneout_infer)(rate, prev, new_, new_, n));
+  OWN(take)(news, n, 0);
+#undef FRESH
+}
+
+static inline void OWN(zoneout)(void) {
+  static const size_t lengths[] = {0, 1, 31, 64, 65, STATES};
+  size_t r, l;
+  for (r = 0; r < CLASSES; r++) {
+    dk_rate rate = class_of(r);
+    for (l = 0; l < COUNT(lengths); l++) OWN(states)(&rate, lengths[l]);
+  }
+}
+#endif
+
+#if !FLOATS
+static void OWN(rules)(void) {
+  size_t r, l;
+  OWN(rule_at_all)(INVERTED, 0, LIMIT, 0);
+  OWN(rule_at_all)(CLASSIC, 0, LIMIT, 1);
+  for (r = 0; r < CLASSES; r++) {
+    dk_rate rate = class_of(r);
+    struct OWN(rule) rule = OWN(rule_of)(INVERTED, rate, 0);
+    int32_t m, shift;
+    check(dk_rate_multiplier(&rate, &m, &shift));
+    twice((uint64_t)(int64_t)m << 32 | (uint64_t)(int64_t)shift);
+    for (l = 0; l < COUNT(LENGTHS); l++) {
+      size_t n = LENGTHS[l];
+      dk_key key = {7, 0}, rounding = {8, 0};
+      key.stream = rounding.stream = n;
+      OWN(fresh)(n, n);
+      check(DK(forward_stochastic)(&rule.dropout, OWN(x).numbers, OWN(y).numbers, n, dk_source_key(key), rounding));
+      OWN(take)(OWN(y).bits, n, 1);
+      check(DK(backward_stochastic)(&rule.dropout, OWN(x).numbers, OWN(x).numbers, n, dk_source_key(key), rounding));
+      OWN(take)(OWN(x).bits, n, 1);
+    }
+  }
+}
+
+#if HIGHEST == 0x7F
+static void zero_points(void) {
+  static const dk_key key = {7, 8};
+  size_t r;
+  OWN(rule_at_all)(INVERTED, -100, SHORT, 1);
+  OWN(rule_at_all)(CLASSIC, 5, SHORT, 1);
+  for (r = 0; r < CLASSES; r++) {
+    struct OWN(rule) rule = OWN(rule_of)(INVERTED, class_of(r), 127);
+    OWN(fresh)(640, 640);
+    check(DK(forward_stochastic)(&rule.dropout, OWN(x).numbers, OWN(y).numbers, 640, dk_source_key(key), key));
+    OWN(take)(OWN(y).bits, 640, 1);
+  }
+}
+#endif
+#endif
+
+#undef NAME
+#undef T
+#undef BITS
+#undef FLOATS
+#undef LIMIT
+#undef SIGN
+#undef INFINITE
+#undef LEAST
+#undef SMALL
+#undef QUIET
+#undef SIGNALLING
+#undef PLAIN
+#undef HIGHEST
