@@ -20,7 +20,9 @@ pub(super) struct Bytes {
 
 impl Bytes {
     pub(super) fn read<T>(at: *const T, n: usize) -> Self {
-        Self { start: at.addr(), count: n.wrapping_mul(size_of::<T>()), written: false }
+        // What is too long to exist is refused where it becomes a slice.
+        let count = n.checked_mul(size_of::<T>()).filter(|count| *count <= isize::MAX as usize);
+        Self { start: at.addr(), count: count.unwrap_or(0), written: false }
     }
 
     pub(super) fn written<T>(at: *const T, n: usize) -> Self {
