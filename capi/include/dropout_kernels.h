@@ -4,8 +4,8 @@
  *
  *   static const dk_dropout HIDDEN = DK_DROPOUT_INVERTED(DK_RATE(0.3f));   p, the probability to drop: 0.3
  *   dk_source step = dk_source_key((dk_key){42, 1000});                    a mask by its name, in no memory
- *   dk_forward_f32(&HIDDEN, x, y, 64, step);                               training
- *   dk_backward_f32(&HIDDEN, dy, dx, 64, step);                            the same units, the same scale
+ *   dk_forward_f32(&HIDDEN, x, y, 64, &step);                              training
+ *   dk_backward_f32(&HIDDEN, dy, dx, 64, &step);                           the same units, the same scale
  *   dk_infer_f32(&HIDDEN, x, y, 64);                                       inference: nothing is dropped
  *
  * Element i of a mask is bit i % 32 of word i / 32, 1 where it is kept. f16 (IEEE 754 binary16) and bf16 are
@@ -502,7 +502,7 @@ dk_status dk_bias_dropout_add_f32(const dk_dropout *dropout,
                                   const float *residual,
                                   float *y,
                                   size_t n,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * As dk_bias_dropout_add_f32, of double.
@@ -514,7 +514,7 @@ dk_status dk_bias_dropout_add_f64(const dk_dropout *dropout,
                                   const double *residual,
                                   double *y,
                                   size_t n,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * As dk_bias_dropout_add_f32, of f16.
@@ -526,7 +526,7 @@ dk_status dk_bias_dropout_add_f16(const dk_dropout *dropout,
                                   const uint16_t *residual,
                                   uint16_t *y,
                                   size_t n,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * As dk_bias_dropout_add_f32, of bf16.
@@ -538,7 +538,7 @@ dk_status dk_bias_dropout_add_bf16(const dk_dropout *dropout,
                                    const uint16_t *residual,
                                    uint16_t *y,
                                    size_t n,
-                                   dk_source source);
+                                   const dk_source *source);
 
 /**
  * The same at inference: y = residual + infer(x + bias). y may be x, not residual.
@@ -595,7 +595,7 @@ dk_status dk_bias_dropout_add_backward_f32(const dk_dropout *dropout,
                                            float *dbias,
                                            size_t width,
                                            size_t n,
-                                           dk_source source);
+                                           const dk_source *source);
 
 /**
  * As dk_bias_dropout_add_backward_f32, of double. 
@@ -606,7 +606,7 @@ dk_status dk_bias_dropout_add_backward_f64(const dk_dropout *dropout,
                                            double *dbias,
                                            size_t width,
                                            size_t n,
-                                           dk_source source);
+                                           const dk_source *source);
 
 /**
  * As dk_bias_dropout_add_backward_f32, of f16. 
@@ -617,7 +617,7 @@ dk_status dk_bias_dropout_add_backward_f16(const dk_dropout *dropout,
                                            float *dbias,
                                            size_t width,
                                            size_t n,
-                                           dk_source source);
+                                           const dk_source *source);
 
 /**
  * As dk_bias_dropout_add_backward_f32, of bf16. 
@@ -628,7 +628,7 @@ dk_status dk_bias_dropout_add_backward_bf16(const dk_dropout *dropout,
                                             float *dbias,
                                             size_t width,
                                             size_t n,
-                                            dk_source source);
+                                            const dk_source *source);
 
 /**
  * y += forward(x), at the price of an addition; a dropped element adds 0. x == y is refused. As dk_forward_f32.
@@ -637,7 +637,7 @@ dk_status dk_forward_add_f32(const dk_dropout *dropout,
                              const float *x,
                              float *y,
                              size_t n,
-                             dk_source source);
+                             const dk_source *source);
 
 /**
  * As dk_forward_add_f32, of double.
@@ -646,7 +646,7 @@ dk_status dk_forward_add_f64(const dk_dropout *dropout,
                              const double *x,
                              double *y,
                              size_t n,
-                             dk_source source);
+                             const dk_source *source);
 
 /**
  * As dk_forward_add_f32, of f16.
@@ -655,7 +655,7 @@ dk_status dk_forward_add_f16(const dk_dropout *dropout,
                              const uint16_t *x,
                              uint16_t *y,
                              size_t n,
-                             dk_source source);
+                             const dk_source *source);
 
 /**
  * As dk_forward_add_f32, of bf16.
@@ -664,7 +664,7 @@ dk_status dk_forward_add_bf16(const dk_dropout *dropout,
                               const uint16_t *x,
                               uint16_t *y,
                               size_t n,
-                              dk_source source);
+                              const dk_source *source);
 
 /**
  * dx += backward(dy). dy == dx is refused. As dk_backward_f32.
@@ -673,7 +673,7 @@ dk_status dk_backward_add_f32(const dk_dropout *dropout,
                               const float *dy,
                               float *dx,
                               size_t n,
-                              dk_source source);
+                              const dk_source *source);
 
 /**
  * As dk_backward_add_f32, of double.
@@ -682,7 +682,7 @@ dk_status dk_backward_add_f64(const dk_dropout *dropout,
                               const double *dy,
                               double *dx,
                               size_t n,
-                              dk_source source);
+                              const dk_source *source);
 
 /**
  * As dk_backward_add_f32, of f16.
@@ -691,7 +691,7 @@ dk_status dk_backward_add_f16(const dk_dropout *dropout,
                               const uint16_t *dy,
                               uint16_t *dx,
                               size_t n,
-                              dk_source source);
+                              const dk_source *source);
 
 /**
  * As dk_backward_add_f32, of bf16.
@@ -700,7 +700,7 @@ dk_status dk_backward_add_bf16(const dk_dropout *dropout,
                                const uint16_t *dy,
                                uint16_t *dx,
                                size_t n,
-                               dk_source source);
+                               const dk_source *source);
 
 /**
  * ReLU and dropout by one mask: y = forward(max(x, 0)), and elements that are not positive are
@@ -714,7 +714,7 @@ dk_status dk_forward_relu_f32(const dk_dropout *dropout,
                               const float *x,
                               float *y,
                               size_t n,
-                              dk_source source);
+                              const dk_source *source);
 
 /**
  * As dk_forward_relu_f32, of double.
@@ -723,7 +723,7 @@ dk_status dk_forward_relu_f64(const dk_dropout *dropout,
                               const double *x,
                               double *y,
                               size_t n,
-                              dk_source source);
+                              const dk_source *source);
 
 /**
  * As dk_forward_relu_f32, of f16.
@@ -732,7 +732,7 @@ dk_status dk_forward_relu_f16(const dk_dropout *dropout,
                               const uint16_t *x,
                               uint16_t *y,
                               size_t n,
-                              dk_source source);
+                              const dk_source *source);
 
 /**
  * As dk_forward_relu_f32, of bf16.
@@ -741,7 +741,7 @@ dk_status dk_forward_relu_bf16(const dk_dropout *dropout,
                                const uint16_t *x,
                                uint16_t *y,
                                size_t n,
-                               dk_source source);
+                               const dk_source *source);
 
 /**
  * As dk_forward_relu_f32, of int8_t.
@@ -750,7 +750,7 @@ dk_status dk_forward_relu_s8(const dk_dropout *dropout,
                              const int8_t *x,
                              int8_t *y,
                              size_t n,
-                             dk_source source);
+                             const dk_source *source);
 
 /**
  * As dk_forward_relu_f32, of int16_t.
@@ -759,7 +759,7 @@ dk_status dk_forward_relu_s16(const dk_dropout *dropout,
                               const int16_t *x,
                               int16_t *y,
                               size_t n,
-                              dk_source source);
+                              const dk_source *source);
 
 /**
  * A sentence for a status, in English; also for numbers that are none.
@@ -872,7 +872,7 @@ dk_status dk_rng_load(dk_rng *rng,
  * DK_SOURCE_NOT_DRAWN. At p = 0 it keeps all, at p = 1 it drops all, and the generator does not move.
  * DK_NULL, DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_UNKNOWN_SOURCE, DK_OVERFLOW.
  */
-dk_status dk_fill(const dk_rate *rate, dk_source source);
+dk_status dk_fill(const dk_rate *rate, const dk_source *source);
 
 /**
  * The elements that a mask of `bits` bits keeps; 0 if it is NULL or misaligned.
@@ -891,12 +891,20 @@ size_t dk_mask_count_kept(const uint32_t *mask, size_t bits);
  * DK_NULL, DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_UNKNOWN_SOURCE, DK_ZERO_POINT,
  * DK_MASK_TOO_SHORT, DK_MASK_TOO_LONG, DK_OVERFLOW.
  */
-dk_status dk_forward_f32(const dk_dropout *dropout, const float *x, float *y, size_t n, dk_source source);
+dk_status dk_forward_f32(const dk_dropout *dropout,
+                         const float *x,
+                         float *y,
+                         size_t n,
+                         const dk_source *source);
 
 /**
  * As dk_forward_f32, of double.
  */
-dk_status dk_forward_f64(const dk_dropout *dropout, const double *x, double *y, size_t n, dk_source source);
+dk_status dk_forward_f64(const dk_dropout *dropout,
+                         const double *x,
+                         double *y,
+                         size_t n,
+                         const dk_source *source);
 
 /**
  * As dk_forward_f32, of f16.
@@ -905,7 +913,7 @@ dk_status dk_forward_f16(const dk_dropout *dropout,
                          const uint16_t *x,
                          uint16_t *y,
                          size_t n,
-                         dk_source source);
+                         const dk_source *source);
 
 /**
  * As dk_forward_f32, of bf16.
@@ -914,17 +922,25 @@ dk_status dk_forward_bf16(const dk_dropout *dropout,
                           const uint16_t *x,
                           uint16_t *y,
                           size_t n,
-                          dk_source source);
+                          const dk_source *source);
 
 /**
  * As dk_forward_f32, of int8_t.
  */
-dk_status dk_forward_s8(const dk_dropout *dropout, const int8_t *x, int8_t *y, size_t n, dk_source source);
+dk_status dk_forward_s8(const dk_dropout *dropout,
+                        const int8_t *x,
+                        int8_t *y,
+                        size_t n,
+                        const dk_source *source);
 
 /**
  * As dk_forward_f32, of int16_t.
  */
-dk_status dk_forward_s16(const dk_dropout *dropout, const int16_t *x, int16_t *y, size_t n, dk_source source);
+dk_status dk_forward_s16(const dk_dropout *dropout,
+                         const int16_t *x,
+                         int16_t *y,
+                         size_t n,
+                         const dk_source *source);
 
 /**
  * The gradient through what forward kept: dx = d * dy / (1 - p) (inverted), dx = d * dy (classic); dy == dx allowed.
@@ -936,7 +952,7 @@ dk_status dk_backward_f32(const dk_dropout *dropout,
                           const float *dy,
                           float *dx,
                           size_t n,
-                          dk_source source);
+                          const dk_source *source);
 
 /**
  * As dk_backward_f32, of double.
@@ -945,7 +961,7 @@ dk_status dk_backward_f64(const dk_dropout *dropout,
                           const double *dy,
                           double *dx,
                           size_t n,
-                          dk_source source);
+                          const dk_source *source);
 
 /**
  * As dk_backward_f32, of f16.
@@ -954,7 +970,7 @@ dk_status dk_backward_f16(const dk_dropout *dropout,
                           const uint16_t *dy,
                           uint16_t *dx,
                           size_t n,
-                          dk_source source);
+                          const dk_source *source);
 
 /**
  * As dk_backward_f32, of bf16.
@@ -963,12 +979,16 @@ dk_status dk_backward_bf16(const dk_dropout *dropout,
                            const uint16_t *dy,
                            uint16_t *dx,
                            size_t n,
-                           dk_source source);
+                           const dk_source *source);
 
 /**
  * As dk_backward_f32, of int8_t.
  */
-dk_status dk_backward_s8(const dk_dropout *dropout, const int8_t *dy, int8_t *dx, size_t n, dk_source source);
+dk_status dk_backward_s8(const dk_dropout *dropout,
+                         const int8_t *dy,
+                         int8_t *dx,
+                         size_t n,
+                         const dk_source *source);
 
 /**
  * As dk_backward_f32, of int16_t.
@@ -977,7 +997,7 @@ dk_status dk_backward_s16(const dk_dropout *dropout,
                           const int16_t *dy,
                           int16_t *dx,
                           size_t n,
-                          dk_source source);
+                          const dk_source *source);
 
 /**
  * Inference: y = x (inverted), y = (1 - p) * x (classic); x == y allowed. Over a layout it is the same call.
@@ -1019,7 +1039,7 @@ dk_status dk_forward_layout_f32(const dk_dropout *dropout,
                                 const dk_layout *layout,
                                 const float *x,
                                 float *y,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_forward_layout_f32, of double.
@@ -1028,7 +1048,7 @@ dk_status dk_forward_layout_f64(const dk_dropout *dropout,
                                 const dk_layout *layout,
                                 const double *x,
                                 double *y,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_forward_layout_f32, of f16.
@@ -1037,7 +1057,7 @@ dk_status dk_forward_layout_f16(const dk_dropout *dropout,
                                 const dk_layout *layout,
                                 const uint16_t *x,
                                 uint16_t *y,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_forward_layout_f32, of bf16.
@@ -1046,7 +1066,7 @@ dk_status dk_forward_layout_bf16(const dk_dropout *dropout,
                                  const dk_layout *layout,
                                  const uint16_t *x,
                                  uint16_t *y,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * As dk_forward_layout_f32, of int8_t.
@@ -1055,7 +1075,7 @@ dk_status dk_forward_layout_s8(const dk_dropout *dropout,
                                const dk_layout *layout,
                                const int8_t *x,
                                int8_t *y,
-                               dk_source source);
+                               const dk_source *source);
 
 /**
  * As dk_forward_layout_f32, of int16_t.
@@ -1064,7 +1084,7 @@ dk_status dk_forward_layout_s16(const dk_dropout *dropout,
                                 const dk_layout *layout,
                                 const int16_t *x,
                                 int16_t *y,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * dk_backward_f32 over a layout.
@@ -1073,7 +1093,7 @@ dk_status dk_backward_layout_f32(const dk_dropout *dropout,
                                  const dk_layout *layout,
                                  const float *dy,
                                  float *dx,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * As dk_backward_layout_f32, of double.
@@ -1082,7 +1102,7 @@ dk_status dk_backward_layout_f64(const dk_dropout *dropout,
                                  const dk_layout *layout,
                                  const double *dy,
                                  double *dx,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * As dk_backward_layout_f32, of f16.
@@ -1091,7 +1111,7 @@ dk_status dk_backward_layout_f16(const dk_dropout *dropout,
                                  const dk_layout *layout,
                                  const uint16_t *dy,
                                  uint16_t *dx,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * As dk_backward_layout_f32, of bf16.
@@ -1100,7 +1120,7 @@ dk_status dk_backward_layout_bf16(const dk_dropout *dropout,
                                   const dk_layout *layout,
                                   const uint16_t *dy,
                                   uint16_t *dx,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * As dk_backward_layout_f32, of int8_t.
@@ -1109,7 +1129,7 @@ dk_status dk_backward_layout_s8(const dk_dropout *dropout,
                                 const dk_layout *layout,
                                 const int8_t *dy,
                                 int8_t *dx,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_backward_layout_f32, of int16_t.
@@ -1118,7 +1138,7 @@ dk_status dk_backward_layout_s16(const dk_dropout *dropout,
                                  const dk_layout *layout,
                                  const int16_t *dy,
                                  int16_t *dx,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * dk_forward_f32 over rows of a larger matrix; x and y point to the panel's first element. A mask
@@ -1129,7 +1149,7 @@ dk_status dk_forward_panel_f32(const dk_dropout *dropout,
                                const dk_panel *panel,
                                const float *x,
                                float *y,
-                               dk_source source);
+                               const dk_source *source);
 
 /**
  * As dk_forward_panel_f32, of double.
@@ -1138,7 +1158,7 @@ dk_status dk_forward_panel_f64(const dk_dropout *dropout,
                                const dk_panel *panel,
                                const double *x,
                                double *y,
-                               dk_source source);
+                               const dk_source *source);
 
 /**
  * As dk_forward_panel_f32, of f16.
@@ -1147,7 +1167,7 @@ dk_status dk_forward_panel_f16(const dk_dropout *dropout,
                                const dk_panel *panel,
                                const uint16_t *x,
                                uint16_t *y,
-                               dk_source source);
+                               const dk_source *source);
 
 /**
  * As dk_forward_panel_f32, of bf16.
@@ -1156,7 +1176,7 @@ dk_status dk_forward_panel_bf16(const dk_dropout *dropout,
                                 const dk_panel *panel,
                                 const uint16_t *x,
                                 uint16_t *y,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_forward_panel_f32, of int8_t.
@@ -1165,7 +1185,7 @@ dk_status dk_forward_panel_s8(const dk_dropout *dropout,
                               const dk_panel *panel,
                               const int8_t *x,
                               int8_t *y,
-                              dk_source source);
+                              const dk_source *source);
 
 /**
  * As dk_forward_panel_f32, of int16_t.
@@ -1174,7 +1194,7 @@ dk_status dk_forward_panel_s16(const dk_dropout *dropout,
                                const dk_panel *panel,
                                const int16_t *x,
                                int16_t *y,
-                               dk_source source);
+                               const dk_source *source);
 
 /**
  * dk_backward_f32 over rows of a larger matrix.
@@ -1183,7 +1203,7 @@ dk_status dk_backward_panel_f32(const dk_dropout *dropout,
                                 const dk_panel *panel,
                                 const float *dy,
                                 float *dx,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_backward_panel_f32, of double.
@@ -1192,7 +1212,7 @@ dk_status dk_backward_panel_f64(const dk_dropout *dropout,
                                 const dk_panel *panel,
                                 const double *dy,
                                 double *dx,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_backward_panel_f32, of f16.
@@ -1201,7 +1221,7 @@ dk_status dk_backward_panel_f16(const dk_dropout *dropout,
                                 const dk_panel *panel,
                                 const uint16_t *dy,
                                 uint16_t *dx,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_backward_panel_f32, of bf16.
@@ -1210,7 +1230,7 @@ dk_status dk_backward_panel_bf16(const dk_dropout *dropout,
                                  const dk_panel *panel,
                                  const uint16_t *dy,
                                  uint16_t *dx,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * As dk_backward_panel_f32, of int8_t.
@@ -1219,7 +1239,7 @@ dk_status dk_backward_panel_s8(const dk_dropout *dropout,
                                const dk_panel *panel,
                                const int8_t *dy,
                                int8_t *dx,
-                               dk_source source);
+                               const dk_source *source);
 
 /**
  * As dk_backward_panel_f32, of int16_t.
@@ -1228,7 +1248,7 @@ dk_status dk_backward_panel_s16(const dk_dropout *dropout,
                                 const dk_panel *panel,
                                 const int16_t *dy,
                                 int16_t *dx,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * dk_infer_f32 over rows of a larger matrix.
@@ -1275,12 +1295,20 @@ dk_status dk_alpha_new(dk_alpha *alpha, const dk_rate *rate);
 /**
  * Alpha dropout, n elements; x == y allowed. A dropped element becomes a * a' + b. As dk_forward_f32.
  */
-dk_status dk_alpha_forward_f32(const dk_alpha *alpha, const float *x, float *y, size_t n, dk_source source);
+dk_status dk_alpha_forward_f32(const dk_alpha *alpha,
+                               const float *x,
+                               float *y,
+                               size_t n,
+                               const dk_source *source);
 
 /**
  * As dk_alpha_forward_f32, of double.
  */
-dk_status dk_alpha_forward_f64(const dk_alpha *alpha, const double *x, double *y, size_t n, dk_source source);
+dk_status dk_alpha_forward_f64(const dk_alpha *alpha,
+                               const double *x,
+                               double *y,
+                               size_t n,
+                               const dk_source *source);
 
 /**
  * As dk_alpha_forward_f32, of f16.
@@ -1289,7 +1317,7 @@ dk_status dk_alpha_forward_f16(const dk_alpha *alpha,
                                const uint16_t *x,
                                uint16_t *y,
                                size_t n,
-                               dk_source source);
+                               const dk_source *source);
 
 /**
  * As dk_alpha_forward_f32, of bf16.
@@ -1298,7 +1326,7 @@ dk_status dk_alpha_forward_bf16(const dk_alpha *alpha,
                                 const uint16_t *x,
                                 uint16_t *y,
                                 size_t n,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * Its gradient: dx = d * a * dy. As dk_backward_f32. Inference is the identity.
@@ -1307,7 +1335,7 @@ dk_status dk_alpha_backward_f32(const dk_alpha *alpha,
                                 const float *dy,
                                 float *dx,
                                 size_t n,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_alpha_backward_f32, of double.
@@ -1316,7 +1344,7 @@ dk_status dk_alpha_backward_f64(const dk_alpha *alpha,
                                 const double *dy,
                                 double *dx,
                                 size_t n,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_alpha_backward_f32, of f16.
@@ -1325,7 +1353,7 @@ dk_status dk_alpha_backward_f16(const dk_alpha *alpha,
                                 const uint16_t *dy,
                                 uint16_t *dx,
                                 size_t n,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_alpha_backward_f32, of bf16.
@@ -1334,7 +1362,7 @@ dk_status dk_alpha_backward_bf16(const dk_alpha *alpha,
                                  const uint16_t *dy,
                                  uint16_t *dx,
                                  size_t n,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * Alpha dropout over a layout: of whole channels it is feature alpha dropout. As dk_forward_layout_f32.
@@ -1343,7 +1371,7 @@ dk_status dk_alpha_forward_layout_f32(const dk_alpha *alpha,
                                       const dk_layout *layout,
                                       const float *x,
                                       float *y,
-                                      dk_source source);
+                                      const dk_source *source);
 
 /**
  * As dk_alpha_forward_layout_f32, of double.
@@ -1352,7 +1380,7 @@ dk_status dk_alpha_forward_layout_f64(const dk_alpha *alpha,
                                       const dk_layout *layout,
                                       const double *x,
                                       double *y,
-                                      dk_source source);
+                                      const dk_source *source);
 
 /**
  * As dk_alpha_forward_layout_f32, of f16.
@@ -1361,7 +1389,7 @@ dk_status dk_alpha_forward_layout_f16(const dk_alpha *alpha,
                                       const dk_layout *layout,
                                       const uint16_t *x,
                                       uint16_t *y,
-                                      dk_source source);
+                                      const dk_source *source);
 
 /**
  * As dk_alpha_forward_layout_f32, of bf16.
@@ -1370,7 +1398,7 @@ dk_status dk_alpha_forward_layout_bf16(const dk_alpha *alpha,
                                        const dk_layout *layout,
                                        const uint16_t *x,
                                        uint16_t *y,
-                                       dk_source source);
+                                       const dk_source *source);
 
 /**
  * Its gradient. As dk_backward_layout_f32.
@@ -1379,7 +1407,7 @@ dk_status dk_alpha_backward_layout_f32(const dk_alpha *alpha,
                                        const dk_layout *layout,
                                        const float *dy,
                                        float *dx,
-                                       dk_source source);
+                                       const dk_source *source);
 
 /**
  * As dk_alpha_backward_layout_f32, of double.
@@ -1388,7 +1416,7 @@ dk_status dk_alpha_backward_layout_f64(const dk_alpha *alpha,
                                        const dk_layout *layout,
                                        const double *dy,
                                        double *dx,
-                                       dk_source source);
+                                       const dk_source *source);
 
 /**
  * As dk_alpha_backward_layout_f32, of f16.
@@ -1397,7 +1425,7 @@ dk_status dk_alpha_backward_layout_f16(const dk_alpha *alpha,
                                        const dk_layout *layout,
                                        const uint16_t *dy,
                                        uint16_t *dx,
-                                       dk_source source);
+                                       const dk_source *source);
 
 /**
  * As dk_alpha_backward_layout_f32, of bf16.
@@ -1406,13 +1434,17 @@ dk_status dk_alpha_backward_layout_bf16(const dk_alpha *alpha,
                                         const dk_layout *layout,
                                         const uint16_t *dy,
                                         uint16_t *dx,
-                                        dk_source source);
+                                        const dk_source *source);
 
 /**
  * DropKey (Li et al. 2023), of attention logits before the softmax: y = d ? x : -inf; x == y
  * allowed. Its gradient is dk_backward_f32 by dk_classic. As dk_forward_f32.
  */
-dk_status dk_drop_key_forward_f32(const dk_rate *rate, const float *x, float *y, size_t n, dk_source source);
+dk_status dk_drop_key_forward_f32(const dk_rate *rate,
+                                  const float *x,
+                                  float *y,
+                                  size_t n,
+                                  const dk_source *source);
 
 /**
  * As dk_drop_key_forward_f32, of double.
@@ -1421,7 +1453,7 @@ dk_status dk_drop_key_forward_f64(const dk_rate *rate,
                                   const double *x,
                                   double *y,
                                   size_t n,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * As dk_drop_key_forward_f32, of f16.
@@ -1430,7 +1462,7 @@ dk_status dk_drop_key_forward_f16(const dk_rate *rate,
                                   const uint16_t *x,
                                   uint16_t *y,
                                   size_t n,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * As dk_drop_key_forward_f32, of bf16.
@@ -1439,7 +1471,7 @@ dk_status dk_drop_key_forward_bf16(const dk_rate *rate,
                                    const uint16_t *x,
                                    uint16_t *y,
                                    size_t n,
-                                   dk_source source);
+                                   const dk_source *source);
 
 /**
  * DropKey over a layout: a key that is dropped for all queries, or a head. As dk_forward_layout_f32.
@@ -1448,7 +1480,7 @@ dk_status dk_drop_key_forward_layout_f32(const dk_rate *rate,
                                          const dk_layout *layout,
                                          const float *x,
                                          float *y,
-                                         dk_source source);
+                                         const dk_source *source);
 
 /**
  * As dk_drop_key_forward_layout_f32, of double.
@@ -1457,7 +1489,7 @@ dk_status dk_drop_key_forward_layout_f64(const dk_rate *rate,
                                          const dk_layout *layout,
                                          const double *x,
                                          double *y,
-                                         dk_source source);
+                                         const dk_source *source);
 
 /**
  * As dk_drop_key_forward_layout_f32, of f16.
@@ -1466,7 +1498,7 @@ dk_status dk_drop_key_forward_layout_f16(const dk_rate *rate,
                                          const dk_layout *layout,
                                          const uint16_t *x,
                                          uint16_t *y,
-                                         dk_source source);
+                                         const dk_source *source);
 
 /**
  * As dk_drop_key_forward_layout_f32, of bf16.
@@ -1475,7 +1507,7 @@ dk_status dk_drop_key_forward_layout_bf16(const dk_rate *rate,
                                           const dk_layout *layout,
                                           const uint16_t *x,
                                           uint16_t *y,
-                                          dk_source source);
+                                          const dk_source *source);
 
 /**
  * gamma, the rate at which first corners of blocks are drawn. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_AXES,
@@ -1487,7 +1519,7 @@ dk_status dk_drop_block_seed_rate(const dk_drop_block *blocks, dk_rate *gamma);
  * Draws the mask of blocks, and does not apply it. The source is dk_source_rng or dk_source_key_into,
  * with as many bits as the mask has; else DK_SOURCE_NOT_DRAWN. As dk_drop_block_forward_f32.
  */
-dk_status dk_drop_block_fill(const dk_drop_block *blocks, dk_source source);
+dk_status dk_drop_block_fill(const dk_drop_block *blocks, const dk_source *source);
 
 /**
  * Drops blocks of maps (Ghiasi et al. 2018); x == y allowed. Kept elements are scaled by bits / kept bits of
@@ -1497,7 +1529,10 @@ dk_status dk_drop_block_fill(const dk_drop_block *blocks, dk_source source);
  *
  * As dk_forward_f32, and DK_AXES, DK_EMPTY_BLOCK.
  */
-dk_status dk_drop_block_forward_f32(const dk_drop_block *blocks, const float *x, float *y, dk_source source);
+dk_status dk_drop_block_forward_f32(const dk_drop_block *blocks,
+                                    const float *x,
+                                    float *y,
+                                    const dk_source *source);
 
 /**
  * As dk_drop_block_forward_f32, of double.
@@ -1505,7 +1540,7 @@ dk_status dk_drop_block_forward_f32(const dk_drop_block *blocks, const float *x,
 dk_status dk_drop_block_forward_f64(const dk_drop_block *blocks,
                                     const double *x,
                                     double *y,
-                                    dk_source source);
+                                    const dk_source *source);
 
 /**
  * As dk_drop_block_forward_f32, of f16.
@@ -1513,7 +1548,7 @@ dk_status dk_drop_block_forward_f64(const dk_drop_block *blocks,
 dk_status dk_drop_block_forward_f16(const dk_drop_block *blocks,
                                     const uint16_t *x,
                                     uint16_t *y,
-                                    dk_source source);
+                                    const dk_source *source);
 
 /**
  * As dk_drop_block_forward_f32, of bf16.
@@ -1521,12 +1556,15 @@ dk_status dk_drop_block_forward_f16(const dk_drop_block *blocks,
 dk_status dk_drop_block_forward_bf16(const dk_drop_block *blocks,
                                      const uint16_t *x,
                                      uint16_t *y,
-                                     dk_source source);
+                                     const dk_source *source);
 
 /**
  * As dk_drop_block_forward_f32, of int8_t.
  */
-dk_status dk_drop_block_forward_s8(const dk_drop_block *blocks, const int8_t *x, int8_t *y, dk_source source);
+dk_status dk_drop_block_forward_s8(const dk_drop_block *blocks,
+                                   const int8_t *x,
+                                   int8_t *y,
+                                   const dk_source *source);
 
 /**
  * As dk_drop_block_forward_f32, of int16_t.
@@ -1534,7 +1572,7 @@ dk_status dk_drop_block_forward_s8(const dk_drop_block *blocks, const int8_t *x,
 dk_status dk_drop_block_forward_s16(const dk_drop_block *blocks,
                                     const int16_t *x,
                                     int16_t *y,
-                                    dk_source source);
+                                    const dk_source *source);
 
 /**
  * Its gradient, by the mask that forward drew: dk_source_mask.
@@ -1542,7 +1580,7 @@ dk_status dk_drop_block_forward_s16(const dk_drop_block *blocks,
 dk_status dk_drop_block_backward_f32(const dk_drop_block *blocks,
                                      const float *dy,
                                      float *dx,
-                                     dk_source source);
+                                     const dk_source *source);
 
 /**
  * As dk_drop_block_backward_f32, of double.
@@ -1550,7 +1588,7 @@ dk_status dk_drop_block_backward_f32(const dk_drop_block *blocks,
 dk_status dk_drop_block_backward_f64(const dk_drop_block *blocks,
                                      const double *dy,
                                      double *dx,
-                                     dk_source source);
+                                     const dk_source *source);
 
 /**
  * As dk_drop_block_backward_f32, of f16.
@@ -1558,7 +1596,7 @@ dk_status dk_drop_block_backward_f64(const dk_drop_block *blocks,
 dk_status dk_drop_block_backward_f16(const dk_drop_block *blocks,
                                      const uint16_t *dy,
                                      uint16_t *dx,
-                                     dk_source source);
+                                     const dk_source *source);
 
 /**
  * As dk_drop_block_backward_f32, of bf16.
@@ -1566,7 +1604,7 @@ dk_status dk_drop_block_backward_f16(const dk_drop_block *blocks,
 dk_status dk_drop_block_backward_bf16(const dk_drop_block *blocks,
                                       const uint16_t *dy,
                                       uint16_t *dx,
-                                      dk_source source);
+                                      const dk_source *source);
 
 /**
  * As dk_drop_block_backward_f32, of int8_t.
@@ -1574,7 +1612,7 @@ dk_status dk_drop_block_backward_bf16(const dk_drop_block *blocks,
 dk_status dk_drop_block_backward_s8(const dk_drop_block *blocks,
                                     const int8_t *dy,
                                     int8_t *dx,
-                                    dk_source source);
+                                    const dk_source *source);
 
 /**
  * As dk_drop_block_backward_f32, of int16_t.
@@ -1582,7 +1620,7 @@ dk_status dk_drop_block_backward_s8(const dk_drop_block *blocks,
 dk_status dk_drop_block_backward_s16(const dk_drop_block *blocks,
                                      const int16_t *dy,
                                      int16_t *dx,
-                                     dk_source source);
+                                     const dk_source *source);
 
 /**
  * Zoneout (Krueger et al. 2017) of n units of a recurrent state: h = d ? h_new : h_prev, so a unit stays as it was
@@ -1593,7 +1631,7 @@ dk_status dk_zoneout_forward_f32(const dk_rate *rate,
                                  const float *h_new,
                                  float *h,
                                  size_t n,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * As dk_zoneout_forward_f32, of double.
@@ -1603,7 +1641,7 @@ dk_status dk_zoneout_forward_f64(const dk_rate *rate,
                                  const double *h_new,
                                  double *h,
                                  size_t n,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * As dk_zoneout_forward_f32, of f16.
@@ -1613,7 +1651,7 @@ dk_status dk_zoneout_forward_f16(const dk_rate *rate,
                                  const uint16_t *h_new,
                                  uint16_t *h,
                                  size_t n,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * As dk_zoneout_forward_f32, of bf16.
@@ -1623,7 +1661,7 @@ dk_status dk_zoneout_forward_bf16(const dk_rate *rate,
                                   const uint16_t *h_new,
                                   uint16_t *h,
                                   size_t n,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * As dk_zoneout_forward_f32, of int8_t.
@@ -1633,7 +1671,7 @@ dk_status dk_zoneout_forward_s8(const dk_rate *rate,
                                 const int8_t *h_new,
                                 int8_t *h,
                                 size_t n,
-                                dk_source source);
+                                const dk_source *source);
 
 /**
  * As dk_zoneout_forward_f32, of int16_t.
@@ -1643,7 +1681,7 @@ dk_status dk_zoneout_forward_s16(const dk_rate *rate,
                                  const int16_t *h_new,
                                  int16_t *h,
                                  size_t n,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * Its gradient: dh_prev = d ? 0 : dh, dh_new = d ? dh : 0. dh_new may be dh. As dk_backward_f32.
@@ -1653,7 +1691,7 @@ dk_status dk_zoneout_backward_f32(const dk_rate *rate,
                                   float *dh_prev,
                                   float *dh_new,
                                   size_t n,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * As dk_zoneout_backward_f32, of double.
@@ -1663,7 +1701,7 @@ dk_status dk_zoneout_backward_f64(const dk_rate *rate,
                                   double *dh_prev,
                                   double *dh_new,
                                   size_t n,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * As dk_zoneout_backward_f32, of f16.
@@ -1673,7 +1711,7 @@ dk_status dk_zoneout_backward_f16(const dk_rate *rate,
                                   uint16_t *dh_prev,
                                   uint16_t *dh_new,
                                   size_t n,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * As dk_zoneout_backward_f32, of bf16.
@@ -1683,7 +1721,7 @@ dk_status dk_zoneout_backward_bf16(const dk_rate *rate,
                                    uint16_t *dh_prev,
                                    uint16_t *dh_new,
                                    size_t n,
-                                   dk_source source);
+                                   const dk_source *source);
 
 /**
  * As dk_zoneout_backward_f32, of int8_t.
@@ -1693,7 +1731,7 @@ dk_status dk_zoneout_backward_s8(const dk_rate *rate,
                                  int8_t *dh_prev,
                                  int8_t *dh_new,
                                  size_t n,
-                                 dk_source source);
+                                 const dk_source *source);
 
 /**
  * As dk_zoneout_backward_f32, of int16_t.
@@ -1703,7 +1741,7 @@ dk_status dk_zoneout_backward_s16(const dk_rate *rate,
                                   int16_t *dh_prev,
                                   int16_t *dh_new,
                                   size_t n,
-                                  dk_source source);
+                                  const dk_source *source);
 
 /**
  * Inference: h = p * h_prev + (1 - p) * h_new. h may be h_prev or h_new.
@@ -1767,7 +1805,7 @@ dk_status dk_forward_stochastic_s8(const dk_dropout *dropout,
                                    const int8_t *x,
                                    int8_t *y,
                                    size_t n,
-                                   dk_source source,
+                                   const dk_source *source,
                                    dk_key rounding);
 
 /**
@@ -1777,7 +1815,7 @@ dk_status dk_forward_stochastic_s16(const dk_dropout *dropout,
                                     const int16_t *x,
                                     int16_t *y,
                                     size_t n,
-                                    dk_source source,
+                                    const dk_source *source,
                                     dk_key rounding);
 
 /**
@@ -1787,7 +1825,7 @@ dk_status dk_backward_stochastic_s8(const dk_dropout *dropout,
                                     const int8_t *x,
                                     int8_t *y,
                                     size_t n,
-                                    dk_source source,
+                                    const dk_source *source,
                                     dk_key rounding);
 
 /**
@@ -1797,7 +1835,7 @@ dk_status dk_backward_stochastic_s16(const dk_dropout *dropout,
                                      const int16_t *x,
                                      int16_t *y,
                                      size_t n,
-                                     dk_source source,
+                                     const dk_source *source,
                                      dk_key rounding);
 
 #ifdef __cplusplus

@@ -68,6 +68,13 @@ static dk_key key(uint64_t seed, uint64_t stream) {
   return made;
 }
 
+/* A source that is named nowhere else. */
+static const dk_source *at(dk_source source) {
+  static dk_source kept;
+  kept = source;
+  return &kept;
+}
+
 static void fresh(void) {
   size_t i;
   for (i = 0; i < N; i++) {
@@ -113,10 +120,10 @@ static void stream(void) {
   static const uint32_t expected[] = {0xfeffafbf, 0x7fffb7ff, 0xffffffff, 0x0000000f};
   size_t i, kept = 0;
   fresh();
-  OK(dk_fill(&HIDDEN.rate, dk_source_rng(&rng, words, N)));
+  OK(dk_fill(&HIDDEN.rate, at(dk_source_rng(&rng, words, N))));
   CHECK(memcmp(words, expected, sizeof expected) == 0);
   memset(words, 0, sizeof words);
-  OK(dk_fill(&HIDDEN.rate, dk_source_key_into(key(42, 0), words, N)));
+  OK(dk_fill(&HIDDEN.rate, at(dk_source_key_into(key(42, 0), words, N))));
   CHECK(memcmp(words, expected, sizeof expected) == 0);
   for (i = 0; i < N; i++) kept += (size_t)dk_mask_get(words, i);
   CHECK(kept == dk_mask_count_kept(words, N));
@@ -151,7 +158,7 @@ static void sources(void) {
   static float copy[N];
   dk_source each[4];
   fresh();
-  OK(dk_fill(&HIDDEN.rate, dk_source_rng(&rng, words, N)));
+  OK(dk_fill(&HIDDEN.rate, at(dk_source_rng(&rng, words, N))));
   each[0] = dk_source_key(key(42, 0));
   each[1] = dk_source_mask(words, N);
   each[2] = dk_source_key_into(key(42, 0), words, N);
@@ -159,24 +166,24 @@ static void sources(void) {
   for (i = 0; i < 4; i++) {
     OK(dk_rng_init(&rng, key(42, 0)));
     memcpy(copy, x, sizeof copy);
-    OK(dk_forward_f32(&HIDDEN, x, y, N, each[i]));
+    OK(dk_forward_f32(&HIDDEN, x, y, N, &each[i]));
     OK(dk_rng_init(&rng, key(42, 0)));
-    OK(dk_forward_f32(&HIDDEN, copy, copy, N, each[i]));
+    OK(dk_forward_f32(&HIDDEN, copy, copy, N, &each[i]));
     CHECK(memcmp(y, copy, sizeof y) == 0);
     if (i == 0) memcpy(z, y, sizeof y);
     CHECK(memcmp(y, z, sizeof y) == 0);
   }
   for (i = 0; i < N; i++) CHECK(y[i] == (dk_mask_get(words, i) ? x[i] * HIDDEN.rate.scale_f32 : 0));
-  OK(dk_backward_f32(&HIDDEN, x, y, N, each[0]));
+  OK(dk_backward_f32(&HIDDEN, x, y, N, &each[0]));
   CHECK(memcmp(y, z, sizeof y) == 0);
   OK(dk_infer_f32(&HIDDEN, x, y, N));
   CHECK(memcmp(x, y, sizeof y) == 0);
   OK(dk_infer_f32(&CLASSIC, x, y, N));
   CHECK(y[0] == x[0] * 0.9f);
   /* A window of the mask that begins at any bit, and at a whole word. */
-  OK(dk_forward_f32(&HIDDEN, x, y, N, each[1]));
+  OK(dk_forward_f32(&HIDDEN, x, y, N, &each[1]));
   for (i = 0; i < 40; i++) {
-    OK(dk_forward_f32(&HIDDEN, x + i, z, N - i, dk_source_window(words, i, N - i)));
+    OK(dk_forward_f32(&HIDDEN, x + i, z, N - i, at(dk_source_window(words, i, N - i))));
     CHECK(memcmp(z, y + i, (N - i) * sizeof *z) == 0);
   }
 }
@@ -186,14 +193,14 @@ static void alignment(void) {
   static uint32_t memory[96];
   size_t offset;
   fresh();
-  OK(dk_forward_f32(&HIDDEN, x, y, N, dk_source_rng(&rng, words, N)));
-  OK(dk_forward_f32(&HIDDEN, x, z, N, dk_source_rng(&rng, words, N)));
+  OK(dk_forward_f32(&HIDDEN, x, y, N, at(dk_source_rng(&rng, words, N))));
+  OK(dk_forward_f32(&HIDDEN, x, z, N, at(dk_source_rng(&rng, words, N))));
   for (offset = 0; offset < 20; offset++) {
     dk_rng *other = (dk_rng *)(void *)(memory + offset);
     static float first[N], second[N];
     OK(dk_rng_init(other, key(42, 0)));
-    OK(dk_forward_f32(&HIDDEN, x, first, N, dk_source_rng(other, words, N)));
-    OK(dk_forward_f32(&HIDDEN, x, second, N, dk_source_rng(other, words, N)));
+    OK(dk_forward_f32(&HIDDEN, x, first, N, at(dk_source_rng(other, words, N))));
+    OK(dk_forward_f32(&HIDDEN, x, second, N, at(dk_source_rng(other, words, N))));
     CHECK(memcmp(first, y, sizeof y) == 0 && memcmp(second, z, sizeof z) == 0);
     CHECK(memcmp(other, &rng, sizeof rng) == 0);
   }
@@ -208,41 +215,41 @@ static void fused(void) {
   for (i = 0; i < N; i++) residual[i] = (float)(i * i) / 7;
   for (i = 0; i < 20; i++) bias[i] = (float)i / 3;
   for (i = 0; i < N; i++) sum[i] = x[i] + bias[i % 20];
-  OK(dk_forward_f32(&HIDDEN, sum, z, N, source));
-  OK(dk_bias_dropout_add_f32(&HIDDEN, x, bias, 20, NULL, y, N, source));
+  OK(dk_forward_f32(&HIDDEN, sum, z, N, &source));
+  OK(dk_bias_dropout_add_f32(&HIDDEN, x, bias, 20, NULL, y, N, &source));
   CHECK(memcmp(y, z, sizeof y) == 0);
   for (i = 0; i < N; i++) z[i] = residual[i] + z[i];
-  OK(dk_bias_dropout_add_f32(&HIDDEN, x, bias, 20, residual, y, N, source));
+  OK(dk_bias_dropout_add_f32(&HIDDEN, x, bias, 20, residual, y, N, &source));
   CHECK(memcmp(y, z, sizeof y) == 0);
   memcpy(y, residual, sizeof y); /* the residual is overwritten */
-  OK(dk_bias_dropout_add_f32(&HIDDEN, x, bias, 20, y, y, N, source));
+  OK(dk_bias_dropout_add_f32(&HIDDEN, x, bias, 20, y, y, N, &source));
   CHECK(memcmp(y, z, sizeof y) == 0);
   memcpy(y, x, sizeof y); /* and x is */
-  OK(dk_bias_dropout_add_f32(&HIDDEN, y, bias, 20, residual, y, N, source));
+  OK(dk_bias_dropout_add_f32(&HIDDEN, y, bias, 20, residual, y, N, &source));
   CHECK(memcmp(y, z, sizeof y) == 0);
   OK(dk_bias_dropout_add_infer_f32(&HIDDEN, x, bias, 20, residual, y, N));
   for (i = 0; i < N; i++) CHECK(y[i] == residual[i] + sum[i]);
 
-  OK(dk_backward_f32(&HIDDEN, x, z, N, source));
+  OK(dk_backward_f32(&HIDDEN, x, z, N, &source));
   for (i = 0; i < 20; i++) dbias[i] = expected[i] = 1;
   for (i = 0; i < N; i++) expected[i % 20] += z[i];
-  OK(dk_bias_dropout_add_backward_f32(&HIDDEN, x, y, dbias, 20, N, source));
+  OK(dk_bias_dropout_add_backward_f32(&HIDDEN, x, y, dbias, 20, N, &source));
   CHECK(memcmp(y, z, sizeof y) == 0 && memcmp(dbias, expected, sizeof dbias) == 0);
   for (i = 0; i < 20; i++) dbias[i] = 1;
   memcpy(y, x, sizeof y);
-  OK(dk_bias_dropout_add_backward_f32(&HIDDEN, y, y, dbias, 20, N, source));
+  OK(dk_bias_dropout_add_backward_f32(&HIDDEN, y, y, dbias, 20, N, &source));
   CHECK(memcmp(y, z, sizeof y) == 0 && memcmp(dbias, expected, sizeof dbias) == 0);
 
   memcpy(y, residual, sizeof y);
-  OK(dk_forward_add_f32(&HIDDEN, x, y, N, source));
+  OK(dk_forward_add_f32(&HIDDEN, x, y, N, &source));
   for (i = 0; i < N; i++) CHECK(y[i] == residual[i] + z[i]);
-  OK(dk_backward_add_f32(&HIDDEN, x, y, N, source));
+  OK(dk_backward_add_f32(&HIDDEN, x, y, N, &source));
   for (i = 0; i < N; i++) CHECK(y[i] == residual[i] + z[i] + z[i]);
 
-  OK(dk_forward_relu_f32(&HIDDEN, x, y, N, dk_source_key_into(key(1, 2), words, N)));
+  OK(dk_forward_relu_f32(&HIDDEN, x, y, N, at(dk_source_key_into(key(1, 2), words, N))));
   for (i = 0; i < N; i++) CHECK(y[i] == (x[i] > 0 ? z[i] : 0) && (x[i] > 0 || !dk_mask_get(words, i)));
   memcpy(y, x, sizeof y);
-  OK(dk_forward_relu_f32(&HIDDEN, y, y, N, dk_source_key_into(key(1, 2), words, N)));
+  OK(dk_forward_relu_f32(&HIDDEN, y, y, N, at(dk_source_key_into(key(1, 2), words, N))));
   for (i = 0; i < N; i++) CHECK(y[i] == (x[i] > 0 ? z[i] : 0));
 }
 
@@ -251,15 +258,15 @@ static void panels(void) {
   static const dk_panel panel = {3, 7, 10, 10, 10};
   size_t i;
   fresh();
-  OK(dk_fill(&HIDDEN.rate, dk_source_rng(&rng, words, N)));
-  OK(dk_forward_f32(&HIDDEN, x, z, N, dk_source_mask(words, N)));
-  OK(dk_forward_panel_f32(&HIDDEN, &panel, x + 12, y + 12, dk_source_window(words, 12, 27)));
+  OK(dk_fill(&HIDDEN.rate, at(dk_source_rng(&rng, words, N))));
+  OK(dk_forward_f32(&HIDDEN, x, z, N, at(dk_source_mask(words, N))));
+  OK(dk_forward_panel_f32(&HIDDEN, &panel, x + 12, y + 12, at(dk_source_window(words, 12, 27))));
   for (i = 0; i < N; i++) {
     int inside = i / 10 >= 1 && i / 10 < 4 && i % 10 >= 2 && i % 10 < 9;
     CHECK(y[i] == (inside ? z[i] : -1));
   }
   memcpy(y, x, sizeof y);
-  OK(dk_backward_panel_f32(&HIDDEN, &panel, y + 12, y + 12, dk_source_window(words, 12, 27)));
+  OK(dk_backward_panel_f32(&HIDDEN, &panel, y + 12, y + 12, at(dk_source_window(words, 12, 27))));
   OK(dk_infer_panel_f32(&CLASSIC, &panel, y + 12, y + 12));
   for (i = 0; i < N; i++) {
     int inside = i / 10 >= 1 && i / 10 < 4 && i % 10 >= 2 && i % 10 < 9;
@@ -288,7 +295,7 @@ static void checkpoints(void) {
   static uint8_t saved[DK_CHECKPOINT_BYTES], bytes[DK_CHECKPOINT_BYTES];
   static dk_rng restored;
   fresh();
-  OK(dk_fill(&HIDDEN.rate, dk_source_rng(&rng, words, N)));
+  OK(dk_fill(&HIDDEN.rate, at(dk_source_rng(&rng, words, N))));
   OK(dk_rng_save(&rng, saved));
   OK(dk_rng_load(&restored, saved, sizeof saved));
   CHECK(memcmp(&rng, &restored, sizeof rng) == 0);
@@ -359,79 +366,80 @@ static void bad_calls(void) {
   fresh();
   odd.kind = 17;
   zero_point.zero_point = 5;
-  REFUSED(DK_NULL, dk_forward_f32(NULL, x, y, N, source));
-  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, NULL, y, N, source));
-  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, NULL, N, source));
-  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, y, N, dk_source_mask(NULL, N)));
-  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, y, N, dk_source_rng(NULL, words, N)));
-  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, y, N, dk_source_rng(&rng, NULL, N)));
-  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, y, N, dk_source_key_into(key(1, 2), NULL, N)));
-  REFUSED(DK_MISALIGNED, dk_forward_f32(&HIDDEN, x, (float *)(void *)((char *)y + 2), 10, source));
-  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, x, x + 1, 50, source));
-  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, x + 49, x, 50, source));
-  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, (float *)(void *)words, y, 4, dk_source_rng(&rng, words, 4)));
-  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, x, (float *)(void *)words, 4, dk_source_mask(words, 4)));
-  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, x, y, 4, dk_source_rng(&rng, rng.state, 4)));
-  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, x, (float *)(void *)rng.state, 4, dk_source_rng(&rng, words, 4)));
-  REFUSED(DK_NOT_MADE, dk_forward_f32(&never_made, x, y, N, source));
-  REFUSED(DK_NOT_MADE, dk_forward_f32(&NO_RATE, x, y, N, source));
-  REFUSED(DK_NOT_MADE, dk_forward_f32(&HIDDEN, x, y, N, dk_source_rng(&never_seeded, words, N)));
-  REFUSED(DK_UNKNOWN_SOURCE, dk_forward_f32(&HIDDEN, x, y, N, odd));
-  REFUSED(DK_SOURCE_DRAWS, dk_backward_f32(&HIDDEN, x, y, N, dk_source_rng(&rng, words, N)));
-  REFUSED(DK_SOURCE_DRAWS, dk_backward_f32(&HIDDEN, x, y, N, dk_source_key_into(key(1, 2), words, N)));
-  REFUSED(DK_ZERO_POINT, dk_forward_f32(&zero_point, x, y, N, source));
-  REFUSED(DK_MASK_TOO_SHORT, dk_forward_f32(&HIDDEN, x, y, N, dk_source_rng(&rng, words, N - 1)));
-  REFUSED(DK_MASK_TOO_LONG, dk_forward_f32(&HIDDEN, x, y, N - 1, dk_source_rng(&rng, words, N)));
-  REFUSED(DK_MASK_TOO_SHORT, dk_backward_f32(&HIDDEN, x, y, N, dk_source_mask(words, N - 1)));
-  REFUSED(DK_MASK_TOO_LONG, dk_backward_f32(&HIDDEN, x, y, 0, dk_source_window(words, 3, N - 3)));
-  REFUSED(DK_OVERFLOW, dk_forward_f32(&HIDDEN, x, y, (size_t)-1 / 4, source));
-  REFUSED(DK_OVERFLOW, dk_backward_f32(&HIDDEN, x, y, N, dk_source_window(words, (size_t)-1, N)));
-  REFUSED(DK_OVERFLOW, dk_forward_layout_f32(&HIDDEN, &huge, x, y, source));
-  REFUSED(DK_NULL, dk_forward_layout_f32(&HIDDEN, NULL, x, y, source));
-  REFUSED(DK_STRIDE, dk_forward_panel_f32(&HIDDEN, &tight, x, y, source));
-  REFUSED(DK_NULL, dk_forward_panel_f32(&HIDDEN, NULL, x, y, source));
-  REFUSED(DK_NOT_WHOLE_ROWS, dk_bias_dropout_add_f32(&HIDDEN, x, z, 30, NULL, y, N, source));
-  REFUSED(DK_NULL, dk_bias_dropout_add_f32(&HIDDEN, x, NULL, 20, NULL, y, N, source));
-  REFUSED(DK_OVERLAP, dk_bias_dropout_add_f32(&HIDDEN, x, y, 20, NULL, y, N, source));
-  REFUSED(DK_OVERLAP, dk_bias_dropout_add_f32(&HIDDEN, x, z, 20, x, x, N, source));
+  REFUSED(DK_NULL, dk_forward_f32(NULL, x, y, N, &source));
+  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, y, N, NULL));
+  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, NULL, y, N, &source));
+  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, NULL, N, &source));
+  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, y, N, at(dk_source_mask(NULL, N))));
+  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, y, N, at(dk_source_rng(NULL, words, N))));
+  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, y, N, at(dk_source_rng(&rng, NULL, N))));
+  REFUSED(DK_NULL, dk_forward_f32(&HIDDEN, x, y, N, at(dk_source_key_into(key(1, 2), NULL, N))));
+  REFUSED(DK_MISALIGNED, dk_forward_f32(&HIDDEN, x, (float *)(void *)((char *)y + 2), 10, &source));
+  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, x, x + 1, 50, &source));
+  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, x + 49, x, 50, &source));
+  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, (float *)(void *)words, y, 4, at(dk_source_rng(&rng, words, 4))));
+  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, x, (float *)(void *)words, 4, at(dk_source_mask(words, 4))));
+  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, x, y, 4, at(dk_source_rng(&rng, rng.state, 4))));
+  REFUSED(DK_OVERLAP, dk_forward_f32(&HIDDEN, x, (float *)(void *)rng.state, 4, at(dk_source_rng(&rng, words, 4))));
+  REFUSED(DK_NOT_MADE, dk_forward_f32(&never_made, x, y, N, &source));
+  REFUSED(DK_NOT_MADE, dk_forward_f32(&NO_RATE, x, y, N, &source));
+  REFUSED(DK_NOT_MADE, dk_forward_f32(&HIDDEN, x, y, N, at(dk_source_rng(&never_seeded, words, N))));
+  REFUSED(DK_UNKNOWN_SOURCE, dk_forward_f32(&HIDDEN, x, y, N, &odd));
+  REFUSED(DK_SOURCE_DRAWS, dk_backward_f32(&HIDDEN, x, y, N, at(dk_source_rng(&rng, words, N))));
+  REFUSED(DK_SOURCE_DRAWS, dk_backward_f32(&HIDDEN, x, y, N, at(dk_source_key_into(key(1, 2), words, N))));
+  REFUSED(DK_ZERO_POINT, dk_forward_f32(&zero_point, x, y, N, &source));
+  REFUSED(DK_MASK_TOO_SHORT, dk_forward_f32(&HIDDEN, x, y, N, at(dk_source_rng(&rng, words, N - 1))));
+  REFUSED(DK_MASK_TOO_LONG, dk_forward_f32(&HIDDEN, x, y, N - 1, at(dk_source_rng(&rng, words, N))));
+  REFUSED(DK_MASK_TOO_SHORT, dk_backward_f32(&HIDDEN, x, y, N, at(dk_source_mask(words, N - 1))));
+  REFUSED(DK_MASK_TOO_LONG, dk_backward_f32(&HIDDEN, x, y, 0, at(dk_source_window(words, 3, N - 3))));
+  REFUSED(DK_OVERFLOW, dk_forward_f32(&HIDDEN, x, y, (size_t)-1 / 4, &source));
+  REFUSED(DK_OVERFLOW, dk_backward_f32(&HIDDEN, x, y, N, at(dk_source_window(words, (size_t)-1, N))));
+  REFUSED(DK_OVERFLOW, dk_forward_layout_f32(&HIDDEN, &huge, x, y, &source));
+  REFUSED(DK_NULL, dk_forward_layout_f32(&HIDDEN, NULL, x, y, &source));
+  REFUSED(DK_STRIDE, dk_forward_panel_f32(&HIDDEN, &tight, x, y, &source));
+  REFUSED(DK_NULL, dk_forward_panel_f32(&HIDDEN, NULL, x, y, &source));
+  REFUSED(DK_NOT_WHOLE_ROWS, dk_bias_dropout_add_f32(&HIDDEN, x, z, 30, NULL, y, N, &source));
+  REFUSED(DK_NULL, dk_bias_dropout_add_f32(&HIDDEN, x, NULL, 20, NULL, y, N, &source));
+  REFUSED(DK_OVERLAP, dk_bias_dropout_add_f32(&HIDDEN, x, y, 20, NULL, y, N, &source));
+  REFUSED(DK_OVERLAP, dk_bias_dropout_add_f32(&HIDDEN, x, z, 20, x, x, N, &source));
   REFUSED(DK_OVERLAP, dk_bias_dropout_add_infer_f32(&HIDDEN, x, z, 20, y, y, N));
-  REFUSED(DK_NOT_WHOLE_ROWS, dk_bias_dropout_add_backward_f32(&HIDDEN, x, y, z, 30, N, source));
-  REFUSED(DK_OVERLAP, dk_bias_dropout_add_backward_f32(&HIDDEN, x, y, y, 20, N, source));
-  REFUSED(DK_OVERLAP, dk_forward_add_f32(&HIDDEN, x, x, N, source));
-  REFUSED(DK_SOURCE_DRAWS, dk_backward_add_f32(&HIDDEN, x, y, N, dk_source_rng(&rng, words, N)));
-  REFUSED(DK_SOURCE_NOT_DRAWN, dk_forward_relu_f32(&HIDDEN, x, y, N, source));
-  REFUSED(DK_SOURCE_NOT_DRAWN, dk_fill(&HIDDEN.rate, source));
-  REFUSED(DK_SOURCE_NOT_DRAWN, dk_fill(&HIDDEN.rate, dk_source_mask(words, N)));
-  REFUSED(DK_SOURCE_NOT_STORED, dk_drop_block_forward_f32(&blocks, x, y, source));
-  REFUSED(DK_SOURCE_DRAWS, dk_drop_block_backward_f32(&blocks, x, y, dk_source_rng(&rng, words, N)));
-  REFUSED(DK_MASK_TOO_SHORT, dk_drop_block_forward_f32(&blocks, x, y, dk_source_rng(&rng, words, N - 1)));
-  REFUSED(DK_SOURCE_NOT_DRAWN, dk_drop_block_fill(&blocks, dk_source_mask(words, N)));
+  REFUSED(DK_NOT_WHOLE_ROWS, dk_bias_dropout_add_backward_f32(&HIDDEN, x, y, z, 30, N, &source));
+  REFUSED(DK_OVERLAP, dk_bias_dropout_add_backward_f32(&HIDDEN, x, y, y, 20, N, &source));
+  REFUSED(DK_OVERLAP, dk_forward_add_f32(&HIDDEN, x, x, N, &source));
+  REFUSED(DK_SOURCE_DRAWS, dk_backward_add_f32(&HIDDEN, x, y, N, at(dk_source_rng(&rng, words, N))));
+  REFUSED(DK_SOURCE_NOT_DRAWN, dk_forward_relu_f32(&HIDDEN, x, y, N, &source));
+  REFUSED(DK_SOURCE_NOT_DRAWN, dk_fill(&HIDDEN.rate, &source));
+  REFUSED(DK_SOURCE_NOT_DRAWN, dk_fill(&HIDDEN.rate, at(dk_source_mask(words, N))));
+  REFUSED(DK_SOURCE_NOT_STORED, dk_drop_block_forward_f32(&blocks, x, y, &source));
+  REFUSED(DK_SOURCE_DRAWS, dk_drop_block_backward_f32(&blocks, x, y, at(dk_source_rng(&rng, words, N))));
+  REFUSED(DK_MASK_TOO_SHORT, dk_drop_block_forward_f32(&blocks, x, y, at(dk_source_rng(&rng, words, N - 1))));
+  REFUSED(DK_SOURCE_NOT_DRAWN, dk_drop_block_fill(&blocks, at(dk_source_mask(words, N))));
   bad.block = 0;
-  REFUSED(DK_EMPTY_BLOCK, dk_drop_block_forward_f32(&bad, x, y, dk_source_rng(&rng, words, N)));
+  REFUSED(DK_EMPTY_BLOCK, dk_drop_block_forward_f32(&bad, x, y, at(dk_source_rng(&rng, words, N))));
   bad = blocks;
   bad.axes = 4;
-  REFUSED(DK_AXES, dk_drop_block_forward_f32(&bad, x, y, dk_source_rng(&rng, words, N)));
+  REFUSED(DK_AXES, dk_drop_block_forward_f32(&bad, x, y, at(dk_source_rng(&rng, words, N))));
   bad.axes = 0;
-  REFUSED(DK_AXES, dk_drop_block_forward_f32(&bad, x, y, dk_source_rng(&rng, words, N)));
+  REFUSED(DK_AXES, dk_drop_block_forward_f32(&bad, x, y, at(dk_source_rng(&rng, words, N))));
   bad = blocks;
   bad.rate.made = 0;
-  REFUSED(DK_NOT_MADE, dk_drop_block_forward_f32(&bad, x, y, dk_source_rng(&rng, words, N)));
-  REFUSED(DK_NULL, dk_zoneout_forward_f32(&HIDDEN.rate, x, NULL, y, N, source));
-  REFUSED(DK_OVERLAP, dk_zoneout_forward_f32(&HIDDEN.rate, x, x + 50, x + 1, 50, source));
-  REFUSED(DK_OVERLAP, dk_zoneout_forward_f32(&HIDDEN.rate, x, x, x, N, source));
+  REFUSED(DK_NOT_MADE, dk_drop_block_forward_f32(&bad, x, y, at(dk_source_rng(&rng, words, N))));
+  REFUSED(DK_NULL, dk_zoneout_forward_f32(&HIDDEN.rate, x, NULL, y, N, &source));
+  REFUSED(DK_OVERLAP, dk_zoneout_forward_f32(&HIDDEN.rate, x, x + 50, x + 1, 50, &source));
+  REFUSED(DK_OVERLAP, dk_zoneout_forward_f32(&HIDDEN.rate, x, x, x, N, &source));
   REFUSED(DK_OVERLAP, dk_zoneout_infer_f32(&HIDDEN.rate, x, x, x, N));
-  REFUSED(DK_OVERLAP, dk_zoneout_backward_f32(&HIDDEN.rate, x, y, y, N, source));
-  REFUSED(DK_OVERLAP, dk_zoneout_backward_f32(&HIDDEN.rate, x, x, y, N, source));
-  REFUSED(DK_CLASSIC_RULE, dk_forward_stochastic_s8(&CLASSIC, bx, by, N, source, key(1, 2)));
+  REFUSED(DK_OVERLAP, dk_zoneout_backward_f32(&HIDDEN.rate, x, y, y, N, &source));
+  REFUSED(DK_OVERLAP, dk_zoneout_backward_f32(&HIDDEN.rate, x, x, y, N, &source));
+  REFUSED(DK_CLASSIC_RULE, dk_forward_stochastic_s8(&CLASSIC, bx, by, N, &source, key(1, 2)));
   zero_point.zero_point = 128;
-  REFUSED(DK_ZERO_POINT, dk_forward_s8(&zero_point, bx, by, N, source));
+  REFUSED(DK_ZERO_POINT, dk_forward_s8(&zero_point, bx, by, N, &source));
   zero_point.zero_point = 5;
-  OK(dk_forward_s8(&zero_point, bx, by, N, source));
+  OK(dk_forward_s8(&zero_point, bx, by, N, &source));
   /* Nothing at NULL is fine. */
-  OK(dk_forward_f32(&HIDDEN, NULL, NULL, 0, source));
-  OK(dk_forward_f32(&HIDDEN, NULL, NULL, 0, dk_source_rng(&rng, NULL, 0)));
-  OK(dk_forward_f64(&HIDDEN, dx, dy, N, source));
-  OK(dk_forward_f16(&HIDDEN, hx, hy, N, source));
+  OK(dk_forward_f32(&HIDDEN, NULL, NULL, 0, &source));
+  OK(dk_forward_f32(&HIDDEN, NULL, NULL, 0, at(dk_source_rng(&rng, NULL, 0))));
+  OK(dk_forward_f64(&HIDDEN, dx, dy, N, &source));
+  OK(dk_forward_f16(&HIDDEN, hx, hy, N, &source));
 }
 
 static void names(void) {

@@ -51,6 +51,12 @@ static void check(dk_status status) {
   }
 }
 
+static const dk_source *by(dk_key key) {
+  static dk_source source;
+  source = dk_source_key(key);
+  return &source;
+}
+
 static void generator(const dk_rng *rng) {
   uint8_t bytes[DK_CHECKPOINT_BYTES];
   size_t i;
@@ -113,7 +119,8 @@ static void masks(void) {
       static dk_rng rng;
       check(dk_rng_init(&rng, keys[k]));
       for (l = 0; l < COUNT(lengths); l++) {
-        check(dk_fill(&rate, dk_source_rng(&rng, mask_words, lengths[l])));
+        dk_source source = dk_source_rng(&rng, mask_words, lengths[l]);
+        check(dk_fill(&rate, &source));
         mask(lengths[l]);
       }
       generator(&rng);

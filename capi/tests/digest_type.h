@@ -94,7 +94,7 @@ static struct OWN(rule) OWN(rule_of)(enum kind kind, dk_rate rate, int zero) {
 }
 
 static void OWN(forward)(const struct OWN(rule) *rule, const dk_layout *layout, const T *x, T *y, size_t n,
-                         dk_source source) {
+                         const dk_source *source) {
 #if FLOATS
   if (rule->kind == ALPHA) {
     check(layout ? DK(alpha_forward_layout)(&rule->alpha, layout, x, y, source)
@@ -112,7 +112,7 @@ static void OWN(forward)(const struct OWN(rule) *rule, const dk_layout *layout, 
 }
 
 static void OWN(backward)(const struct OWN(rule) *rule, const dk_layout *layout, const T *dy, T *dx, size_t n,
-                          dk_source source) {
+                          const dk_source *source) {
 #if FLOATS
   if (rule->kind == ALPHA) {
     check(layout ? DK(alpha_backward_layout)(&rule->alpha, layout, dy, dx, source)
@@ -135,35 +135,35 @@ static void OWN(ways)(const struct OWN(rule) *rule, const dk_layout *layout, siz
   check(dk_rng_init(&rng, key));
 
   OWN(fresh)(n, bits);
-  OWN(forward)(rule, layout, x, y, n, drawn);
+  OWN(forward)(rule, layout, x, y, n, &drawn);
   OWN(take)(ys, n, copied);
   mask(bits);
   OWN(again)(n);
-  OWN(backward)(rule, layout, x, y, n, stored);
+  OWN(backward)(rule, layout, x, y, n, &stored);
   OWN(take)(ys, n, copied);
   OWN(fresh)(n, bits);
-  OWN(forward)(rule, layout, x, x, n, drawn);
+  OWN(forward)(rule, layout, x, x, n, &drawn);
   OWN(take)(xs, n, copied);
   mask(bits);
   OWN(again)(n);
-  OWN(backward)(rule, layout, x, x, n, stored);
+  OWN(backward)(rule, layout, x, x, n, &stored);
   OWN(take)(xs, n, copied);
   generator(&rng);
 
-  OWN(forward)(rule, layout, x, y, n, stored);
+  OWN(forward)(rule, layout, x, y, n, &stored);
   OWN(take)(ys, n, copied);
-  OWN(forward)(rule, layout, y, y, n, stored);
+  OWN(forward)(rule, layout, y, y, n, &stored);
   OWN(take)(ys, n, copied);
 
   OWN(fresh)(n, bits);
-  OWN(forward)(rule, layout, x, y, n, replayed);
+  OWN(forward)(rule, layout, x, y, n, &replayed);
   OWN(take)(ys, n, copied);
-  OWN(forward)(rule, layout, x, x, n, replayed);
+  OWN(forward)(rule, layout, x, x, n, &replayed);
   OWN(take)(xs, n, copied);
   OWN(again)(n);
-  OWN(backward)(rule, layout, x, y, n, replayed);
+  OWN(backward)(rule, layout, x, y, n, &replayed);
   OWN(take)(ys, n, copied);
-  OWN(backward)(rule, layout, x, x, n, replayed);
+  OWN(backward)(rule, layout, x, x, n, &replayed);
   OWN(take)(xs, n, copied);
 }
 
@@ -255,21 +255,21 @@ static void OWN(block_ways)(const dk_drop_block *blocks) {
   check(dk_rng_init(&rng, key));
 
   OWN(fresh)(n, bits);
-  check(dk_drop_block_fill(blocks, drawn));
+  check(dk_drop_block_fill(blocks, &drawn));
   mask(bits);
-  check(DK(drop_block_forward)(blocks, x, y, drawn));
+  check(DK(drop_block_forward)(blocks, x, y, &drawn));
   OWN(take)(ys, n, 0);
-  check(DK(drop_block_forward)(blocks, x, x, drawn));
+  check(DK(drop_block_forward)(blocks, x, x, &drawn));
   OWN(take)(xs, n, 0);
   mask(bits);
   OWN(again)(n);
-  check(DK(drop_block_forward)(blocks, x, y, stored));
+  check(DK(drop_block_forward)(blocks, x, y, &stored));
   OWN(take)(ys, n, 0);
-  check(DK(drop_block_forward)(blocks, y, y, stored));
+  check(DK(drop_block_forward)(blocks, y, y, &stored));
   OWN(take)(ys, n, 0);
-  check(DK(drop_block_backward)(blocks, x, y, stored));
+  check(DK(drop_block_backward)(blocks, x, y, &stored));
   OWN(take)(ys, n, 0);
-  check(DK(drop_block_backward)(blocks, x, x, stored));
+  check(DK(drop_block_backward)(blocks, x, x, &stored));
   OWN(take)(xs, n, 0);
 }
 
@@ -296,45 +296,45 @@ static void OWN(states)(const dk_rate *rate, size_t n) {
 
 #define FRESH OWN(set)(prevs, n, 9, OWN(any)), OWN(set)(news, n, 10, OWN(any))
   FRESH;
-  check(DK(zoneout_forward)(rate, prev, new_, h, n, drawn));
+  check(DK(zoneout_forward)(rate, prev, new_, h, n, &drawn));
   OWN(take)(hs, n, 1);
   mask(n);
-  check(DK(zoneout_forward)(rate, prev, new_, prev, n, drawn));
+  check(DK(zoneout_forward)(rate, prev, new_, prev, n, &drawn));
   OWN(take)(prevs, n, 1);
   mask(n);
-  check(DK(zoneout_forward)(rate, h, new_, new_, n, drawn));
+  check(DK(zoneout_forward)(rate, h, new_, new_, n, &drawn));
   OWN(take)(news, n, 1);
   mask(n);
 
   FRESH;
-  check(DK(zoneout_forward)(rate, prev, new_, h, n, dk_source_key(key)));
+  check(DK(zoneout_forward)(rate, prev, new_, h, n, by(key)));
   OWN(take)(hs, n, 1);
-  check(DK(zoneout_forward)(rate, prev, new_, prev, n, dk_source_key(key)));
+  check(DK(zoneout_forward)(rate, prev, new_, prev, n, by(key)));
   OWN(take)(prevs, n, 1);
-  check(DK(zoneout_forward)(rate, h, new_, new_, n, dk_source_key(next)));
+  check(DK(zoneout_forward)(rate, h, new_, new_, n, by(next)));
   OWN(take)(news, n, 1);
 
   FRESH;
-  check(DK(zoneout_forward)(rate, prev, new_, h, n, stored));
+  check(DK(zoneout_forward)(rate, prev, new_, h, n, &stored));
   OWN(take)(hs, n, 1);
-  check(DK(zoneout_forward)(rate, prev, new_, prev, n, stored));
+  check(DK(zoneout_forward)(rate, prev, new_, prev, n, &stored));
   OWN(take)(prevs, n, 1);
   FRESH;
-  check(DK(zoneout_forward)(rate, prev, new_, new_, n, stored));
+  check(DK(zoneout_forward)(rate, prev, new_, new_, n, &stored));
   OWN(take)(news, n, 1);
 
   OWN(set)(hs, n, 11, OWN(any));
-  check(DK(zoneout_backward)(rate, h, prev, new_, n, stored));
+  check(DK(zoneout_backward)(rate, h, prev, new_, n, &stored));
   OWN(take)(prevs, n, 1);
   OWN(take)(news, n, 1);
-  check(DK(zoneout_backward)(rate, h, prev, new_, n, dk_source_key(key)));
+  check(DK(zoneout_backward)(rate, h, prev, new_, n, by(key)));
   OWN(take)(prevs, n, 1);
   OWN(take)(news, n, 1);
-  check(DK(zoneout_backward)(rate, h, prev, h, n, dk_source_key(key)));
+  check(DK(zoneout_backward)(rate, h, prev, h, n, by(key)));
   OWN(take)(hs, n, 1);
   OWN(take)(prevs, n, 1);
   OWN(set)(hs, n, 12, OWN(any));
-  check(DK(zoneout_backward)(rate, h, prev, h, n, stored));
+  check(DK(zoneout_backward)(rate, h, prev, h, n, &stored));
   OWN(take)(hs, n, 1);
   OWN(take)(prevs, n, 1);
 
@@ -375,9 +375,9 @@ static void OWN(rules)(void) {
       dk_key key = {7, 0}, rounding = {8, 0};
       key.stream = rounding.stream = n;
       OWN(fresh)(n, n);
-      check(DK(forward_stochastic)(&rule.dropout, OWN(x).numbers, OWN(y).numbers, n, dk_source_key(key), rounding));
+      check(DK(forward_stochastic)(&rule.dropout, OWN(x).numbers, OWN(y).numbers, n, by(key), rounding));
       OWN(take)(OWN(y).bits, n, 1);
-      check(DK(backward_stochastic)(&rule.dropout, OWN(x).numbers, OWN(x).numbers, n, dk_source_key(key), rounding));
+      check(DK(backward_stochastic)(&rule.dropout, OWN(x).numbers, OWN(x).numbers, n, by(key), rounding));
       OWN(take)(OWN(x).bits, n, 1);
     }
   }
@@ -392,7 +392,7 @@ static void zero_points(void) {
   for (r = 0; r < CLASSES; r++) {
     struct OWN(rule) rule = OWN(rule_of)(INVERTED, class_of(r), 127);
     OWN(fresh)(640, 640);
-    check(DK(forward_stochastic)(&rule.dropout, OWN(x).numbers, OWN(y).numbers, 640, dk_source_key(key), key));
+    check(DK(forward_stochastic)(&rule.dropout, OWN(x).numbers, OWN(y).numbers, 640, by(key), key));
     OWN(take)(OWN(y).bits, 640, 1);
   }
 }

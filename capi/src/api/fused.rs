@@ -18,7 +18,7 @@ macro_rules! bias_dropout_add {
             residual: *const $c,
             y: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             let (x, bias, residual, y) = (x.cast(), bias.cast(), residual.cast(), y.cast());
             // SAFETY: what C promises.
@@ -81,7 +81,7 @@ macro_rules! bias_dropout_add_backward {
             dbias: *mut $sum,
             width: usize,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             let (dy, dx) = (dy.cast(), dx.cast());
             // SAFETY: what C promises.
@@ -116,7 +116,7 @@ macro_rules! forward_add {
             x: *const $c,
             y: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::add::<$t>(dropout, x.cast(), y.cast(), n, source, false) })
@@ -140,7 +140,7 @@ macro_rules! backward_add {
             dy: *const $c,
             dx: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::add::<$t>(dropout, dy.cast(), dx.cast(), n, source, true) })
@@ -164,7 +164,7 @@ macro_rules! forward_relu {
             x: *const $c,
             y: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::forward_relu::<$t>(dropout, x.cast(), y.cast(), n, source) })

@@ -29,6 +29,7 @@ impl Bytes {
         Self { written: true, ..Self::read(at, n) }
     }
 
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn overlaps(self, other: Self) -> bool {
         let (a, b) = (self.start, other.start);
         let near = a.wrapping_sub(b) < other.count || b.wrapping_sub(a) < self.count;
@@ -38,6 +39,7 @@ impl Bytes {
 }
 
 /// Refuses what is written and overlaps with something else.
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn apart(all: &[Bytes]) -> Result<(), dk_status> {
     let mut rest = all;
     while let [first, others @ ..] = rest {
@@ -50,6 +52,7 @@ pub(super) fn apart(all: &[Bytes]) -> Result<(), dk_status> {
 }
 
 /// Whether `n` elements can lie there.
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn fits<T>(at: *const T, n: usize) -> Result<(), dk_status> {
     if at.is_null() {
         Err(DK_NULL)
@@ -67,6 +70,7 @@ fn fits<T>(at: *const T, n: usize) -> Result<(), dk_status> {
 /// # Safety
 ///
 /// If it is neither NULL nor misaligned, it is a `T`, and nobody writes it while the call runs.
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) unsafe fn one<'a, T>(at: *const T) -> Result<&'a T, dk_status> {
     fits(at, 1)?;
     // SAFETY: it is aligned, and not NULL; the rest is the caller's promise.
@@ -95,6 +99,7 @@ pub(super) unsafe fn write<T>(at: *mut T, value: Result<T, dk_status>) -> dk_sta
 ///
 /// If it is neither NULL nor misaligned, so many elements lie there, and nobody writes them while
 /// the call runs.
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) unsafe fn slice<'a, T>(at: *const T, n: usize) -> Result<&'a [T], dk_status> {
     if n == 0 {
         return Ok(&[]);
@@ -110,6 +115,7 @@ pub(super) unsafe fn slice<'a, T>(at: *const T, n: usize) -> Result<&'a [T], dk_
 ///
 /// If it is neither NULL nor misaligned, so many elements lie there, and nobody else uses them
 /// while the call runs; `apart` has seen them, and all else that the call touches.
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) unsafe fn slice_mut<'a, T>(at: *mut T, n: usize) -> Result<&'a mut [T], dk_status> {
     if n == 0 {
         return Ok(&mut []);
@@ -131,6 +137,7 @@ impl<T> Pair<'_, T> {
     /// # Safety
     ///
     /// As [`slice`] of x and [`slice_mut`] of y.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) unsafe fn new(
         x: *const T,
         read: usize,
@@ -148,6 +155,7 @@ impl<T> Pair<'_, T> {
 }
 
 /// The bytes of a pair: where x == y they are y's, once.
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn pair<T>(x: *const T, read: usize, y: *mut T, written: usize) -> [Bytes; 2] {
     let read = if x.cast_mut() == y { 0 } else { read };
     [Bytes::read(x, read), Bytes::written(y, written)]
@@ -237,6 +245,7 @@ impl dk_source {
     /// # Safety
     ///
     /// As [`slice`] of `mask`, and [`slice_mut`] of `draw` and `rng`, if its kind uses them.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) unsafe fn get<'a, const N: usize>(
         &self,
         others: [Bytes; N],
@@ -285,6 +294,7 @@ impl dk_source {
 /// # Safety
 ///
 /// As [`slice_mut`] of its words.
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) unsafe fn mask_mut<'a>(words: *mut u32, bits: usize) -> Result<MaskMut<'a>, dk_status> {
     // SAFETY: the caller's promise.
     let words = unsafe { slice_mut(words, mask_words(bits))? };

@@ -282,10 +282,10 @@ pub unsafe extern "C" fn dk_rng_load(rng: *mut dk_rng, bytes: *const u8, n: usiz
 /// DK_SOURCE_NOT_DRAWN. At p = 0 it keeps all, at p = 1 it drops all, and the generator does not move.
 /// DK_NULL, DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_UNKNOWN_SOURCE, DK_OVERFLOW.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dk_fill(rate: *const dk_rate, source: dk_source) -> dk_status {
+pub unsafe extern "C" fn dk_fill(rate: *const dk_rate, source: *const dk_source) -> dk_status {
     let run = || {
         // SAFETY: what C promises.
-        let (rate, source) = unsafe { (one(rate)?.get()?, source.get([])?) };
+        let (rate, source) = unsafe { (one(rate)?.get()?, one(source)?.get([])?) };
         match source {
             Source::KeyInto(key, mask) => key.fill(rate, mask),
             Source::Rng(rng, mask) => Lent::new(rng).get().fill(rate, mask),

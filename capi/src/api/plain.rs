@@ -15,7 +15,7 @@ macro_rules! forward {
             x: *const $c,
             y: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::forward::<$t>(dropout, x.cast(), y.cast(), n, source) })
@@ -50,7 +50,7 @@ macro_rules! backward {
             dy: *const $c,
             dx: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::backward::<$t>(dropout, dy.cast(), dx.cast(), n, source) })
@@ -106,7 +106,7 @@ macro_rules! forward_layout {
             layout: *const dk_layout,
             x: *const $c,
             y: *mut $c,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::forward_over::<$t, _>(dropout, layout, x.cast(), y.cast(), source) })
@@ -133,7 +133,7 @@ macro_rules! backward_layout {
             layout: *const dk_layout,
             dy: *const $c,
             dx: *mut $c,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::backward_over::<$t, _>(dropout, layout, dy.cast(), dx.cast(), source) })
@@ -159,7 +159,7 @@ macro_rules! forward_panel {
             panel: *const dk_panel,
             x: *const $c,
             y: *mut $c,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::forward_over::<$t, _>(dropout, panel, x.cast(), y.cast(), source) })
@@ -187,7 +187,7 @@ macro_rules! backward_panel {
             panel: *const dk_panel,
             dy: *const $c,
             dx: *mut $c,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::backward_over::<$t, _>(dropout, panel, dy.cast(), dx.cast(), source) })

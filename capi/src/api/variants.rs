@@ -31,13 +31,13 @@ macro_rules! alpha_forward {
             x: *const $c,
             y: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             let (x, y): (*const $t, *mut $t) = (x.cast(), y.cast());
             let run = || {
                 // SAFETY: what C promises.
                 unsafe {
-                    let source = source.get(pair(x, n, y, n))?;
+                    let source = one(source)?.get(pair(x, n, y, n))?;
                     Forward(Each, Pair::new(x, n, y, n)?, source).run(one(alpha)?.get()?)
                 }
             };
@@ -62,13 +62,13 @@ macro_rules! alpha_backward {
             dy: *const $c,
             dx: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             let (dy, dx): (*const $t, *mut $t) = (dy.cast(), dx.cast());
             let run = || {
                 // SAFETY: what C promises.
                 unsafe {
-                    let source = source.get(pair(dy, n, dx, n))?;
+                    let source = one(source)?.get(pair(dy, n, dx, n))?;
                     Backward(Each, Pair::new(dy, n, dx, n)?, source).run(one(alpha)?.get()?)
                 }
             };
@@ -93,7 +93,7 @@ macro_rules! alpha_forward_layout {
             layout: *const dk_layout,
             x: *const $c,
             y: *mut $c,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             let (x, y): (*const $t, *mut $t) = (x.cast(), y.cast());
             let run = || {
@@ -101,7 +101,7 @@ macro_rules! alpha_forward_layout {
                 unsafe {
                     let layout = one(layout)?;
                     let (over, [n, _]) = (layout.shape()?, layout.extents());
-                    let source = source.get(pair(x, n, y, n))?;
+                    let source = one(source)?.get(pair(x, n, y, n))?;
                     Forward(over, Pair::new(x, n, y, n)?, source).run(one(alpha)?.get()?)
                 }
             };
@@ -126,7 +126,7 @@ macro_rules! alpha_backward_layout {
             layout: *const dk_layout,
             dy: *const $c,
             dx: *mut $c,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             let (dy, dx): (*const $t, *mut $t) = (dy.cast(), dx.cast());
             let run = || {
@@ -134,7 +134,7 @@ macro_rules! alpha_backward_layout {
                 unsafe {
                     let layout = one(layout)?;
                     let (over, [n, _]) = (layout.shape()?, layout.extents());
-                    let source = source.get(pair(dy, n, dx, n))?;
+                    let source = one(source)?.get(pair(dy, n, dx, n))?;
                     Backward(over, Pair::new(dy, n, dx, n)?, source).run(one(alpha)?.get()?)
                 }
             };
@@ -159,13 +159,13 @@ macro_rules! drop_key_forward {
             x: *const $c,
             y: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             let (x, y): (*const $t, *mut $t) = (x.cast(), y.cast());
             let run = || {
                 // SAFETY: what C promises.
                 unsafe {
-                    let source = source.get(pair(x, n, y, n))?;
+                    let source = one(source)?.get(pair(x, n, y, n))?;
                     let dropout = Dropout::drop_key(one(rate)?.get()?);
                     Forward(Each, Pair::new(x, n, y, n)?, source).run(dropout)
                 }
@@ -192,7 +192,7 @@ macro_rules! drop_key_forward_layout {
             layout: *const dk_layout,
             x: *const $c,
             y: *mut $c,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             let (x, y): (*const $t, *mut $t) = (x.cast(), y.cast());
             let run = || {
@@ -200,7 +200,7 @@ macro_rules! drop_key_forward_layout {
                 unsafe {
                     let layout = one(layout)?;
                     let (over, [n, _]) = (layout.shape()?, layout.extents());
-                    let source = source.get(pair(x, n, y, n))?;
+                    let source = one(source)?.get(pair(x, n, y, n))?;
                     let dropout = Dropout::drop_key(one(rate)?.get()?);
                     Forward(over, Pair::new(x, n, y, n)?, source).run(dropout)
                 }
@@ -233,11 +233,11 @@ pub unsafe extern "C" fn dk_drop_block_seed_rate(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dk_drop_block_fill(
     blocks: *const dk_drop_block,
-    source: dk_source,
+    source: *const dk_source,
 ) -> dk_status {
     let run = || {
         // SAFETY: what C promises.
-        let (blocks, source) = unsafe { (one(blocks)?.get()?, source.get([])?) };
+        let (blocks, source) = unsafe { (one(blocks)?.get()?, one(source)?.get([])?) };
         match source {
             Source::KeyInto(key, mask) => Ok(blocks.fill(mask, key)?),
             Source::Rng(rng, mask) => Ok(blocks.fill(mask, Lent::new(rng).get())?),
@@ -255,7 +255,7 @@ macro_rules! drop_block_forward {
             blocks: *const dk_drop_block,
             x: *const $c,
             y: *mut $c,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::drop_block::<$t>(blocks, x.cast(), y.cast(), source, false) })
@@ -285,7 +285,7 @@ macro_rules! drop_block_backward {
             blocks: *const dk_drop_block,
             dy: *const $c,
             dx: *mut $c,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe { verbs::drop_block::<$t>(blocks, dy.cast(), dx.cast(), source, true) })
@@ -312,7 +312,7 @@ macro_rules! zoneout_forward {
             h_new: *const $c,
             h: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             let (prev, new, h) = (h_prev.cast(), h_new.cast(), h.cast());
             // SAFETY: what C promises.
@@ -341,7 +341,7 @@ macro_rules! zoneout_backward {
             dh_prev: *mut $c,
             dh_new: *mut $c,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
         ) -> dk_status {
             let (dh, prev, new) = (dh.cast(), dh_prev.cast(), dh_new.cast());
             // SAFETY: what C promises.
@@ -395,7 +395,7 @@ macro_rules! stochastic {
             x: *const $t,
             y: *mut $t,
             n: usize,
-            source: dk_source,
+            source: *const dk_source,
             rounding: dk_key,
         ) -> dk_status {
             // SAFETY: what C promises.

@@ -28,6 +28,7 @@ pub(super) trait Number: Element {
 macro_rules! numbers {
     ($($t:ty)*) => {$(
         impl Number for $t {
+            #[inline]
             fn by(dropout: &dk_dropout, verb: impl Verb<Self>) -> Done {
                 match plain(dropout)? {
                     By::Inverted(dropout) => verb.run(dropout),
@@ -41,6 +42,7 @@ numbers! { f32 f64 half::f16 half::bf16 i16 }
 
 /// With its zero point, which may be 0.
 impl Number for i8 {
+    #[inline]
     fn by(dropout: &dk_dropout, verb: impl Verb<Self>) -> Done {
         let zero = Self::try_from(dropout.zero_point).map_err(|_| DK_ZERO_POINT)?;
         match dropout.get()? {
@@ -83,6 +85,7 @@ impl<S: Extent> Over for S {
 pub(super) struct Forward<'a, T, O>(pub(super) O, pub(super) Pair<'a, T>, pub(super) Source<'a>);
 
 impl<T: Element, O: Over> Verb<T> for Forward<'_, T, O> {
+    #[inline]
     fn run<R: RuleFor<T>>(self, dropout: Dropout<R>) -> Done {
         let Self(over, pair, source) = self;
         let dropout = over.over(dropout);
@@ -96,6 +99,7 @@ impl<T: Element, O: Over> Verb<T> for Forward<'_, T, O> {
 pub(super) struct Backward<'a, T, O>(pub(super) O, pub(super) Pair<'a, T>, pub(super) Source<'a>);
 
 impl<T: Element, O: Over> Verb<T> for Backward<'_, T, O> {
+    #[inline]
     fn run<R: RuleFor<T>>(self, dropout: Dropout<R>) -> Done {
         let Self(over, pair, source) = self;
         let dropout = over.over(dropout);
@@ -109,6 +113,7 @@ impl<T: Element, O: Over> Verb<T> for Backward<'_, T, O> {
 struct Infer<'a, T>(Pair<'a, T>);
 
 impl<T: Element> Verb<T> for Infer<'_, T> {
+    #[inline]
     fn run<R: RuleFor<T>>(self, dropout: Dropout<R>) -> Done {
         match self.0 {
             Pair::Apart(x, y) => Ok(dropout.infer(x, y)?),
@@ -123,6 +128,7 @@ impl<T: Element> Verb<T> for Infer<'_, T> {
 struct InferOver<'a, T, S>(S, Pair<'a, T>);
 
 impl<T: Element, S: Extent> Verb<T> for InferOver<'_, T, S> {
+    #[inline]
     fn run<R: RuleFor<T>>(self, dropout: Dropout<R>) -> Done {
         let dropout = dropout.over(self.0);
         match self.1 {
@@ -140,11 +146,11 @@ pub(super) unsafe fn forward<T: Number>(
     x: *const T,
     y: *mut T,
     n: usize,
-    source: dk_source,
+    source: *const dk_source,
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let source = source.get(pair(x, n, y, n))?;
+        let source = one(source)?.get(pair(x, n, y, n))?;
         T::by(one(dropout)?, Forward(Each, Pair::new(x, n, y, n)?, source))
     }
 }
@@ -157,11 +163,11 @@ pub(super) unsafe fn backward<T: Number>(
     dy: *const T,
     dx: *mut T,
     n: usize,
-    source: dk_source,
+    source: *const dk_source,
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let source = source.get(pair(dy, n, dx, n))?;
+        let source = one(source)?.get(pair(dy, n, dx, n))?;
         T::by(one(dropout)?, Backward(Each, Pair::new(dy, n, dx, n)?, source))
     }
 }
@@ -225,13 +231,13 @@ pub(super) unsafe fn forward_over<T: Number, S: Shaped>(
     shape: *const S,
     x: *const T,
     y: *mut T,
-    source: dk_source,
+    source: *const dk_source,
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
         let shape = one(shape)?;
         let (over, [read, written]) = (shape.shape()?, shape.extents());
-        let source = source.get(pair(x, read, y, written))?;
+        let source = one(source)?.get(pair(x, read, y, written))?;
         T::by(one(dropout)?, Forward(over, Pair::new(x, read, y, written)?, source))
     }
 }
@@ -244,13 +250,13 @@ pub(super) unsafe fn backward_over<T: Number, S: Shaped>(
     shape: *const S,
     dy: *const T,
     dx: *mut T,
-    source: dk_source,
+    source: *const dk_source,
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
         let shape = one(shape)?;
         let (over, [read, written]) = (shape.shape()?, shape.extents());
-        let source = source.get(pair(dy, read, dx, written))?;
+        let source = one(source)?.get(pair(dy, read, dx, written))?;
         T::by(one(dropout)?, Backward(over, Pair::new(dy, read, dx, written)?, source))
     }
 }
@@ -281,7 +287,7 @@ pub(super) unsafe fn forward_relu<T: Element>(
     x: *const T,
     y: *mut T,
     n: usize,
-    source: dk_source,
+    source: *const dk_source,
 ) -> Done
 where
     dropout_kernels::Inverted: Scales<T>,
@@ -295,7 +301,7 @@ where
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let source = source.get(pair(x, n, y, n))?;
+        let source = one(source)?.get(pair(x, n, y, n))?;
         let pair = Pair::new(x, n, y, n)?;
         match plain(one(dropout)?)? {
             By::Inverted(dropout) => run(dropout, pair, source),
@@ -314,7 +320,7 @@ pub(super) unsafe fn add<T: Float>(
     x: *const T,
     y: *mut T,
     n: usize,
-    source: dk_source,
+    source: *const dk_source,
     known: bool,
 ) -> Done {
     fn run<T: Float, R: Scales<T>>(
@@ -332,7 +338,7 @@ pub(super) unsafe fn add<T: Float>(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let source = source.get([Bytes::read(x, n), Bytes::written(y, n)])?;
+        let source = one(source)?.get([Bytes::read(x, n), Bytes::written(y, n)])?;
         let (x, y) = (slice(x, n)?, slice_mut(y, n)?);
         match plain(one(dropout)?)? {
             By::Inverted(dropout) => run(dropout, x, y, source, known),
@@ -410,7 +416,7 @@ pub(super) unsafe fn bias_dropout_add<T: Float>(
     residual: *const T,
     y: *mut T,
     n: usize,
-    source: dk_source,
+    source: *const dk_source,
 ) -> Done {
     fn run<T: Float, R: Scales<T>, S: Rows>(
         block: BiasDropout<'_, T, R, S>,
@@ -439,7 +445,7 @@ pub(super) unsafe fn bias_dropout_add<T: Float>(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let source = source.get(sum(x, bias, width, residual, y, n))?;
+        let source = one(source)?.get(sum(x, bias, width, residual, y, n))?;
         let Sum { pair, bias, residual } = Sum::new(x, bias, width, residual, y, n)?;
         match plain(one(dropout)?)? {
             By::Inverted(dropout) => run(dropout.with_bias(bias), pair, residual, source),
@@ -497,7 +503,7 @@ pub(super) unsafe fn bias_dropout_add_backward<T: Float>(
     dbias: *mut T::Factor,
     width: usize,
     n: usize,
-    source: dk_source,
+    source: *const dk_source,
 ) -> Done {
     fn run<T: Float, R: Scales<T>>(
         dropout: Dropout<R>,
@@ -514,7 +520,7 @@ pub(super) unsafe fn bias_dropout_add_backward<T: Float>(
     // SAFETY: the caller's promise.
     unsafe {
         let [x, y] = pair(dy, n, dx, n);
-        let source = source.get([x, y, Bytes::written(dbias, width)])?;
+        let source = one(source)?.get([x, y, Bytes::written(dbias, width)])?;
         let (pair, dbias) = (Pair::new(dy, n, dx, n)?, slice_mut(dbias, width)?);
         match plain(one(dropout)?)? {
             By::Inverted(dropout) => run(dropout, pair, dbias, source),
@@ -532,14 +538,14 @@ pub(super) unsafe fn stochastic<T: Integer + Number>(
     x: *const T,
     y: *mut T,
     n: usize,
-    source: dk_source,
+    source: *const dk_source,
     rounding: MaskKey,
     known: bool,
     by: impl FnOnce(&dk_dropout, Rounded<'_, T>) -> Done,
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let source = source.get(pair(x, n, y, n))?;
+        let source = one(source)?.get(pair(x, n, y, n))?;
         let pair = Pair::new(x, n, y, n)?;
         by(one(dropout)?, Rounded { pair, source, rounding, known })
     }
@@ -580,14 +586,14 @@ pub(super) unsafe fn drop_block<T: Element>(
     blocks: *const dk_drop_block,
     x: *const T,
     y: *mut T,
-    source: dk_source,
+    source: *const dk_source,
     known: bool,
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
         let blocks = one(blocks)?.get()?;
         let n = blocks.elements();
-        let source = source.get(pair(x, n, y, n))?;
+        let source = one(source)?.get(pair(x, n, y, n))?;
         if known && !matches!(source, Source::Mask(_)) {
             return Err(if matches!(source, Source::Rng(..) | Source::KeyInto(..)) {
                 DK_SOURCE_DRAWS
@@ -611,11 +617,11 @@ pub(super) unsafe fn zoneout_forward<T: Element>(
     h_new: *const T,
     h: *mut T,
     n: usize,
-    source: dk_source,
+    source: *const dk_source,
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let source = source.get(states(h_prev, h_new, h, n))?;
+        let source = one(source)?.get(states(h_prev, h_new, h, n))?;
         let cell = Zoneout::new(one(rate)?.get()?);
         match States::new(h_prev, h_new, h, n)? {
             States::Apart(prev, new, h) => {
@@ -662,12 +668,12 @@ pub(super) unsafe fn zoneout_backward<T: Element>(
     dh_prev: *mut T,
     dh_new: *mut T,
     n: usize,
-    source: dk_source,
+    source: *const dk_source,
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
         let [read, new] = pair(dh, n, dh_new, n);
-        let source = source.get([read, new, Bytes::written(dh_prev, n)])?;
+        let source = one(source)?.get([read, new, Bytes::written(dh_prev, n)])?;
         let cell = Zoneout::new(one(rate)?.get()?);
         let prev = slice_mut(dh_prev, n)?;
         match Pair::new(dh, n, dh_new, n)? {
