@@ -471,6 +471,7 @@ impl<R: Rule, S: Shape> Dropout<R, S> {
         Drop { plan: &self.plan, decides: self.decides(), shape: &self.shape, y, op }
     }
 
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn run<T: Element>(
         &self,
         input: Option<usize>,
@@ -527,7 +528,8 @@ pub(crate) struct Drop<'y, T, S, O> {
 impl<T: Element, S: Shape, O: Runs<T>> VisitStored for Drop<'_, T, S, O> {
     type Output = ();
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_os = "none", inline)]
     fn apply(self, mask: MaskRef<'_>) {
         if self.decides {
             self.shape.apply(*self.plan, mask, self.y, self.op);

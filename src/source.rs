@@ -235,7 +235,8 @@ macro_rules! stored {
         impl<$($generic)*> StoredMask for $source {}
 
         impl<$($generic)*> VisitsStored for $source {
-            #[inline]
+            #[cfg_attr(not(target_os = "none"), inline(always))]
+            #[cfg_attr(target_os = "none", inline)]
             fn visit_stored<V: VisitStored>(
                 self,
                 bits: usize,
@@ -246,7 +247,8 @@ macro_rules! stored {
         }
 
         impl<$($generic)*> Visits for $source {
-            #[inline]
+            #[cfg_attr(not(target_os = "none"), inline(always))]
+            #[cfg_attr(target_os = "none", inline)]
             fn visit<V: Visit>(self, bits: usize, verb: V) -> Result<V::Output, ShapeError> {
                 self.visit_stored(bits, verb)
             }

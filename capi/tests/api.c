@@ -392,7 +392,7 @@ static void bad_calls(void) {
   REFUSED(DK_MASK_TOO_LONG, dk_forward_f32(&HIDDEN, x, y, N - 1, at(dk_source_rng(&rng, words, N))));
   REFUSED(DK_MASK_TOO_SHORT, dk_backward_f32(&HIDDEN, x, y, N, at(dk_source_mask(words, N - 1))));
   REFUSED(DK_MASK_TOO_LONG, dk_backward_f32(&HIDDEN, x, y, 0, at(dk_source_window(words, 3, N - 3))));
-  REFUSED(DK_OVERFLOW, dk_forward_f32(&HIDDEN, x, y, (size_t)-1 / 4, &source));
+  REFUSED(DK_OVERFLOW, dk_forward_f32(&HIDDEN, x, y, ((size_t)-1 >> 2) + 1, &source));
   REFUSED(DK_OVERFLOW, dk_backward_f32(&HIDDEN, x, y, N, at(dk_source_window(words, (size_t)-1, N))));
   REFUSED(DK_OVERFLOW, dk_forward_layout_f32(&HIDDEN, &huge, x, y, &source));
   REFUSED(DK_NULL, dk_forward_layout_f32(&HIDDEN, NULL, x, y, &source));

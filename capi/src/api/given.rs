@@ -13,28 +13,27 @@ use super::types::{
 #[derive(Clone, Copy)]
 pub(super) struct Bytes {
     start: usize,
-    count: usize,
+    end: usize,
     /// Whether the call writes them.
     written: bool,
 }
 
 impl Bytes {
+    #[inline]
     pub(super) fn read<T>(at: *const T, n: usize) -> Self {
-        // What is too long to exist is refused where it becomes a slice.
-        let count = n.checked_mul(size_of::<T>()).filter(|count| *count <= isize::MAX as usize);
-        Self { start: at.addr(), count: count.unwrap_or(0), written: false }
+        // What wraps is longer than anything in memory, and is refused where it becomes a slice.
+        let end = at.addr().wrapping_add(n.wrapping_mul(size_of::<T>()));
+        Self { start: at.addr(), end, written: false }
     }
 
+    #[inline]
     pub(super) fn written<T>(at: *const T, n: usize) -> Self {
         Self { written: true, ..Self::read(at, n) }
     }
 
     #[cfg_attr(not(target_os = "none"), inline(always))]
     fn overlaps(self, other: Self) -> bool {
-        let (a, b) = (self.start, other.start);
-        let near = a.wrapping_sub(b) < other.count || b.wrapping_sub(a) < self.count;
-        // What has no bytes overlaps with nothing, wherever it is.
-        near && (self.written || other.written) && self.count != 0 && other.count != 0
+        (self.written || other.written) && self.start < other.end && other.start < self.end
     }
 }
 
