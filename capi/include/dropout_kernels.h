@@ -37,8 +37,9 @@
 #define DK_MASK_WORDS(n) ((n) / 32 + ((n) % 32 != 0))
 
 /* A rate as a constant, to initialise a `static const dk_rate`: that of dk_rate_from_f32 of a float, of
- * dk_rate_from_f64 of a double. One that is no probability is as one that was never made. For compilers that
- * compute constants in double: all, but those whose FLT_EVAL_METHOD is not 0 (x87). */
+ * dk_rate_from_f64 of a double. One that is no probability is as one that was never made. For compilers whose
+ * FLT_EVAL_METHOD is 0. (It is not for x87, nor for s390x by -std=c99, where 0.1f may be a double's 0.1: there
+ * -fexcess-precision=fast, or the functions.) */
 #define DK_RATE(p) { (uint64_t)DK_THRESHOLD_(p), DK_SCALE_(p), (float)DK_SCALE_(p), \
                      (p) >= 0 && (p) <= 1 ? DK_MADE : 0 }
 /* Dropout as a constant: `static const dk_dropout HIDDEN = DK_DROPOUT_INVERTED(DK_RATE(0.3f));` */

@@ -377,7 +377,8 @@ impl<T> Sum<'_, T> {
         // SAFETY: the caller's promise.
         unsafe {
             let pair = Pair::new(x, n, y, n)?;
-            let residual = if residual.is_null() {
+            // Of nothing all may stand at one place.
+            let residual = if residual.is_null() || n == 0 {
                 Residual::None
             } else if residual.cast_mut() == y {
                 Residual::Output
