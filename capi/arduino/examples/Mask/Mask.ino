@@ -1,5 +1,6 @@
 // Drops a tenth of 100 elements, and prints which: feffafbf 7fffb7ff ffffffff 0000000f.
 #include <dropout_kernels.h>
+#include <stdio.h>
 
 static const dk_dropout HIDDEN = DK_DROPOUT_INVERTED(DK_RATE(0.1f));  // p, the probability to drop: 0.1
 
