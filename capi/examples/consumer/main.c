@@ -11,7 +11,8 @@ int main(void) {
   for (int i = 0; i < 100; i++) x[i] = 1.0f;
 
   /* Training: the mask is drawn into memory, and applied. dk_backward_f32 takes the same mask, or the key. */
-  dk_status status = dk_forward_f32(&HIDDEN, x, y, 100, dk_source_key_into(key, mask, 100));
+  const dk_source draw = dk_source_key_into(key, mask, 100);
+  dk_status status = dk_forward_f32(&HIDDEN, x, y, 100, &draw);
   if (status != DK_OK) {
     puts(dk_status_name(status));
     return 1;

@@ -13,7 +13,8 @@ void setup() {
   }
   for (int i = 0; i < 100; i++) x[i] = 1.0f;
   dk_key key = {42, 0};  // a seed and a stream name a mask
-  dk_status status = dk_forward_f32(&HIDDEN, x, y, 100, dk_source_key_into(key, mask, 100));
+  const dk_source draw = dk_source_key_into(key, mask, 100);
+  dk_status status = dk_forward_f32(&HIDDEN, x, y, 100, &draw);
   if (status != DK_OK) {
     Serial.println(dk_status_name(status));
     return;
