@@ -77,7 +77,7 @@ NUMBER numbers[LONGEST];
 #ifdef __riscv
 static uint32_t instructions(void) {
   uint32_t count;
-  __asm__ volatile("csrr %0, minstret" : "=r"(count));
+  __asm__ volatile(".option push\n.option arch, +zicsr\ncsrr %0, minstret\n.option pop" : "=r"(count));
   return count;
 }
 #else

@@ -153,6 +153,24 @@ impl<T> Pair<'_, T> {
     }
 }
 
+impl<'a, T: Copy> Pair<'a, T> {
+    /// On chips one copy of the code serves both: x is copied to y, where it is dropped in place. Nothing
+    /// may be refused from here on. `together`: elements stand as x's in y.
+    #[inline(always)]
+    pub(super) fn settled(self, together: bool) -> Self {
+        match self {
+            Self::Apart(x, y) if SMALL && together => {
+                // As long as each other, which the compiler does not know.
+                for (y, x) in y.iter_mut().zip(x) {
+                    *y = *x;
+                }
+                Self::InPlace(y)
+            }
+            other => other,
+        }
+    }
+}
+
 /// The bytes of a pair: where x == y they are y's, once.
 #[cfg_attr(not(target_os = "none"), inline(always))]
 pub(super) fn pair<T>(x: *const T, read: usize, y: *mut T, written: usize) -> [Bytes; 2] {
@@ -239,7 +257,8 @@ pub(super) enum Source<'a> {
 }
 
 impl dk_source {
-    /// The source, if nothing that it writes overlaps with what else the call touches.
+    /// The source of a mask of `need` bits, if nothing that it writes overlaps with what else the call
+    /// touches.
     ///
     /// # Safety
     ///
@@ -247,6 +266,7 @@ impl dk_source {
     #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(super) unsafe fn get<'a, const N: usize>(
         &self,
+        need: usize,
         others: [Bytes; N],
     ) -> Result<Source<'a>, dk_status> {
         let Self { kind, bits, first, mask, draw, rng, key } = *self;
@@ -255,6 +275,11 @@ impl dk_source {
             let overlaps = others.iter().any(|other| own.overlaps(*other));
             if overlaps { Err(DK_OVERLAP) } else { Ok(()) }
         };
+        if bits != need && kind != DK_SOURCE_KEY {
+            let known = kind <= DK_SOURCE_MASK;
+            let wrong = if bits < need { DK_MASK_TOO_SHORT } else { DK_MASK_TOO_LONG };
+            return Err(if known { wrong } else { DK_UNKNOWN_SOURCE });
+        }
         apart(&others)?;
         // SAFETY: the caller's promise; what is written has been seen to overlap with nothing.
         unsafe {
@@ -300,76 +325,69 @@ pub(super) unsafe fn mask_mut<'a>(words: *mut u32, bits: usize) -> Result<MaskMu
     Ok(MaskMut::new(words, bits)?)
 }
 
+/// On chips flash is short: there a mask is drawn, and then applied as one that is stored.
+pub(super) const SMALL: bool = cfg!(any(target_os = "none", dropout_kernels_backend = "scalar"));
+
 /// Calls a verb with the mask of a source; what a source cannot be for it is refused.
 macro_rules! by_source {
-    ($source:expr, |$mask:ident| $call:expr) => {{
-        let result: Result<(), ShapeError> = match $source {
+    ($source:expr, |$mask:ident| $call:expr) => {
+        match $source {
             Source::Key($mask) => $call,
-            Source::KeyInto(key, mask) => {
-                let $mask = key.draw(mask);
-                $call
-            }
-            Source::Rng(rng, mask) => {
-                let mut rng = Lent::new(rng);
-                let $mask = rng.get().draw(mask);
-                $call
-            }
+            Source::KeyInto(key, mask) => by_key!(key, mask, |$mask| $call),
+            Source::Rng(rng, mask) => by_rng!(rng, mask, |$mask| $call),
             Source::Mask($mask) => $call,
             Source::Window($mask) => $call,
-        };
-        Ok(result?)
-    }};
+        }
+    };
 }
 
 /// As `by_source`, of what was drawn before.
 macro_rules! by_known {
-    ($source:expr, |$mask:ident| $call:expr) => {{
-        let result: Result<(), ShapeError> = match $source {
+    ($source:expr, |$mask:ident| $call:expr) => {
+        match $source {
             Source::Key($mask) => $call,
             Source::Mask($mask) => $call,
             Source::Window($mask) => $call,
             Source::KeyInto(..) | Source::Rng(..) => return Err(DK_SOURCE_DRAWS),
-        };
-        Ok(result?)
-    }};
+        }
+    };
 }
 
 /// As `by_source`, of masks in memory.
 macro_rules! by_stored {
-    ($source:expr, |$mask:ident| $call:expr) => {{
-        let result: Result<(), ShapeError> = match $source {
-            Source::KeyInto(key, mask) => {
-                let $mask = key.draw(mask);
-                $call
-            }
-            Source::Rng(rng, mask) => {
-                let mut rng = Lent::new(rng);
-                let $mask = rng.get().draw(mask);
-                $call
-            }
+    ($source:expr, |$mask:ident| $call:expr) => {
+        match $source {
+            Source::KeyInto(key, mask) => by_key!(key, mask, |$mask| $call),
+            Source::Rng(rng, mask) => by_rng!(rng, mask, |$mask| $call),
             Source::Mask($mask) => $call,
             Source::Key(..) | Source::Window(..) => return Err(DK_SOURCE_NOT_STORED),
-        };
-        Ok(result?)
-    }};
+        }
+    };
 }
 
 /// As `by_source`, of masks that are drawn into memory.
 macro_rules! by_draw {
-    ($source:expr, |$mask:ident| $call:expr) => {{
-        let result: Result<(), ShapeError> = match $source {
-            Source::KeyInto(key, mask) => {
-                let $mask = key.draw(mask);
-                $call
-            }
-            Source::Rng(rng, mask) => {
-                let mut rng = Lent::new(rng);
-                let $mask = rng.get().draw(mask);
-                $call
-            }
+    ($source:expr, |$mask:ident| $call:expr) => {
+        match $source {
+            Source::KeyInto(key, mask) => by_key!(key, mask, |$mask| $call),
+            Source::Rng(rng, mask) => by_rng!(rng, mask, |$mask| $call),
             _ => return Err(DK_SOURCE_NOT_DRAWN),
-        };
-        Ok(result?)
+        }
+    };
+}
+
+macro_rules! by_rng {
+    ($rng:expr, $words:expr, |$mask:ident| $call:expr) => {{
+        let mut rng = Lent::new($rng);
+        let $mask = rng.get().draw($words);
+        $call
     }};
 }
-pub(super) use {by_draw, by_known, by_source, by_stored};
+
+macro_rules! by_key {
+    ($key:expr, $words:expr, |$mask:ident| $call:expr) => {{
+        let $mask = $key.draw($words);
+        $call
+    }};
+}
+pub(super) use {by_draw, by_key, by_known, by_rng, by_source, by_stored};

@@ -285,7 +285,9 @@ pub unsafe extern "C" fn dk_rng_load(rng: *mut dk_rng, bytes: *const u8, n: usiz
 pub unsafe extern "C" fn dk_fill(rate: *const dk_rate, source: *const dk_source) -> dk_status {
     let run = || {
         // SAFETY: what C promises.
-        let (rate, source) = unsafe { (one(rate)?.get()?, one(source)?.get([])?) };
+        let (rate, source) = unsafe { (one(rate)?.get()?, one(source)?) };
+        // SAFETY: what C promises.
+        let source = unsafe { source.get(source.bits, [])? };
         match source {
             Source::KeyInto(key, mask) => key.fill(rate, mask),
             Source::Rng(rng, mask) => Lent::new(rng).get().fill(rate, mask),

@@ -37,7 +37,7 @@ macro_rules! alpha_forward {
             let run = || {
                 // SAFETY: what C promises.
                 unsafe {
-                    let source = one(source)?.get(pair(x, n, y, n))?;
+                    let source = one(source)?.get(n, pair(x, n, y, n))?;
                     Forward(Each, Pair::new(x, n, y, n)?, source).run(one(alpha)?.get()?)
                 }
             };
@@ -68,7 +68,7 @@ macro_rules! alpha_backward {
             let run = || {
                 // SAFETY: what C promises.
                 unsafe {
-                    let source = one(source)?.get(pair(dy, n, dx, n))?;
+                    let source = one(source)?.get(n, pair(dy, n, dx, n))?;
                     Backward(Each, Pair::new(dy, n, dx, n)?, source).run(one(alpha)?.get()?)
                 }
             };
@@ -101,7 +101,7 @@ macro_rules! alpha_forward_layout {
                 unsafe {
                     let layout = one(layout)?;
                     let (over, [n, _]) = (layout.shape()?, layout.extents());
-                    let source = one(source)?.get(pair(x, n, y, n))?;
+                    let source = one(source)?.get(over.mask_bits(), pair(x, n, y, n))?;
                     Forward(over, Pair::new(x, n, y, n)?, source).run(one(alpha)?.get()?)
                 }
             };
@@ -134,7 +134,7 @@ macro_rules! alpha_backward_layout {
                 unsafe {
                     let layout = one(layout)?;
                     let (over, [n, _]) = (layout.shape()?, layout.extents());
-                    let source = one(source)?.get(pair(dy, n, dx, n))?;
+                    let source = one(source)?.get(over.mask_bits(), pair(dy, n, dx, n))?;
                     Backward(over, Pair::new(dy, n, dx, n)?, source).run(one(alpha)?.get()?)
                 }
             };
@@ -165,7 +165,7 @@ macro_rules! drop_key_forward {
             let run = || {
                 // SAFETY: what C promises.
                 unsafe {
-                    let source = one(source)?.get(pair(x, n, y, n))?;
+                    let source = one(source)?.get(n, pair(x, n, y, n))?;
                     let dropout = Dropout::drop_key(one(rate)?.get()?);
                     Forward(Each, Pair::new(x, n, y, n)?, source).run(dropout)
                 }
@@ -200,7 +200,7 @@ macro_rules! drop_key_forward_layout {
                 unsafe {
                     let layout = one(layout)?;
                     let (over, [n, _]) = (layout.shape()?, layout.extents());
-                    let source = one(source)?.get(pair(x, n, y, n))?;
+                    let source = one(source)?.get(over.mask_bits(), pair(x, n, y, n))?;
                     let dropout = Dropout::drop_key(one(rate)?.get()?);
                     Forward(over, Pair::new(x, n, y, n)?, source).run(dropout)
                 }
@@ -237,7 +237,9 @@ pub unsafe extern "C" fn dk_drop_block_fill(
 ) -> dk_status {
     let run = || {
         // SAFETY: what C promises.
-        let (blocks, source) = unsafe { (one(blocks)?.get()?, one(source)?.get([])?) };
+        let (blocks, source) = unsafe { (one(blocks)?.get()?, one(source)?) };
+        // SAFETY: what C promises.
+        let source = unsafe { source.get(blocks.mask_bits(), [])? };
         match source {
             Source::KeyInto(key, mask) => Ok(blocks.fill(mask, key)?),
             Source::Rng(rng, mask) => Ok(blocks.fill(mask, Lent::new(rng).get())?),

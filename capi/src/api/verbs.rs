@@ -1,13 +1,14 @@
 //! What functions do, for any element type, rule, shape and source.
 
 use dropout_kernels::{
-    BiasDropout, Dropout, Element, Extent, Flat, Float, Integer, MaskKey, Requantises, Rows, Rule,
-    RuleFor, Scales, Shape, ShapeError, Zoneout,
+    BiasDropout, Dropout, Element, Extent, Flat, Float, Integer, KnownMask, Layout, MaskKey,
+    MaskRef, MaskWindow, Panel, Requantises, Rows, Rule, RuleFor, Scales, Shape, ShapeError,
+    Zoneout, mask_words,
 };
 
 use super::given::{
-    Bytes, Lent, Pair, Source, apart, by_draw, by_known, by_source, by_stored, one, pair, slice,
-    slice_mut,
+    Bytes, Lent, Pair, SMALL, Source, apart, by_draw, by_key, by_known, by_rng, by_source,
+    by_stored, one, pair, slice, slice_mut,
 };
 use super::types::dk_status::{self, *};
 use super::types::{By, dk_drop_block, dk_dropout, dk_rate, dk_source};
@@ -58,9 +59,44 @@ pub(super) fn plain(dropout: &dk_dropout) -> Result<By, dk_status> {
 }
 
 /// How mask bits belong to the elements of a call.
-pub(super) trait Over {
+pub(super) trait Over: Sized {
     type Shape: Shape;
+
+    /// Whether elements of x stand as those of y do.
+    const TOGETHER: bool = true;
+
     fn over<R: Rule>(self, dropout: Dropout<R>) -> Dropout<R, Self::Shape>;
+
+    /// In place, by a part of a mask that begins at any bit.
+    fn window<T: Element, R: RuleFor<T>>(
+        dropout: Dropout<R, Self::Shape>,
+        way: Way,
+        x: &mut [T],
+        mask: MaskWindow<'_>,
+    ) -> Result<(), ShapeError> {
+        way.go(dropout, x, mask)
+    }
+}
+
+/// Forward or backward.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    Forward,
+    Backward,
+}
+
+impl Way {
+    fn go<T: Element, R: RuleFor<T>, S: Shape>(
+        self,
+        dropout: Dropout<R, S>,
+        x: &mut [T],
+        mask: impl KnownMask,
+    ) -> Result<(), ShapeError> {
+        match self {
+            Self::Forward => dropout.forward_in_place(x, mask),
+            Self::Backward => dropout.backward_in_place(x, mask),
+        }
+    }
 }
 
 /// A bit for each element.
@@ -72,14 +108,72 @@ impl Over for Each {
     fn over<R: Rule>(self, dropout: Dropout<R>) -> Dropout<R> {
         dropout
     }
+
+    /// By the code of whole words.
+    fn window<T: Element, R: RuleFor<T>>(
+        dropout: Dropout<R>,
+        way: Way,
+        x: &mut [T],
+        mask: MaskWindow<'_>,
+    ) -> Result<(), ShapeError> {
+        const WORDS: usize = 8;
+        let mut at = 0;
+        for x in x.chunks_mut(32 * WORDS) {
+            let mut words = [0; WORDS];
+            for word in &mut words {
+                *word = mask.word_at(at);
+                at += 32;
+            }
+            let words = words.get(..mask_words(x.len())).unwrap_or_default();
+            way.go(dropout, x, MaskRef::new(words, x.len())?)?;
+        }
+        Ok(())
+    }
 }
 
-impl<S: Extent> Over for S {
-    type Shape = S;
+impl Over for Layout {
+    type Shape = Self;
 
-    fn over<R: Rule>(self, dropout: Dropout<R>) -> Dropout<R, S> {
+    fn over<R: Rule>(self, dropout: Dropout<R>) -> Dropout<R, Self> {
         dropout.over(self)
     }
+}
+
+impl Over for Panel {
+    type Shape = Self;
+
+    const TOGETHER: bool = false;
+
+    fn over<R: Rule>(self, dropout: Dropout<R>) -> Dropout<R, Self> {
+        dropout.over(self)
+    }
+}
+
+/// In place on a chip: with a copy of the code for keys, and one for masks in memory.
+fn small<T: Element, R: RuleFor<T>, O: Over>(
+    dropout: Dropout<R, O::Shape>,
+    way: Way,
+    x: &mut [T],
+    source: Source<'_>,
+) -> Result<(), ShapeError> {
+    let mut drawn = match source {
+        Source::Key(key) => return way.go(dropout, x, key),
+        Source::Window(mask) => return O::window(dropout, way, x, mask),
+        Source::Mask(mask) => return way.go(dropout, x, mask),
+        Source::KeyInto(key, mut mask) => {
+            key.fill(dropout.rate(), mask.reborrow());
+            mask
+        }
+        Source::Rng(rng, mut mask) => {
+            Lent::new(rng).get().fill(dropout.rate(), mask.reborrow());
+            mask
+        }
+    };
+    // What is drawn at p = 0 keeps the bits of x.
+    if dropout.rate().threshold() == 0 {
+        return Ok(());
+    }
+    way.go(dropout, x, drawn.reborrow().as_ref())
 }
 
 pub(super) struct Forward<'a, T, O>(pub(super) O, pub(super) Pair<'a, T>, pub(super) Source<'a>);
@@ -89,10 +183,11 @@ impl<T: Element, O: Over> Verb<T> for Forward<'_, T, O> {
     fn run<R: RuleFor<T>>(self, dropout: Dropout<R>) -> Done {
         let Self(over, pair, source) = self;
         let dropout = over.over(dropout);
-        match pair {
+        Ok(match pair.settled(O::TOGETHER) {
             Pair::Apart(x, y) => by_source!(source, |mask| dropout.forward(x, y, mask)),
+            Pair::InPlace(x) if SMALL => small::<_, _, O>(dropout, Way::Forward, x, source),
             Pair::InPlace(x) => by_source!(source, |mask| dropout.forward_in_place(x, mask)),
-        }
+        }?)
     }
 }
 
@@ -102,11 +197,15 @@ impl<T: Element, O: Over> Verb<T> for Backward<'_, T, O> {
     #[inline]
     fn run<R: RuleFor<T>>(self, dropout: Dropout<R>) -> Done {
         let Self(over, pair, source) = self;
-        let dropout = over.over(dropout);
-        match pair {
-            Pair::Apart(dy, dx) => by_known!(source, |mask| dropout.backward(dy, dx, mask)),
-            Pair::InPlace(dx) => by_known!(source, |mask| dropout.backward_in_place(dx, mask)),
+        if matches!(source, Source::Rng(..) | Source::KeyInto(..)) {
+            return Err(DK_SOURCE_DRAWS);
         }
+        let dropout = over.over(dropout);
+        Ok(match pair.settled(O::TOGETHER) {
+            Pair::Apart(dy, dx) => by_known!(source, |mask| dropout.backward(dy, dx, mask)),
+            Pair::InPlace(dx) if SMALL => small::<_, _, O>(dropout, Way::Backward, dx, source),
+            Pair::InPlace(dx) => by_known!(source, |mask| dropout.backward_in_place(dx, mask)),
+        }?)
     }
 }
 
@@ -115,7 +214,7 @@ struct Infer<'a, T>(Pair<'a, T>);
 impl<T: Element> Verb<T> for Infer<'_, T> {
     #[inline]
     fn run<R: RuleFor<T>>(self, dropout: Dropout<R>) -> Done {
-        match self.0 {
+        match self.0.settled(true) {
             Pair::Apart(x, y) => Ok(dropout.infer(x, y)?),
             Pair::InPlace(x) => {
                 dropout.infer_in_place(x);
@@ -150,7 +249,7 @@ pub(super) unsafe fn forward<T: Number>(
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let source = one(source)?.get(pair(x, n, y, n))?;
+        let source = one(source)?.get(n, pair(x, n, y, n))?;
         T::by(one(dropout)?, Forward(Each, Pair::new(x, n, y, n)?, source))
     }
 }
@@ -167,7 +266,7 @@ pub(super) unsafe fn backward<T: Number>(
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let source = one(source)?.get(pair(dy, n, dx, n))?;
+        let source = one(source)?.get(n, pair(dy, n, dx, n))?;
         T::by(one(dropout)?, Backward(Each, Pair::new(dy, n, dx, n)?, source))
     }
 }
@@ -190,10 +289,27 @@ pub(super) unsafe fn infer<T: Number>(
 
 /// A shape of C.
 pub(super) trait Shaped {
-    type Shape: Extent;
+    type Shape: Extent + Over + Bits;
     fn shape(&self) -> Result<Self::Shape, dk_status>;
     /// Elements from the first to the last, of x and of y.
     fn extents(&self) -> [usize; 2];
+}
+
+/// A shape that says how many mask bits it has.
+pub(super) trait Bits {
+    fn bits(&self) -> usize;
+}
+
+impl Bits for dropout_kernels::Layout {
+    fn bits(&self) -> usize {
+        self.mask_bits()
+    }
+}
+
+impl Bits for dropout_kernels::Panel {
+    fn bits(&self) -> usize {
+        self.mask_bits()
+    }
 }
 
 impl Shaped for super::types::dk_layout {
@@ -237,7 +353,7 @@ pub(super) unsafe fn forward_over<T: Number, S: Shaped>(
     unsafe {
         let shape = one(shape)?;
         let (over, [read, written]) = (shape.shape()?, shape.extents());
-        let source = one(source)?.get(pair(x, read, y, written))?;
+        let source = one(source)?.get(over.bits(), pair(x, read, y, written))?;
         T::by(one(dropout)?, Forward(over, Pair::new(x, read, y, written)?, source))
     }
 }
@@ -256,7 +372,7 @@ pub(super) unsafe fn backward_over<T: Number, S: Shaped>(
     unsafe {
         let shape = one(shape)?;
         let (over, [read, written]) = (shape.shape()?, shape.extents());
-        let source = one(source)?.get(pair(dy, read, dx, written))?;
+        let source = one(source)?.get(over.bits(), pair(dy, read, dx, written))?;
         T::by(one(dropout)?, Backward(over, Pair::new(dy, read, dx, written)?, source))
     }
 }
@@ -295,13 +411,13 @@ where
 {
     fn run<T: Element, R: Scales<T>>(d: Dropout<R>, pair: Pair<'_, T>, source: Source<'_>) -> Done {
         match pair {
-            Pair::Apart(x, y) => by_draw!(source, |mask| d.forward_relu(x, y, mask)),
-            Pair::InPlace(x) => by_draw!(source, |mask| d.forward_relu_in_place(x, mask)),
+            Pair::Apart(x, y) => Ok(by_draw!(source, |mask| d.forward_relu(x, y, mask))?),
+            Pair::InPlace(x) => Ok(by_draw!(source, |mask| d.forward_relu_in_place(x, mask))?),
         }
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let source = one(source)?.get(pair(x, n, y, n))?;
+        let source = one(source)?.get(n, pair(x, n, y, n))?;
         let pair = Pair::new(x, n, y, n)?;
         match plain(one(dropout)?)? {
             By::Inverted(dropout) => run(dropout, pair, source),
@@ -331,14 +447,14 @@ pub(super) unsafe fn add<T: Float>(
         known: bool,
     ) -> Done {
         if known {
-            by_known!(source, |mask| d.backward_add(x, y, mask))
+            Ok(by_known!(source, |mask| d.backward_add(x, y, mask))?)
         } else {
-            by_source!(source, |mask| d.forward_add(x, y, mask))
+            Ok(by_source!(source, |mask| d.forward_add(x, y, mask))?)
         }
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let source = one(source)?.get([Bytes::read(x, n), Bytes::written(y, n)])?;
+        let source = one(source)?.get(n, [Bytes::read(x, n), Bytes::written(y, n)])?;
         let (x, y) = (slice(x, n)?, slice_mut(y, n)?);
         match plain(one(dropout)?)? {
             By::Inverted(dropout) => run(dropout, x, y, source, known),
@@ -427,26 +543,26 @@ pub(super) unsafe fn bias_dropout_add<T: Float>(
     ) -> Done {
         match (pair, residual) {
             (Pair::Apart(x, y), Residual::None) => {
-                by_source!(source, |mask| block.forward(x, y, mask))
+                Ok(by_source!(source, |mask| block.forward(x, y, mask))?)
             }
             (Pair::InPlace(x), Residual::None) => {
-                by_source!(source, |mask| block.forward_in_place(x, mask))
+                Ok(by_source!(source, |mask| block.forward_in_place(x, mask))?)
             }
             (Pair::Apart(x, y), Residual::Output) => {
-                by_source!(source, |mask| block.forward_add(x, y, mask))
+                Ok(by_source!(source, |mask| block.forward_add(x, y, mask))?)
             }
             (Pair::InPlace(_), Residual::Output) => Err(DK_OVERLAP),
             (Pair::Apart(x, y), Residual::Of(residual)) => {
-                by_source!(source, |mask| block.forward_residual(x, residual, y, mask))
+                Ok(by_source!(source, |mask| block.forward_residual(x, residual, y, mask))?)
             }
             (Pair::InPlace(x), Residual::Of(residual)) => {
-                by_source!(source, |mask| block.forward_residual_in_place(x, residual, mask))
+                Ok(by_source!(source, |mask| block.forward_residual_in_place(x, residual, mask))?)
             }
         }
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let source = one(source)?.get(sum(x, bias, width, residual, y, n))?;
+        let source = one(source)?.get(n, sum(x, bias, width, residual, y, n))?;
         let Sum { pair, bias, residual } = Sum::new(x, bias, width, residual, y, n)?;
         match plain(one(dropout)?)? {
             By::Inverted(dropout) => run(dropout.with_bias(bias), pair, residual, source),
@@ -516,12 +632,12 @@ pub(super) unsafe fn bias_dropout_add_backward<T: Float>(
             Pair::Apart(dy, dx) => (Some(dy), dx),
             Pair::InPlace(dx) => (None, dx),
         };
-        by_known!(source, |mask| dropout.bias_backward(dy, dx, dbias, mask))
+        Ok(by_known!(source, |mask| dropout.bias_backward(dy, dx, dbias, mask))?)
     }
     // SAFETY: the caller's promise.
     unsafe {
         let [x, y] = pair(dy, n, dx, n);
-        let source = one(source)?.get([x, y, Bytes::written(dbias, width)])?;
+        let source = one(source)?.get(n, [x, y, Bytes::written(dbias, width)])?;
         let (pair, dbias) = (Pair::new(dy, n, dx, n)?, slice_mut(dbias, width)?);
         match plain(one(dropout)?)? {
             By::Inverted(dropout) => run(dropout, pair, dbias, source),
@@ -546,7 +662,7 @@ pub(super) unsafe fn stochastic<T: Integer + Number>(
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let source = one(source)?.get(pair(x, n, y, n))?;
+        let source = one(source)?.get(n, pair(x, n, y, n))?;
         let pair = Pair::new(x, n, y, n)?;
         by(one(dropout)?, Rounded { pair, source, rounding, known })
     }
@@ -565,16 +681,16 @@ impl<T: Integer> Rounded<'_, T> {
         let Self { pair, source, rounding, known } = self;
         match (pair, known) {
             (Pair::Apart(x, y), false) => {
-                by_source!(source, |mask| d.forward_stochastic(x, y, mask, rounding))
+                Ok(by_source!(source, |mask| d.forward_stochastic(x, y, mask, rounding))?)
             }
             (Pair::InPlace(x), false) => {
-                by_source!(source, |mask| d.forward_stochastic_in_place(x, mask, rounding))
+                Ok(by_source!(source, |mask| d.forward_stochastic_in_place(x, mask, rounding))?)
             }
             (Pair::Apart(x, y), true) => {
-                by_known!(source, |mask| d.backward_stochastic(x, y, mask, rounding))
+                Ok(by_known!(source, |mask| d.backward_stochastic(x, y, mask, rounding))?)
             }
             (Pair::InPlace(x), true) => {
-                by_known!(source, |mask| d.backward_stochastic_in_place(x, mask, rounding))
+                Ok(by_known!(source, |mask| d.backward_stochastic_in_place(x, mask, rounding))?)
             }
         }
     }
@@ -594,17 +710,15 @@ pub(super) unsafe fn drop_block<T: Element>(
     unsafe {
         let blocks = one(blocks)?.get()?;
         let n = blocks.elements();
-        let source = one(source)?.get(pair(x, n, y, n))?;
-        if known && !matches!(source, Source::Mask(_)) {
-            return Err(if matches!(source, Source::Rng(..) | Source::KeyInto(..)) {
-                DK_SOURCE_DRAWS
-            } else {
-                DK_SOURCE_NOT_STORED
-            });
+        let source = one(source)?.get(blocks.mask_bits(), pair(x, n, y, n))?;
+        match source {
+            Source::Key(_) | Source::Window(_) => return Err(DK_SOURCE_NOT_STORED),
+            Source::Rng(..) | Source::KeyInto(..) if known => return Err(DK_SOURCE_DRAWS),
+            _ => {}
         }
-        match Pair::new(x, n, y, n)? {
-            Pair::Apart(x, y) => by_stored!(source, |mask| blocks.forward(x, y, mask)),
-            Pair::InPlace(x) => by_stored!(source, |mask| blocks.forward_in_place(x, mask)),
+        match Pair::new(x, n, y, n)?.settled(true) {
+            Pair::Apart(x, y) => Ok(by_stored!(source, |mask| blocks.forward(x, y, mask))?),
+            Pair::InPlace(x) => Ok(by_stored!(source, |mask| blocks.forward_in_place(x, mask))?),
         }
     }
 }
@@ -622,17 +736,17 @@ pub(super) unsafe fn zoneout_forward<T: Element>(
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let source = one(source)?.get(states(h_prev, h_new, h, n))?;
+        let source = one(source)?.get(n, states(h_prev, h_new, h, n))?;
         let cell = Zoneout::new(one(rate)?.get()?);
         match States::new(h_prev, h_new, h, n)? {
             States::Apart(prev, new, h) => {
-                by_source!(source, |mask| cell.forward(prev, new, h, mask))
+                Ok(by_source!(source, |mask| cell.forward(prev, new, h, mask))?)
             }
             States::IntoPrev(h, new) => {
-                by_source!(source, |mask| cell.forward_into_prev(h, new, mask))
+                Ok(by_source!(source, |mask| cell.forward_into_prev(h, new, mask))?)
             }
             States::IntoNew(prev, h) => {
-                by_source!(source, |mask| cell.forward_into_new(prev, h, mask))
+                Ok(by_source!(source, |mask| cell.forward_into_new(prev, h, mask))?)
             }
         }
     }
@@ -674,12 +788,16 @@ pub(super) unsafe fn zoneout_backward<T: Element>(
     // SAFETY: the caller's promise.
     unsafe {
         let [read, new] = pair(dh, n, dh_new, n);
-        let source = one(source)?.get([read, new, Bytes::written(dh_prev, n)])?;
+        let source = one(source)?.get(n, [read, new, Bytes::written(dh_prev, n)])?;
         let cell = Zoneout::new(one(rate)?.get()?);
         let prev = slice_mut(dh_prev, n)?;
         match Pair::new(dh, n, dh_new, n)? {
-            Pair::Apart(dh, new) => by_known!(source, |mask| cell.backward(dh, prev, new, mask)),
-            Pair::InPlace(dh) => by_known!(source, |mask| cell.backward_in_place(dh, prev, mask)),
+            Pair::Apart(dh, new) => {
+                Ok(by_known!(source, |mask| cell.backward(dh, prev, new, mask))?)
+            }
+            Pair::InPlace(dh) => {
+                Ok(by_known!(source, |mask| cell.backward_in_place(dh, prev, mask))?)
+            }
         }
     }
 }
