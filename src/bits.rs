@@ -7,8 +7,17 @@ use core::iter;
 #[cfg_attr(target_os = "none", inline(never))]
 #[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn bits(words: &[u32], at: usize) -> u32 {
-    let word = |i| u64::from(words.get(i).copied().unwrap_or(0));
-    ((word(at / 32) | word(at / 32 + 1) << 32) >> (at % 32)) as u32
+    if cfg!(target_os = "none") {
+        let word = |i| u64::from(words.get(i).copied().unwrap_or(0));
+        return ((word(at / 32) | word(at / 32 + 1) << 32) >> (at % 32)) as u32;
+    }
+    let pair = match words.get(at / 32..) {
+        // One load, where the machine has it.
+        Some([low, high, ..]) => u64::from(*low) | u64::from(*high) << 32,
+        Some([last]) => u64::from(*last),
+        _ => 0,
+    };
+    (pair >> (at % 32)) as u32
 }
 
 /// The bits from `first` on, 32 at a time, with zeros past the end.

@@ -17,7 +17,7 @@ const RATES: [DropRate; 5] =
     [drop_rate!(0.0), drop_rate!(0.5), drop_rate!(0.1), drop_rate!(0.97), drop_rate!(1.0)];
 
 /// Rows, width, and the strides of input, output and mask.
-const SHAPES: [[usize; 5]; 19] = [
+const SHAPES: [[usize; 5]; 24] = [
     [1, 1, 1, 1, 1],
     [5, 7, 7, 7, 7],
     [6, 23, 50, 50, 50],
@@ -28,6 +28,11 @@ const SHAPES: [[usize; 5]; 19] = [
     [4, 100, 0, 100, 100], // one row of input again and again
     [4, 100, 33, 101, 128],
     [2, 512, 600, 512, 512],
+    [4, 32, 32, 40, 32], // words that end with the mask
+    [4, 40, 41, 42, 45],
+    [5, 8, 9, 8, 8],
+    [5, 12, 12, 16, 13],
+    [5, 31, 33, 31, 32],
     [3, 513, 513, 520, 544],
     [9, 65, 65, 65, 0], // all rows by the same bits
     [9, 65, 66, 70, 3], // bits that decide in several rows

@@ -3,7 +3,7 @@
 use super::{BiasDropout, Dropout, Rule, RuleFor};
 use crate::error::ShapeError;
 use crate::isa::{Available, CompiledFusion, Element, Float};
-use crate::kernel::apply::select;
+use crate::kernel::apply::select_of;
 use crate::kernel::fuse::{Hook, Nothing, Spot, Strip, Sum};
 use crate::kernel::op::{InPlace, Mapped, Same};
 use crate::key::MaskKey;
@@ -98,6 +98,9 @@ impl Rows for Panel {
 
 impl<R: Rule, S: Rows> Dropout<R, S> {
     /// Dropout of x + bias, the bias one row that is added to every row of x.
+    ///
+    /// Over a [`Layout`](crate::Layout) nothing is fused: add the bias, call
+    /// [`forward_in_place`](Self::forward_in_place), and add the residual.
     #[must_use]
     pub const fn with_bias<T: Float>(self, bias: &[T]) -> BiasDropout<'_, T, R, S> {
         BiasDropout::of(self, bias)
@@ -326,7 +329,7 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
 #[inline(always)]
 #[must_use]
 pub fn keep<T: Element>(word: u32, elements: [T; 32]) -> [T; 32] {
-    select(word, 0, &elements, Mapped(InPlace, Same))
+    select_of(word, elements, [T::ZERO; 32], Mapped(InPlace, Same))
 }
 
 /// What a fused verb does by each source.

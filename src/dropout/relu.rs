@@ -29,6 +29,9 @@ impl<R: Rule> Dropout<R> {
     /// cleared from the mask that is drawn, so that [`backward`](Self::backward) by it is the gradient
     /// of both (by the key it would be that of dropout alone); a NaN stays.
     ///
+    /// Not over a [`Layout`](crate::Layout), where a bit decides several elements, of which some may be
+    /// positive and others not: there rectify first, and then call [`forward`](Self::forward).
+    ///
     /// ```
     /// use dropout_kernels::{Dropout, Mask, MaskRng, drop_rate};
     ///

@@ -34,6 +34,8 @@ kernels!(stamp Vector, self, "avx2,f16c";);
 pub struct Features;
 
 impl Vectors for Features {
+    const REGISTER: usize = 32;
+
     type Vector = Vector;
     type F32 = F32;
     type F64 = F64;

@@ -32,6 +32,8 @@ kernels!(stamp Vector, avx2, "avx512f,avx512bw,avx512dq,avx512vl";);
 pub struct Features;
 
 impl Vectors for Features {
+    const REGISTER: usize = 64;
+
     type Vector = Vector;
     type F32 = F32;
     type F64 = F64;

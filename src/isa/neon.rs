@@ -50,14 +50,14 @@ impl Isa for Neon {
     const VECTORS: bool = true;
 
     #[inline(always)]
-    fn select<T: Vectored, O: Op<T>>(
+    fn select_of<T: Vectored, O: Op<T>, const N: usize>(
         self,
         word: u32,
-        at: usize,
-        target: &[T; 32],
+        read: [T; N],
+        dropped: [T; N],
         op: O,
-    ) -> [T; 32] {
-        kernel::registers::select(self, word, at, target, op)
+    ) -> [T; N] {
+        kernel::registers::select_of(self, word, read, dropped, op)
     }
 }
 

@@ -8,7 +8,7 @@ pub(super) use core::arch::x86 as intrinsics;
 pub(super) use core::arch::x86_64 as intrinsics;
 
 use super::*; // what the list of kernels names
-use crate::kernel::registers::{RegisterIsa, Registers, select};
+use crate::kernel::registers::{RegisterIsa, Registers, select_of};
 use crate::kernel::wide::{Wide, WideIsa};
 use crate::kernel::{Isa, pipeline};
 use crate::lanes::LANES;
@@ -37,6 +37,9 @@ impl<F> CpuToken<F> {
 
 /// What differs between x86's instruction sets.
 pub(crate) trait Vectors: Calls {
+    /// Bytes of a register.
+    const REGISTER: usize;
+
     /// All sixteen lanes.
     type Vector: Wide<Proof = CpuToken<Self>>;
 
@@ -105,6 +108,7 @@ impl<F: Vectors> RegisterIsa for CpuToken<F> {
 
 impl<F: Vectors> Isa for CpuToken<F> {
     const VECTORS: bool = true;
+    const REGISTER: usize = F::REGISTER;
 
     #[inline(always)]
     fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize) {
@@ -117,14 +121,14 @@ impl<F: Vectors> Isa for CpuToken<F> {
     }
 
     #[inline(always)]
-    fn select<T: Vectored, O: Op<T>>(
+    fn select_of<T: Vectored, O: Op<T>, const N: usize>(
         self,
         word: u32,
-        at: usize,
-        target: &[T; 32],
+        read: [T; N],
+        dropped: [T; N],
         op: O,
-    ) -> [T; 32] {
-        select(self, word, at, target, op)
+    ) -> [T; N] {
+        select_of(self, word, read, dropped, op)
     }
 
     #[inline(always)]

@@ -39,16 +39,15 @@ pub(super) fn keeps<T>(word: u32, i: usize) -> bool {
     }
 }
 
-/// What 32 elements become whose bits are those of `word`, from a table of bits.
+/// What `N` elements become, of up to 32, whose bits are those of `word`, from a table of bits.
 #[inline(always)]
-pub(crate) fn select<T: Number, O: Op<T>>(
+pub(crate) fn select_of<T: Number, O: Op<T>, const N: usize>(
     word: u32,
-    at: usize,
-    target: &[T; 32],
+    mut y: [T; N],
+    dropped: [T; N],
     op: O,
-) -> [T; 32] {
-    let (mut y, dropped) = (op.read(at, target), op.dropped(at, target));
-    for i in 0..32 {
+) -> [T; N] {
+    for i in 0..N {
         // What is kept stands outside the choice, so that the choice is a select.
         let kept = op.kept(y[i]);
         y[i] = if keeps::<T>(word, i) { kept } else { dropped[i] };
@@ -73,22 +72,6 @@ pub(super) fn clear_where_not_positive<T: Number>(words: &mut [u32], x: &[T]) {
             *word &= if x.is_not_positive() { !bit } else { !0 };
         }
     }
-}
-
-/// As [`select`], of eight elements.
-#[inline(always)]
-pub(super) fn select_eight<T: Vectored, O: Op<T>>(
-    word: u32,
-    at: usize,
-    target: &[T; 8],
-    op: O,
-) -> [T; 8] {
-    let (mut y, dropped) = (op.read(at, target), op.dropped(at, target));
-    for i in 0..8 {
-        let kept = op.kept(y[i]);
-        y[i] = if keeps::<T>(word, i) { kept } else { dropped[i] };
-    }
-    y
 }
 
 /// `target` begins at index `at` of what `op` knows; a word decides 32 elements.

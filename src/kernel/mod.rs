@@ -113,6 +113,9 @@ pub(crate) trait Isa: Copy {
     /// all in step.
     const VECTORS: bool;
 
+    /// Bytes of a register.
+    const REGISTER: usize = 16;
+
     /// Seeds the first `count` lanes.
     #[inline(always)]
     fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize) {
@@ -135,7 +138,20 @@ pub(crate) trait Isa: Copy {
         target: &[T; 32],
         op: O,
     ) -> [T; 32] {
-        apply::select(word, at, target, op)
+        self.select_of(word, op.read(at, target), op.dropped(at, target), op)
+    }
+
+    /// What `N` elements become, of up to 32, from those that were read and those that stand where one
+    /// is dropped.
+    #[inline(always)]
+    fn select_of<T: Vectored, O: Op<T>, const N: usize>(
+        self,
+        word: u32,
+        read: [T; N],
+        dropped: [T; N],
+        op: O,
+    ) -> [T; N] {
+        apply::select_of(word, read, dropped, op)
     }
 
     /// Multiplies whole 32s, where that and to zero what is dropped costs less than to select;

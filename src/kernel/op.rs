@@ -1,6 +1,8 @@
 //! What a kernel makes of its target: what a kept element becomes, and what a dropped one. All
 //! arithmetic on elements stands here.
 
+use core::iter;
+
 use crate::element::{Number, Value};
 use crate::pieces::fill;
 
@@ -114,6 +116,15 @@ pub trait Source<T>: Copy {
     /// `N` elements from index `at`, which is where `target` lies in the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
 
+    /// What is read from the element at index `at` on.
+    fn skip(self, at: usize) -> Option<Self>;
+
+    /// What is read for the first `len` elements, if there are so many.
+    fn first(self, len: usize) -> Option<Self>;
+
+    /// `N` elements at a time; `None` for those of the target.
+    fn each<const N: usize>(self) -> impl Iterator<Item = Option<[T; N]>>;
+
     /// Where the elements for all of `target` stand in memory, if they do.
     #[allow(dead_code, reason = "Cortex-M with a floating-point unit asks for it")]
     fn place(self, at: usize, target: &mut [T]) -> Option<*const T>;
@@ -135,6 +146,21 @@ impl<T: Number> Source<T> for InPlace {
     #[inline(always)]
     fn read<const N: usize>(self, _: usize, target: &[T; N]) -> [T; N] {
         *target
+    }
+
+    #[inline(always)]
+    fn skip(self, _: usize) -> Option<Self> {
+        Some(self)
+    }
+
+    #[inline(always)]
+    fn first(self, _: usize) -> Option<Self> {
+        Some(self)
+    }
+
+    #[inline(always)]
+    fn each<const N: usize>(self) -> impl Iterator<Item = Option<[T; N]>> {
+        iter::repeat(None)
     }
 
     #[inline(always)]
@@ -172,6 +198,21 @@ impl<T: Number> Source<T> for Zeros {
     }
 
     #[inline(always)]
+    fn skip(self, _: usize) -> Option<Self> {
+        Some(self)
+    }
+
+    #[inline(always)]
+    fn first(self, _: usize) -> Option<Self> {
+        Some(self)
+    }
+
+    #[inline(always)]
+    fn each<const N: usize>(self) -> impl Iterator<Item = Option<[T; N]>> {
+        iter::repeat(Some([T::ZERO; N]))
+    }
+
+    #[inline(always)]
     fn place(self, _: usize, _: &mut [T]) -> Option<*const T> {
         None
     }
@@ -202,6 +243,21 @@ impl<T: Number> Source<T> for &[T] {
             },
             None => *target,
         }
+    }
+
+    #[inline(always)]
+    fn skip(self, at: usize) -> Option<Self> {
+        self.get(at..)
+    }
+
+    #[inline(always)]
+    fn first(self, len: usize) -> Option<Self> {
+        self.get(..len)
+    }
+
+    #[inline(always)]
+    fn each<const N: usize>(self) -> impl Iterator<Item = Option<[T; N]>> {
+        self.as_chunks().0.iter().map(|elements| Some(*elements))
     }
 
     #[inline(always)]
@@ -245,6 +301,15 @@ pub trait Op<T: Number>: Copy {
     /// The elements that are read for `target`, which lies at index `at` of the whole target.
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N];
 
+    /// What it knows of the target from index `at` on.
+    fn skip(self, at: usize) -> Option<Self>;
+
+    /// What it knows of the first `len` elements, if it knows of so many.
+    fn first(self, len: usize) -> Option<Self>;
+
+    /// `N` elements at a time: those that are read, and what stands where one is dropped.
+    fn each<const N: usize>(self) -> impl Iterator<Item = Pair<T, N>>;
+
     /// What becomes of them if they are kept.
     fn kept<V: Value<T>>(self, x: V) -> V;
 
@@ -282,6 +347,9 @@ pub trait Op<T: Number>: Copy {
     }
 }
 
+/// What is read for `N` elements, and what stands where one is dropped; `None` for the target itself.
+pub(super) type Pair<T, const N: usize> = (Option<[T; N]>, Option<[T; N]>);
+
 /// Elements from a source, with a formula.
 #[derive(Clone, Copy, Debug)]
 pub struct Mapped<S, F>(pub(crate) S, pub(crate) F);
@@ -294,6 +362,22 @@ impl<T: Number, S: Source<T>, F: Arithmetic<T>> Op<T> for Mapped<S, F> {
     #[inline(always)]
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
         self.0.read(at, target)
+    }
+
+    #[inline(always)]
+    fn skip(self, at: usize) -> Option<Self> {
+        Some(Self(self.0.skip(at)?, self.1))
+    }
+
+    #[inline(always)]
+    fn first(self, len: usize) -> Option<Self> {
+        Some(Self(self.0.first(len)?, self.1))
+    }
+
+    #[inline(always)]
+    fn each<const N: usize>(self) -> impl Iterator<Item = Pair<T, N>> {
+        let dropped = Some([self.1.dropped(); N]);
+        self.0.each().map(move |read| (read, dropped))
     }
 
     #[inline(always)]
@@ -355,6 +439,21 @@ impl<T: Number, A: Source<T>, B: Source<T>> Op<T> for Either<A, B> {
     #[inline(always)]
     fn read<const N: usize>(self, at: usize, target: &[T; N]) -> [T; N] {
         self.0.read(at, target)
+    }
+
+    #[inline(always)]
+    fn skip(self, at: usize) -> Option<Self> {
+        Some(Self(self.0.skip(at)?, self.1.skip(at)?))
+    }
+
+    #[inline(always)]
+    fn first(self, len: usize) -> Option<Self> {
+        Some(Self(self.0.first(len)?, self.1.first(len)?))
+    }
+
+    #[inline(always)]
+    fn each<const N: usize>(self) -> impl Iterator<Item = Pair<T, N>> {
+        self.0.each().zip(self.1.each())
     }
 
     #[inline(always)]

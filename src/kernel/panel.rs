@@ -1,9 +1,9 @@
 //! Rows with strides, by a mask whose rows begin at any bit.
 
-use super::apply::{apply_singly, select_eight};
+use super::apply::apply_singly;
 use super::op::Op;
 use super::{Isa, Vectored};
-use crate::bits::{bits, words_from};
+use crate::bits::bits;
 use crate::panel::Panel;
 use crate::pieces::{cut, pieces_mut};
 
@@ -12,6 +12,128 @@ use crate::pieces::{cut, pieces_mut};
 #[inline(always)]
 pub(super) fn panel<I: Isa, T: Vectored, O: Op<T>>(
     isa: I,
+    words: &[u32],
+    first: usize,
+    panel: Panel,
+    at: usize,
+    target: &mut [T],
+    op: O,
+) {
+    let n = panel.width;
+    // What a register holds costs no more than a part of it.
+    let holds = |count| count * size_of::<T>() <= I::REGISTER;
+    if !I::VECTORS || n < 8 {
+        singly(words, first, panel, at, target, op);
+    } else if let Some(op) = op.skip(at) {
+        if n >= 32 {
+            wide(isa, words, first, panel, target, op);
+        } else if holds(16) && n >= 16 {
+            narrow::<_, _, _, 16>(isa, words, first, panel, target, op);
+        } else {
+            narrow::<_, _, _, 8>(isa, words, first, panel, target, op);
+        }
+    }
+}
+
+/// Rows of whole words. What is left of one is its last eight, or its last 32, which then overlap
+/// those before them: they are computed first, as the row may be what is read. A row's bounds are
+/// checked once and not once a word.
+#[inline(always)]
+fn wide<I: Isa, T: Vectored, O: Op<T>>(
+    isa: I,
+    words: &[u32],
+    mut first: usize,
+    panel: Panel,
+    mut target: &mut [T],
+    mut op: O,
+) {
+    let n = panel.width;
+    let left = n % 32;
+    let eight = left > 0 && left <= 8 && 16 * size_of::<T>() > I::REGISTER;
+    for _ in 0..panel.rows {
+        let Some(row) = target.get_mut(..n) else { return };
+        let Some(of_row) = op.first(n) else { return };
+        let Some(from) = words.get(first / 32..) else { return };
+        // The bits of 32 elements are read from two words. The mask may end with the row's last whole
+        // word; then no second one comes after it, and those 32 elements are the row's end, too.
+        let all = from.len() > n / 32;
+        // No closure, which the compiler might not inline.
+        let mut last = None;
+        let mut last_eight = None;
+        if eight {
+            last_eight = end::<_, _, _, 8>(isa, words, first, row, of_row);
+        } else if left > 0 || !all {
+            last = end::<_, _, _, 32>(isa, words, first, row, of_row);
+        }
+        let pairs = row.as_chunks_mut::<32>().0.iter_mut().zip(from.windows(2));
+        for ((target, pair), (read, dropped)) in pairs.zip(of_row.each()) {
+            let [low, high] = *pair else { continue };
+            let word = ((u64::from(low) | u64::from(high) << 32) >> (first % 32)) as u32;
+            let y = *target;
+            *target = isa.select_of(word, read.unwrap_or(y), dropped.unwrap_or(y), of_row);
+        }
+        if let (Some(last), Some(target)) = (last, row.last_chunk_mut()) {
+            *target = last;
+        }
+        if let (Some(last), Some(target)) = (last_eight, row.last_chunk_mut()) {
+            *target = last;
+        }
+        // After the last row there may be no more elements.
+        let Some(rest) = target.get_mut(panel.output..) else { return };
+        let Some(of_rest) = op.skip(panel.input) else { return };
+        (target, op) = (rest, of_rest);
+        first = first.wrapping_add(panel.mask);
+    }
+}
+
+/// Rows of fewer elements than a word has bits: `N` at a time, and what is left as a last `N`.
+#[inline(always)]
+fn narrow<I: Isa, T: Vectored, O: Op<T>, const N: usize>(
+    isa: I,
+    words: &[u32],
+    mut first: usize,
+    panel: Panel,
+    mut target: &mut [T],
+    mut op: O,
+) {
+    let n = panel.width;
+    for _ in 0..panel.rows {
+        let Some(row) = target.get_mut(..n) else { return };
+        let Some(of_row) = op.first(n) else { return };
+        let last = if n.is_multiple_of(N) { None } else { end(isa, words, first, row, of_row) };
+        let mut word = bits(words, first);
+        for (target, (read, dropped)) in row.as_chunks_mut::<N>().0.iter_mut().zip(of_row.each()) {
+            let y = *target;
+            *target = isa.select_of(word, read.unwrap_or(y), dropped.unwrap_or(y), of_row);
+            word >>= N;
+        }
+        if let (Some(last), Some(target)) = (last, row.last_chunk_mut::<N>()) {
+            *target = last;
+        }
+        let Some(rest) = target.get_mut(panel.output..) else { return };
+        let Some(of_rest) = op.skip(panel.input) else { return };
+        (target, op) = (rest, of_rest);
+        first = first.wrapping_add(panel.mask);
+    }
+}
+
+/// What the last `N` elements of a row become.
+#[inline(always)]
+fn end<I: Isa, T: Vectored, O: Op<T>, const N: usize>(
+    isa: I,
+    words: &[u32],
+    first: usize,
+    row: &[T],
+    op: O,
+) -> Option<[T; N]> {
+    let target = row.last_chunk()?;
+    let at = row.len() - N;
+    let word = bits(words, first + at);
+    Some(isa.select_of(word, op.read(at, target), op.dropped(at, target), op))
+}
+
+#[inline(always)]
+fn singly<T: Vectored, O: Op<T>>(
     words: &[u32],
     mut first: usize,
     panel: Panel,
@@ -23,63 +145,9 @@ pub(super) fn panel<I: Isa, T: Vectored, O: Op<T>>(
     for _ in 0..panel.filled_rows() {
         // The last row may end before the stride.
         let row = cut(&mut target, panel.output).get_mut(..panel.width).unwrap_or_default();
-        if I::VECTORS {
-            apply_row(isa, words, first, at, row, op);
-        } else {
-            apply_row_singly(words, first, at, row, op);
-        }
+        apply_row_singly(words, first, at, row, op);
         first = first.wrapping_add(panel.mask);
         at = at.wrapping_add(panel.input);
-    }
-}
-
-/// Whole words, or eights where there is none, and what is left as the last of them, which then
-/// overlaps the one before it: it is computed first, as the row may be what is read.
-#[inline(always)]
-fn apply_row<I: Isa, T: Vectored, O: Op<T>>(
-    isa: I,
-    words: &[u32],
-    bit: usize,
-    at: usize,
-    row: &mut [T],
-    op: O,
-) {
-    let n = row.len();
-    if let Some(before) = n.checked_sub(32) {
-        // No closure, which the compiler might not inline.
-        let last = match row.last_chunk() {
-            Some(target) if !n.is_multiple_of(32) => {
-                Some(isa.select(bits(words, bit + before), at + before, target, op))
-            }
-            _ => None,
-        };
-        let mut at = at;
-        for (target, word) in row.as_chunks_mut::<32>().0.iter_mut().zip(words_from(words, bit)) {
-            *target = isa.select(word, at, target, op);
-            at += 32;
-        }
-        if let (Some(last), Some(target)) = (last, row.last_chunk_mut()) {
-            *target = last;
-        }
-    } else if let Some(before) = n.checked_sub(8) {
-        let mut word = bits(words, bit);
-        let last = match row.last_chunk() {
-            Some(target) if !n.is_multiple_of(8) => {
-                Some(select_eight(word >> before, at + before, target, op))
-            }
-            _ => None,
-        };
-        let mut at = at;
-        for target in row.as_chunks_mut::<8>().0 {
-            *target = select_eight(word, at, target, op);
-            word >>= 8;
-            at += 8;
-        }
-        if let (Some(last), Some(target)) = (last, row.last_chunk_mut()) {
-            *target = last;
-        }
-    } else {
-        apply_singly(at, bits(words, bit), row, op);
     }
 }
 

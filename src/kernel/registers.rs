@@ -63,22 +63,33 @@ pub(crate) trait Registers<T: Number, I>: Value<T> {
     fn or_zero(self, isa: I, word: u32) -> Self;
 }
 
-/// What 32 elements become whose bits are those of `word`.
+/// What `N` elements become, of up to 32, whose bits are those of `word`.
 #[inline(always)]
-pub(crate) fn select<I: RegisterIsa, T: Vectored, O: Op<T>>(
+pub(crate) fn select_of<I: RegisterIsa, T: Vectored, O: Op<T>, const N: usize>(
     isa: I,
     word: u32,
-    at: usize,
-    target: &[T; 32],
+    read: [T; N],
+    dropped: [T; N],
     op: O,
-) -> [T; 32] {
-    let kept = op.kept(T::In::<I>::load(isa, &op.read(at, target)));
-    let dropped = || T::In::<I>::load(isa, &op.dropped(at, target));
-    if O::ZEROES {
-        kept.or_zero(isa, word).store()
+) -> [T; N] {
+    let kept = op.kept(T::In::<I>::load(isa, &padded(read)));
+    let dropped = || T::In::<I>::load(isa, &padded(dropped));
+    let y = if O::ZEROES {
+        kept.or_zero(isa, word)
     } else if O::COPIES {
-        kept.merge(word, dropped()).store()
+        kept.merge(word, dropped())
     } else {
-        kept.select(word, dropped()).store()
+        kept.select(word, dropped())
+    };
+    y.store().first_chunk().copied().unwrap_or(read)
+}
+
+/// Registers that only zeros stand in, and that nobody reads, are not computed.
+#[inline(always)]
+fn padded<T: Number, const N: usize>(elements: [T; N]) -> [T; 32] {
+    let mut all = [T::ZERO; 32];
+    if let Some(first) = all.first_chunk_mut() {
+        *first = elements;
     }
+    all
 }
