@@ -10,7 +10,8 @@
  *
  * Element i of a mask is bit i % 32 of word i / 32, 1 where it is kept. f16 (IEEE 754 binary16) and bf16 are
  * uint16_t that hold their bits. Lengths and strides count elements. Every function that can be given something
- * wrong returns a status, and has then written nothing and moved no generator. What it cannot know, and you
+ * wrong returns a status, and has then written nothing and moved no generator. With n = 0 pointers to elements and
+ * masks may be NULL; those to structs may not. What it cannot know, and you
  * promise: that memory is as long as you say, that structs hold what was made, and that nobody else uses what a
  * call writes while it runs. Calls keep nothing, and share nothing: any number run at the same time.
  *
@@ -51,14 +52,16 @@
                       ? 1099511627776.0 / (1099511627776.0 - DK_THRESHOLD_(p) + (DK_THRESHOLD_(p) >= 1099511627776.0)) : 0.0)
 
 /* Layouts, to initialise a dk_layout. One bit for each channel of each sample of batch x channels x spatial... */
-#define DK_CHANNELS_FIRST(batch, channels, spatial) { 1, 1, (size_t)(batch) * (channels), (spatial) }
+#define DK_CHANNELS_FIRST(batch, channels, spatial) { (size_t)(batch), 1, (size_t)(channels), (size_t)(spatial) }
 /* The same of batch x spatial... x channels. */
-#define DK_CHANNELS_LAST(batch, spatial, channels) { (batch), (spatial), (channels), 1 }
+#define DK_CHANNELS_LAST(batch, spatial, channels) { (size_t)(batch), (size_t)(spatial), (size_t)(channels), 1 }
 /* Variational dropout: the same units at every step, of steps x batch x units and of batch x steps x units. */
-#define DK_TIME_MAJOR(steps, batch, units) { 1, (steps), (size_t)(batch) * (units), 1 }
-#define DK_BATCH_MAJOR(batch, steps, units) { (batch), (steps), (units), 1 }
+#define DK_TIME_MAJOR(steps, batch, units) { 1, (size_t)(steps), DK_PRODUCT_((size_t)(batch), (size_t)(units)), 1 }
+#define DK_BATCH_MAJOR(batch, steps, units) { (size_t)(batch), (size_t)(steps), (size_t)(units), 1 }
 /* Stochastic depth: a bit for each sample of so many elements. */
-#define DK_SAMPLES(batch, elements) { 1, 1, (batch), (elements) }
+#define DK_SAMPLES(batch, elements) { 1, 1, (size_t)(batch), (size_t)(elements) }
+/* What does not fit is as much as nothing has: DK_OVERFLOW when it is used. */
+#define DK_PRODUCT_(a, b) ((b) != 0 && (a) > (size_t)-1 / (b) ? (size_t)-1 : (a) * (b))
 
 
 /**
@@ -124,7 +127,8 @@ enum dk_status
    */
   DK_MISALIGNED = -2,
   /**
-   * What is written overlaps with something else, other than x == y.
+   * What is written overlaps with elements, masks or the generator of the same call, other than x == y. Structs are
+   * read first, and not compared.
    */
   DK_OVERLAP = -3,
   /**
@@ -235,6 +239,10 @@ enum dk_status
    * The classic rule multiplies nothing, so there is nothing to round.
    */
   DK_CLASSIC_RULE = -30,
+  /**
+   * A multiplier m that is not from 2^30 to 2^31 - 1, or a shift that is not from -62 to 62.
+   */
+  DK_MULTIPLIER = -31,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -282,7 +290,8 @@ typedef struct {
   uint32_t rule;
   /**
    * Of `int8_t` elements the code of zero, -128 to 127: what is dropped becomes it, and kept
-   * elements are scaled about it. 0 for all others.
+   * elements are scaled about it. 0 for all others. Set it after making: `d.zero_point = -128;`. Backward takes a
+   * dropout with the gradient's, mostly 0.
    */
   int32_t zero_point;
 } dk_dropout;
@@ -586,8 +595,8 @@ dk_status dk_bias_dropout_add_infer_bf16(const dk_dropout *dropout,
                                          size_t n);
 
 /**
- * dx = D(dy), and the sum of dx over rows is added to dbias, row after row, in float (double of
- * double). The residual's gradient is dy itself. dy == dx allowed. As dk_backward_f32, and
+ * dx = D(dy), and the sum of dx over rows, as it is stored, is added to dbias, row after row, in float
+ * (double of double). The residual's gradient is dy itself. dy == dx allowed. As dk_backward_f32, and
  * DK_NOT_WHOLE_ROWS.
  */
 dk_status dk_bias_dropout_add_backward_f32(const dk_dropout *dropout,
@@ -632,7 +641,7 @@ dk_status dk_bias_dropout_add_backward_bf16(const dk_dropout *dropout,
                                             const dk_source *source);
 
 /**
- * y += forward(x), at the price of an addition; a dropped element adds 0. x == y is refused. As dk_forward_f32.
+ * y += forward(x), at the price of an addition; a dropped element adds +0.0, so that -0.0 becomes +0.0. x == y is refused. As dk_forward_f32.
  */
 dk_status dk_forward_add_f32(const dk_dropout *dropout,
                              const float *x,
@@ -816,7 +825,8 @@ dk_status dk_rate_multiplier(const dk_rate *rate,
 
 /**
  * The multiplier m * 2^(shift - 31) of a requantisation that follows what was dropped by dk_classic, times 1 / (1 - p), in
- * place; m from 2^30 to 2^31 - 1. DK_NULL, DK_MISALIGNED, DK_NOT_MADE.
+ * place; at p = 1, where everything was dropped, it stays. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, and DK_MULTIPLIER unless m is from
+ * 2^30 to 2^31 - 1 and shift from -62 to 62.
  */
 dk_status dk_rate_requantisation(const dk_rate *rate,
                                  int32_t *m,
@@ -849,15 +859,18 @@ dk_status dk_key_at(dk_key *key,
 dk_key dk_key_fold(dk_key key, uint64_t index);
 
 /**
- * Makes a generator at the start of a key's stream. DK_NULL, DK_MISALIGNED.
+ * Makes a generator at the start of a key's stream: its first mask is the one that dk_source_key(key) names. DK_NULL,
+ * DK_MISALIGNED.
  */
-dk_status dk_rng_init(dk_rng *rng, dk_key key);
+dk_status dk_rng_init(dk_rng *rng,
+                      dk_key key);
 
 /**
  * Saves a generator as a checkpoint of DK_CHECKPOINT_BYTES bytes, the same on every machine, which says
- * what it is and ends with a check sum. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_OVERLAP.
+ * what it is and ends with a check sum. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_OVERLAP, DK_ZERO_LANE, DK_EQUAL_LANES.
  */
-dk_status dk_rng_save(const dk_rng *rng, uint8_t *bytes);
+dk_status dk_rng_save(const dk_rng *rng,
+                      uint8_t *bytes);
 
 /**
  * Makes the generator that was saved; it goes on where that one stood. Erased flash and zeroed RAM are no checkpoint, and
@@ -886,7 +899,8 @@ size_t dk_mask_count_kept(const uint32_t *mask, size_t bits);
  * With d = 1 where the mask keeps: y = d * x / (1 - p) (inverted), y = d * x (classic). A dropped
  * element is +0.0, or the zero point, whatever it was. At p = 0 what is drawn has the bits of x,
  * at p = 1 everything is dropped, and neither moves a generator. By a mask of your own p sets
- * the scale alone. Of int8_t and int16_t the product is rounded, and saturates.
+ * the scale alone; at p = 1 the inverted rule has none, and drops everything. Of int8_t and int16_t the
+ * product is rounded to nearest, halves up, and saturates (docs/QUANTISED.md).
  *
  * Any source; a mask has n bits. One pass; under 1 KiB of stack.
  * DK_NULL, DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_UNKNOWN_SOURCE, DK_ZERO_POINT,
@@ -1001,11 +1015,15 @@ dk_status dk_backward_s16(const dk_dropout *dropout,
                           const dk_source *source);
 
 /**
- * Inference: y = x (inverted), y = (1 - p) * x (classic); x == y allowed. Over a layout it is the same call.
+ * Inference: y = x (inverted), y = (1 - p) * x (classic); x == y allowed. Over a layout it is the same call. At p = 0 it
+ * copies, and at p = 1 the classic rule gives +0.0 or the zero point, of NaN too.
  *
  * DK_NULL, DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_ZERO_POINT, DK_OVERFLOW.
  */
-dk_status dk_infer_f32(const dk_dropout *dropout, const float *x, float *y, size_t n);
+dk_status dk_infer_f32(const dk_dropout *dropout,
+                       const float *x,
+                       float *y,
+                       size_t n);
 
 /**
  * As dk_infer_f32, of double.
@@ -1143,7 +1161,7 @@ dk_status dk_backward_layout_s16(const dk_dropout *dropout,
 
 /**
  * dk_forward_f32 over rows of a larger matrix; x and y point to the panel's first element. A mask
- * has (rows - 1) * mask_stride + width bits; of one that was drawn for the whole matrix,
+ * has (rows - 1) * mask_stride + width bits, or 0 if rows or width is 0; of one that was drawn for the whole matrix,
  * dk_source_window takes those from any bit on. DK_STRIDE if rows of y would overlap.
  */
 dk_status dk_forward_panel_f32(const dk_dropout *dropout,
@@ -1511,10 +1529,12 @@ dk_status dk_drop_key_forward_layout_bf16(const dk_rate *rate,
                                           const dk_source *source);
 
 /**
- * gamma, the rate at which first corners of blocks are drawn. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_AXES,
+ * gamma, the rate at which first corners of blocks are drawn: p * places / covered, with places the elements of a map, and covered the
+ * product of b * (extent + 1 - b) over its axes, b the block or the extent if that is less. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_AXES,
  * DK_EMPTY_BLOCK, DK_OVERFLOW.
  */
-dk_status dk_drop_block_seed_rate(const dk_drop_block *blocks, dk_rate *gamma);
+dk_status dk_drop_block_seed_rate(const dk_drop_block *blocks,
+                                  dk_rate *gamma);
 
 /**
  * Draws the mask of blocks, and does not apply it. The source is dk_source_rng or dk_source_key_into,
@@ -1524,8 +1544,8 @@ dk_status dk_drop_block_fill(const dk_drop_block *blocks, const dk_source *sourc
 
 /**
  * Drops blocks of maps (Ghiasi et al. 2018); x == y allowed. Kept elements are scaled by bits / kept bits of
- * this mask. The mask is in memory or drawn into memory: a key alone or a window is
- * DK_SOURCE_NOT_STORED. The seeds' rate is computed anew by each call: some 40 steps of long
+ * this mask; if nothing is kept, y is 0. The mask is in memory or drawn into memory: a key alone, or a window that begins at
+ * no multiple of 32, is DK_SOURCE_NOT_STORED. A block that is larger than a map ends with it. The seeds' rate is computed anew by each call: some 40 steps of long
  * division.
  *
  * As dk_forward_f32, and DK_AXES, DK_EMPTY_BLOCK.
@@ -1745,7 +1765,7 @@ dk_status dk_zoneout_backward_s16(const dk_rate *rate,
                                   const dk_source *source);
 
 /**
- * Inference: h = p * h_prev + (1 - p) * h_new. h may be h_prev or h_new.
+ * Inference: h = p * h_prev + (1 - p) * h_new; at p = 0 and p = 1 it copies. h may be h_prev or h_new.
  */
 dk_status dk_zoneout_infer_f32(const dk_rate *rate,
                                const float *h_prev,
@@ -1823,8 +1843,8 @@ dk_status dk_forward_stochastic_s16(const dk_dropout *dropout,
  * dk_backward_s8, rounded so: small gradients are not lost.
  */
 dk_status dk_backward_stochastic_s8(const dk_dropout *dropout,
-                                    const int8_t *x,
-                                    int8_t *y,
+                                    const int8_t *dy,
+                                    int8_t *dx,
                                     size_t n,
                                     const dk_source *source,
                                     dk_key rounding);
@@ -1833,8 +1853,8 @@ dk_status dk_backward_stochastic_s8(const dk_dropout *dropout,
  * As dk_backward_stochastic_s8, of int16_t.
  */
 dk_status dk_backward_stochastic_s16(const dk_dropout *dropout,
-                                     const int16_t *x,
-                                     int16_t *y,
+                                     const int16_t *dy,
+                                     int16_t *dx,
                                      size_t n,
                                      const dk_source *source,
                                      dk_key rounding);

@@ -92,8 +92,8 @@ macro_rules! bias_dropout_add_backward {
     };
 }
 bias_dropout_add_backward! { [
-    /// dx = D(dy), and the sum of dx over rows is added to dbias, row after row, in float (double of
-    /// double). The residual's gradient is dy itself. dy == dx allowed. As dk_backward_f32, and
+    /// dx = D(dy), and the sum of dx over rows, as it is stored, is added to dbias, row after row, in float
+    /// (double of double). The residual's gradient is dy itself. dy == dx allowed. As dk_backward_f32, and
     /// DK_NOT_WHOLE_ROWS.
     ] dk_bias_dropout_add_backward_f32 f32 f32, f32
 }
@@ -124,7 +124,7 @@ macro_rules! forward_add {
     };
 }
 each! { forward_add:
-    /// y += forward(x), at the price of an addition; a dropped element adds 0. x == y is refused. As dk_forward_f32.
+    /// y += forward(x), at the price of an addition; a dropped element adds +0.0, so that -0.0 becomes +0.0. x == y is refused. As dk_forward_f32.
     dk_forward_add_f32 f32 f32,
     dk_forward_add_f64 f64 f64,
     dk_forward_add_f16 u16 f16,

@@ -14,7 +14,7 @@ use super::types::{
 /// A sentence for a status, in English; also for numbers that are none.
 #[unsafe(no_mangle)]
 pub extern "C" fn dk_status_name(status: i32) -> *const c_char {
-    const NAMES: [&CStr; 31] = [
+    const NAMES: [&CStr; 32] = [
         c"done",
         c"a pointer is NULL",
         c"a pointer is not aligned",
@@ -46,6 +46,7 @@ pub extern "C" fn dk_status_name(status: i32) -> *const c_char {
         c"a generator of another version of the mask stream",
         c"refused",
         c"the classic rule rounds nothing",
+        c"expected a multiplier from 2^30 to 2^31 - 1 with a shift from -62 to 62",
     ];
     let at = usize::try_from(status.wrapping_neg()).unwrap_or(usize::MAX);
     NAMES.get(at).unwrap_or(&c"no status").as_ptr()
@@ -136,7 +137,8 @@ pub unsafe extern "C" fn dk_rate_multiplier(
 }
 
 /// The multiplier m * 2^(shift - 31) of a requantisation that follows what was dropped by dk_classic, times 1 / (1 - p), in
-/// place; m from 2^30 to 2^31 - 1. DK_NULL, DK_MISALIGNED, DK_NOT_MADE.
+/// place; at p = 1, where everything was dropped, it stays. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, and DK_MULTIPLIER unless m is from
+/// 2^30 to 2^31 - 1 and shift from -62 to 62.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dk_rate_requantisation(
     rate: *const dk_rate,
@@ -147,7 +149,11 @@ pub unsafe extern "C" fn dk_rate_requantisation(
     unsafe {
         let made = one(rate)
             .and_then(dk_rate::get)
-            .and_then(|rate| Ok(rate.requantisation(*one(m)?, *one(shift)?)));
+            .and_then(|rate| Ok((rate, *one(m)?, *one(shift)?)))
+            .and_then(|(rate, m, shift)| {
+                let valid = m >= 1 << 30 && (-62..=62).contains(&shift);
+                if valid { Ok(rate.requantisation(m, shift)) } else { Err(DK_MULTIPLIER) }
+            });
         write_pair(m, shift, made)
     }
 }
@@ -238,7 +244,8 @@ pub extern "C" fn dk_key_fold(key: dk_key, index: u64) -> dk_key {
     MaskKey::from(key).fold(index).into()
 }
 
-/// Makes a generator at the start of a key's stream. DK_NULL, DK_MISALIGNED.
+/// Makes a generator at the start of a key's stream: its first mask is the one that dk_source_key(key) names. DK_NULL,
+/// DK_MISALIGNED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dk_rng_init(rng: *mut dk_rng, key: dk_key) -> dk_status {
     let mut made = dk_rng { state: [0; 64] };
@@ -248,14 +255,17 @@ pub unsafe extern "C" fn dk_rng_init(rng: *mut dk_rng, key: dk_key) -> dk_status
 }
 
 /// Saves a generator as a checkpoint of DK_CHECKPOINT_BYTES bytes, the same on every machine, which says
-/// what it is and ends with a check sum. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_OVERLAP.
+/// what it is and ends with a check sum. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_OVERLAP, DK_ZERO_LANE, DK_EQUAL_LANES.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dk_rng_save(rng: *const dk_rng, bytes: *mut u8) -> dk_status {
     let run = || {
         // SAFETY: what C promises.
         unsafe {
             apart(&[Bytes::read(rng, 1), Bytes::written(bytes, DK_CHECKPOINT_BYTES)])?;
-            let saved = copy(rng)?.to_checkpoint();
+            let rng = copy(rng)?;
+            // What would not be loaded again is not saved.
+            MaskRng::from_bytes(&rng.to_bytes())?;
+            let saved = rng.to_checkpoint();
             Ok::<_, dk_status>(write(bytes.cast::<[u8; DK_CHECKPOINT_BYTES]>(), Ok(saved)))
         }
     };
@@ -269,7 +279,8 @@ pub unsafe extern "C" fn dk_rng_save(rng: *const dk_rng, bytes: *mut u8) -> dk_s
 pub unsafe extern "C" fn dk_rng_load(rng: *mut dk_rng, bytes: *const u8, n: usize) -> dk_status {
     // SAFETY: what C promises.
     unsafe {
-        let made = slice(bytes, n).and_then(|bytes| {
+        // Of what is longer one byte more says so.
+        let made = slice(bytes, n.min(DK_CHECKPOINT_BYTES + 1)).and_then(|bytes| {
             let mut made = dk_rng { state: [0; 64] };
             store(&MaskRng::from_checkpoint(bytes)?, &mut made);
             Ok(made)

@@ -28,7 +28,8 @@ each! { forward:
     /// With d = 1 where the mask keeps: y = d * x / (1 - p) (inverted), y = d * x (classic). A dropped
     /// element is +0.0, or the zero point, whatever it was. At p = 0 what is drawn has the bits of x,
     /// at p = 1 everything is dropped, and neither moves a generator. By a mask of your own p sets
-    /// the scale alone. Of int8_t and int16_t the product is rounded, and saturates.
+    /// the scale alone; at p = 1 the inverted rule has none, and drops everything. Of int8_t and int16_t the
+    /// product is rounded to nearest, halves up, and saturates (docs/QUANTISED.md).
     ///
     /// Any source; a mask has n bits. One pass; under 1 KiB of stack.
     /// DK_NULL, DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_UNKNOWN_SOURCE, DK_ZERO_POINT,
@@ -86,7 +87,8 @@ macro_rules! infer {
     };
 }
 each! { infer:
-    /// Inference: y = x (inverted), y = (1 - p) * x (classic); x == y allowed. Over a layout it is the same call.
+    /// Inference: y = x (inverted), y = (1 - p) * x (classic); x == y allowed. Over a layout it is the same call. At p = 0 it
+    /// copies, and at p = 1 the classic rule gives +0.0 or the zero point, of NaN too.
     ///
     /// DK_NULL, DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_ZERO_POINT, DK_OVERFLOW.
     dk_infer_f32 f32 f32,
@@ -168,7 +170,7 @@ macro_rules! forward_panel {
 }
 each! { forward_panel:
     /// dk_forward_f32 over rows of a larger matrix; x and y point to the panel's first element. A mask
-    /// has (rows - 1) * mask_stride + width bits; of one that was drawn for the whole matrix,
+    /// has (rows - 1) * mask_stride + width bits, or 0 if rows or width is 0; of one that was drawn for the whole matrix,
     /// dk_source_window takes those from any bit on. DK_STRIDE if rows of y would overlap.
     dk_forward_panel_f32 f32 f32,
     dk_forward_panel_f64 f64 f64,

@@ -18,7 +18,8 @@ pub enum dk_status {
     DK_NULL = -1,
     /// A pointer is not aligned for what it points to.
     DK_MISALIGNED = -2,
-    /// What is written overlaps with something else, other than x == y.
+    /// What is written overlaps with elements, masks or the generator of the same call, other than x == y. Structs are
+    /// read first, and not compared.
     DK_OVERLAP = -3,
     /// A rate, a dropout or a generator is used that no function has made, or whose making failed.
     DK_NOT_MADE = -4,
@@ -74,6 +75,8 @@ pub enum dk_status {
     DK_REFUSED = -29,
     /// The classic rule multiplies nothing, so there is nothing to round.
     DK_CLASSIC_RULE = -30,
+    /// A multiplier m that is not from 2^30 to 2^31 - 1, or a shift that is not from -62 to 62.
+    DK_MULTIPLIER = -31,
 }
 use dk_status::*;
 
@@ -238,7 +241,8 @@ pub struct dk_dropout {
     /// `DK_INVERTED` or `DK_CLASSIC`.
     pub rule: u32,
     /// Of `int8_t` elements the code of zero, -128 to 127: what is dropped becomes it, and kept
-    /// elements are scaled about it. 0 for all others.
+    /// elements are scaled about it. 0 for all others. Set it after making: `d.zero_point = -128;`. Backward takes a
+    /// dropout with the gradient's, mostly 0.
     pub zero_point: i32,
 }
 

@@ -217,7 +217,8 @@ each! { drop_key_forward_layout:
     dk_drop_key_forward_layout_bf16 u16 bf16,
 }
 
-/// gamma, the rate at which first corners of blocks are drawn. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_AXES,
+/// gamma, the rate at which first corners of blocks are drawn: p * places / covered, with places the elements of a map, and covered the
+/// product of b * (extent + 1 - b) over its axes, b the block or the extent if that is less. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_AXES,
 /// DK_EMPTY_BLOCK, DK_OVERFLOW.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dk_drop_block_seed_rate(
@@ -266,8 +267,8 @@ macro_rules! drop_block_forward {
 }
 each! { drop_block_forward:
     /// Drops blocks of maps (Ghiasi et al. 2018); x == y allowed. Kept elements are scaled by bits / kept bits of
-    /// this mask. The mask is in memory or drawn into memory: a key alone or a window is
-    /// DK_SOURCE_NOT_STORED. The seeds' rate is computed anew by each call: some 40 steps of long
+    /// this mask; if nothing is kept, y is 0. The mask is in memory or drawn into memory: a key alone, or a window that begins at
+    /// no multiple of 32, is DK_SOURCE_NOT_STORED. A block that is larger than a map ends with it. The seeds' rate is computed anew by each call: some 40 steps of long
     /// division.
     ///
     /// As dk_forward_f32, and DK_AXES, DK_EMPTY_BLOCK.
@@ -379,7 +380,7 @@ macro_rules! zoneout_infer {
     };
 }
 each! { zoneout_infer:
-    /// Inference: h = p * h_prev + (1 - p) * h_new. h may be h_prev or h_new.
+    /// Inference: h = p * h_prev + (1 - p) * h_new; at p = 0 and p = 1 it copies. h may be h_prev or h_new.
     dk_zoneout_infer_f32 f32 f32,
     dk_zoneout_infer_f64 f64 f64,
     dk_zoneout_infer_f16 u16 f16,
@@ -389,20 +390,20 @@ each! { zoneout_infer:
 }
 
 macro_rules! stochastic {
-    ($known:expr, $t:ident, |$d:ident, $given:ident| $dropout:expr, $(#[$doc:meta])* $name:ident) => {
+    ($known:expr, $x:ident $y:ident, $t:ident, |$d:ident, $given:ident| $dropout:expr, $(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(
             dropout: *const dk_dropout,
-            x: *const $t,
-            y: *mut $t,
+            $x: *const $t,
+            $y: *mut $t,
             n: usize,
             source: *const dk_source,
             rounding: dk_key,
         ) -> dk_status {
             // SAFETY: what C promises.
             dk_status::of(unsafe {
-                verbs::stochastic::<$t>(dropout, x, y, n, source, rounding.into(), $known, |$given, verb| {
+                verbs::stochastic::<$t>(dropout, $x, $y, n, source, rounding.into(), $known, |$given, verb| {
                     match $given.get()? {
                         By::Inverted($d) => verb.run($dropout),
                         // It only selects: there is nothing to round.
@@ -413,20 +414,20 @@ macro_rules! stochastic {
         }
     };
 }
-stochastic! { false, i8, |d, given| d.with_zero_point(i8::try_from(given.zero_point).map_err(|_| DK_ZERO_POINT)?),
+stochastic! { false, x y, i8, |d, given| d.with_zero_point(i8::try_from(given.zero_point).map_err(|_| DK_ZERO_POINT)?),
     /// dk_forward_s8 with products that are rounded up or down at random, right on average, by the bits
     /// of a key, which may be the mask's. DK_CLASSIC_RULE by dk_classic, which rounds nothing.
     dk_forward_stochastic_s8
 }
-stochastic! { false, i16, |d, given| { plain(given)?; d },
+stochastic! { false, x y, i16, |d, given| { plain(given)?; d },
     /// As dk_forward_stochastic_s8, of int16_t.
     dk_forward_stochastic_s16
 }
-stochastic! { true, i8, |d, given| d.with_zero_point(i8::try_from(given.zero_point).map_err(|_| DK_ZERO_POINT)?),
+stochastic! { true, dy dx, i8, |d, given| d.with_zero_point(i8::try_from(given.zero_point).map_err(|_| DK_ZERO_POINT)?),
     /// dk_backward_s8, rounded so: small gradients are not lost.
     dk_backward_stochastic_s8
 }
-stochastic! { true, i16, |d, given| { plain(given)?; d },
+stochastic! { true, dy dx, i16, |d, given| { plain(given)?; d },
     /// As dk_backward_stochastic_s8, of int16_t.
     dk_backward_stochastic_s16
 }
