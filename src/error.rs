@@ -144,7 +144,7 @@ pub enum ShapeError {
     /// A slice that does not have the elements of its [`Layout`](crate::Layout), of its shape, or
     /// of the slice before it.
     OtherElements {
-        /// Elements of the layout.
+        /// Elements of the layout, the panel or the bias, or the least stride.
         expected: usize,
         /// Elements of the slice.
         given: usize,

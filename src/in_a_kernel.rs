@@ -8,10 +8,10 @@
 //! | an output to add to | [`forward_add`](crate::Dropout::forward_add), [`backward_add`](crate::Dropout::backward_add) |
 //! | an activation before or after | [`forward_with`](crate::Dropout::forward_with), [`backward_with`](crate::Dropout::backward_with); [the same with a bias](crate::BiasDropout::forward_with) |
 //! | a `ReLU` before | [`forward_relu`](crate::Dropout::forward_relu), or [`and_positive`](crate::MaskMut::and_positive) on a mask |
-//! | rows and columns of a larger matrix | [`dropout.over(panel)`](crate::Panel): each of the above but `forward_relu` |
+//! | rows and columns of a larger matrix | [`dropout.over(panel)`](crate::Panel): each of the above but `forward_relu`; a hook goes from inputs to another slice, not in place |
 //! | a part of a mask, from any bit on | [`mask.window(range)`](crate::MaskRef::window) |
 //! | a loop of your own, vectors of yours | [`keep`](crate::keep), 32 elements by a word; [`word_at`](crate::MaskRef::word_at); [`rng.block`](crate::MaskRng::block), 512 bits at a time |
-//! | an output that you have just allocated | [`forward_uninit`](crate::Dropout::forward_uninit) |
+//! | an output that you have just allocated | [`forward_uninit`](crate::Dropout::forward_uninit) (a `Vec`'s own `set_len` is `unsafe`) |
 //!
 //! # Bias, dropout, residual
 //!
@@ -151,6 +151,9 @@
 //! not depend on where the edge is.
 //!
 //! # `ReLU` by the same mask
+//!
+//! The mask is stored, by `key.draw(mask)` or `rng.draw(mask)`: backward by the key alone is that of dropout alone. With a mask of
+//! your own: `and_positive`, then `forward`.
 //!
 //! ```
 //! use dropout_kernels::{Dropout, MaskKey, MaskMut, ShapeError, drop_rate};

@@ -11,7 +11,12 @@ use crate::pieces::cut;
 /// `rows` x `width` elements. Element (r, j) stands at r * stride + j of a slice, which begins with
 /// the panel's first element, and input and output have a stride each. It takes bit r *
 /// `mask_stride` + j of the mask. The three strides are `width` unless they are set. A residual, and
-/// every input of [`forward_with`](crate::Dropout::forward_with), has the input's stride.
+/// every input of [`forward_with`](crate::Dropout::forward_with), has the input's stride; in place x has the
+/// output's, and a residual still the input's. Slices may go on after the last element, and are not touched
+/// there; a mask has exactly [`mask_bits`](Self::mask_bits).
+///
+/// For a window of the whole matrix's mask set both strides: [`with_stride`](Self::with_stride) leaves the
+/// mask's at `width`, and `mask_bits` with it, so that no length shows the mistake.
 ///
 /// A mask that was drawn for the whole matrix is lent as a [window](crate::MaskRef::window) that
 /// begins with the panel's first element, at any bit. With a mask stride of 0 all rows share the

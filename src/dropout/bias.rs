@@ -231,9 +231,9 @@ impl<T: Float, R: Scales<T>, S: Rows> BiasDropout<'_, T, R, S> {
     /// let (x, dy) = ([0.25f32; 64], [1f32; 64]);
     /// let (mut y, mut dx, mut dbias) = ([0f32; 64], [0f32; 64], [0f32; 2]);
     /// block.forward_with([&x], &mut y, key, |[x], bias| f(x + bias), |d, _, _| d)?;
-    /// block.backward_with([&dy, &x], &mut dx, &mut dbias, key, |[dy, _], _| dy, |d, [_, x], bias| {
-    ///     d * slope(x + bias)
-    /// })?;
+    /// block.backward_with([&dy, &x], &mut dx, &mut dbias, key, |[dy, x], bias| {
+    ///     dy * slope(x + bias)
+    /// }, |d, _, _| d)?;
     /// assert!(dbias[0] > 0.0 && dbias[1] == 0.0);
     /// # Ok::<(), dropout_kernels::ShapeError>(())
     /// ```

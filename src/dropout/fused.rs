@@ -189,8 +189,9 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
     /// dropout.
     ///
     /// Both functions get one number of each input, in the type that is computed in: `f32`, or `f64`
-    /// for `f64`; `before` is called for elements that are dropped, too. They are compiled into a loop
-    /// for the machine that runs it; so they should be arithmetic, without calls of functions that are
+    /// for `f64`. Both are called for elements that are dropped, too: `after` with 0, so that what it makes
+    /// of a NaN or an infinity in an input stands in the output. Factors of a gradient belong in `before`,
+    /// after which the mask selects. They are compiled into a loop for the machine that runs it; so they should be arithmetic, without calls of functions that are
     /// not inlined. This is compiled in your crate, at its level of optimisation. Results have the same
     /// bits on every machine if what the functions compute has; the compiler contracts nothing.
     /// [`BiasDropout::forward_with`] is the same with a bias.
@@ -212,9 +213,9 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
     /// let (x, dy) = ([2f32; 100], [1f32; 100]);
     /// let (mut y, mut dx) = ([0f32; 100], [0f32; 100]);
     /// dropout.forward_with([&x], &mut y, key, |[x]| x * sigmoid(x), |d, _| d)?;
-    /// dropout.backward_with([&dy, &x], &mut dx, key, |[dy, _]| dy, |d, [_, x]| {
-    ///     d * (sigmoid(x) + x * slope(x))
-    /// })?;
+    /// dropout.backward_with([&dy, &x], &mut dx, key, |[dy, x]| {
+    ///     dy * (sigmoid(x) + x * slope(x))
+    /// }, |d, _| d)?;
     /// assert!(y.iter().zip(dx).all(|(y, dx)| (*y == 0.0) == (dx == 0.0)));
     /// # Ok::<(), dropout_kernels::ShapeError>(())
     /// ```
@@ -309,7 +310,9 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
 ///
 /// It is inlined into your code, and compiled for the machine that your code is compiled for: at
 /// opt-level 3 into four vectors of AVX2. A loop that tests bits is a lottery, of which some forms take
-/// ten times as long.
+/// ten times as long. It does not scale: multiply by [`scale_f32`](crate::DropRate::scale_f32). The last
+/// elements of a slice are copied into 32, with [`word_at`](crate::MaskRef::word_at), which has zeros past
+/// the end.
 ///
 /// ```
 /// use dropout_kernels::{MaskKey, MaskMut, drop_rate, keep};
