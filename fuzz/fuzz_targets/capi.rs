@@ -124,6 +124,7 @@ fuzz_target!(|input: Input| {
 });
 
 /// What an element type's functions are.
+#[allow(clippy::too_many_arguments, reason = "all that a call may have")]
 trait C: Element + Copy + PartialEq {
     fn bits(self) -> u32;
     /// (forward, backward, infer) over elements, a layout or a panel; zoneout; DropBlock.
