@@ -3,12 +3,12 @@
 use dropout_kernels::Dropout;
 use half::{bf16, f16};
 
-use super::given::{Lent, Pair, Source, one, pair, write};
+use super::given::{Lent, Source, one, write};
 use super::types::dk_status::{self, *};
 use super::types::{
     By, dk_alpha, dk_drop_block, dk_dropout, dk_key, dk_layout, dk_rate, dk_source,
 };
-use super::verbs::{self, Backward, Each, Forward, Shaped as _, Verb as _, plain};
+use super::verbs::{self, Backward, Each, Forward, plain};
 use super::{c_name, each};
 
 /// Makes alpha dropout (Klambauer et al. 2017) at a rate: y = a * (d ? x : a') + b, which keeps the mean
@@ -34,14 +34,12 @@ macro_rules! alpha_forward {
             source: *const dk_source,
         ) -> dk_status {
             let (x, y): (*const $t, *mut $t) = (x.cast(), y.cast());
-            let run = || {
-                // SAFETY: what C promises.
-                unsafe {
-                    let source = one(source)?.get(n, pair(x, n, y, n))?;
-                    Forward(Each, Pair::new(x, n, y, n)?, source).run(one(alpha)?.get()?)
-                }
+            // SAFETY: what C promises.
+            let done = unsafe {
+                let dropout = one(alpha).and_then(dk_alpha::get);
+                verbs::by_rule(dropout, (Each, n, n), x, y, source, Forward)
             };
-            dk_status::of(run())
+            dk_status::of(done)
         }
     };
 }
@@ -65,14 +63,12 @@ macro_rules! alpha_backward {
             source: *const dk_source,
         ) -> dk_status {
             let (dy, dx): (*const $t, *mut $t) = (dy.cast(), dx.cast());
-            let run = || {
-                // SAFETY: what C promises.
-                unsafe {
-                    let source = one(source)?.get(n, pair(dy, n, dx, n))?;
-                    Backward(Each, Pair::new(dy, n, dx, n)?, source).run(one(alpha)?.get()?)
-                }
+            // SAFETY: what C promises.
+            let done = unsafe {
+                let dropout = one(alpha).and_then(dk_alpha::get);
+                verbs::by_rule(dropout, (Each, n, n), dy, dx, source, Backward)
             };
-            dk_status::of(run())
+            dk_status::of(done)
         }
     };
 }
@@ -96,16 +92,14 @@ macro_rules! alpha_forward_layout {
             source: *const dk_source,
         ) -> dk_status {
             let (x, y): (*const $t, *mut $t) = (x.cast(), y.cast());
-            let run = || {
-                // SAFETY: what C promises.
-                unsafe {
-                    let layout = one(layout)?;
-                    let (over, [n, _]) = (layout.shape()?, layout.extents());
-                    let source = one(source)?.get(over.mask_bits(), pair(x, n, y, n))?;
-                    Forward(over, Pair::new(x, n, y, n)?, source).run(one(alpha)?.get()?)
-                }
+            // SAFETY: what C promises.
+            let done = unsafe {
+                verbs::layout(layout).and_then(|over| {
+                    let dropout = one(alpha).and_then(dk_alpha::get);
+                    verbs::by_rule(dropout, over, x, y, source, Forward)
+                })
             };
-            dk_status::of(run())
+            dk_status::of(done)
         }
     };
 }
@@ -129,16 +123,14 @@ macro_rules! alpha_backward_layout {
             source: *const dk_source,
         ) -> dk_status {
             let (dy, dx): (*const $t, *mut $t) = (dy.cast(), dx.cast());
-            let run = || {
-                // SAFETY: what C promises.
-                unsafe {
-                    let layout = one(layout)?;
-                    let (over, [n, _]) = (layout.shape()?, layout.extents());
-                    let source = one(source)?.get(over.mask_bits(), pair(dy, n, dx, n))?;
-                    Backward(over, Pair::new(dy, n, dx, n)?, source).run(one(alpha)?.get()?)
-                }
+            // SAFETY: what C promises.
+            let done = unsafe {
+                verbs::layout(layout).and_then(|over| {
+                    let dropout = one(alpha).and_then(dk_alpha::get);
+                    verbs::by_rule(dropout, over, dy, dx, source, Backward)
+                })
             };
-            dk_status::of(run())
+            dk_status::of(done)
         }
     };
 }
@@ -162,15 +154,12 @@ macro_rules! drop_key_forward {
             source: *const dk_source,
         ) -> dk_status {
             let (x, y): (*const $t, *mut $t) = (x.cast(), y.cast());
-            let run = || {
-                // SAFETY: what C promises.
-                unsafe {
-                    let source = one(source)?.get(n, pair(x, n, y, n))?;
-                    let dropout = Dropout::drop_key(one(rate)?.get()?);
-                    Forward(Each, Pair::new(x, n, y, n)?, source).run(dropout)
-                }
+            // SAFETY: what C promises.
+            let done = unsafe {
+                let dropout = one(rate).and_then(dk_rate::get).map(Dropout::drop_key);
+                verbs::by_rule(dropout, (Each, n, n), x, y, source, Forward)
             };
-            dk_status::of(run())
+            dk_status::of(done)
         }
     };
 }
@@ -195,17 +184,14 @@ macro_rules! drop_key_forward_layout {
             source: *const dk_source,
         ) -> dk_status {
             let (x, y): (*const $t, *mut $t) = (x.cast(), y.cast());
-            let run = || {
-                // SAFETY: what C promises.
-                unsafe {
-                    let layout = one(layout)?;
-                    let (over, [n, _]) = (layout.shape()?, layout.extents());
-                    let source = one(source)?.get(over.mask_bits(), pair(x, n, y, n))?;
-                    let dropout = Dropout::drop_key(one(rate)?.get()?);
-                    Forward(over, Pair::new(x, n, y, n)?, source).run(dropout)
-                }
+            // SAFETY: what C promises.
+            let done = unsafe {
+                verbs::layout(layout).and_then(|over| {
+                    let dropout = one(rate).and_then(dk_rate::get).map(Dropout::drop_key);
+                    verbs::by_rule(dropout, over, x, y, source, Forward)
+                })
             };
-            dk_status::of(run())
+            dk_status::of(done)
         }
     };
 }

@@ -395,6 +395,39 @@ pub(super) unsafe fn infer_over<T: Number, S: Shaped>(
     }
 }
 
+/// A verb by a rule that is known, for elements or over a shape: from x to y, by a source.
+///
+/// # Safety
+///
+/// As `forward`.
+pub(super) unsafe fn by_rule<'a, T: Element + 'a, R: RuleFor<T>, O: Over, V: Verb<T>>(
+    dropout: Result<Dropout<R>, dk_status>,
+    (over, n, bits): (O, usize, usize),
+    x: *const T,
+    y: *mut T,
+    source: *const dk_source,
+    verb: impl FnOnce(O, Pair<'a, T>, Source<'a>) -> V,
+) -> Done {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let source = one(source)?.get(bits, pair(x, n, y, n))?;
+        verb(over, Pair::new(x, n, y, n)?, source).run(dropout?)
+    }
+}
+
+/// A layout, its elements and its bits.
+///
+/// # Safety
+///
+/// As `given::one`.
+pub(super) unsafe fn layout(
+    layout: *const super::types::dk_layout,
+) -> Result<(Layout, usize, usize), dk_status> {
+    // SAFETY: the caller's promise.
+    let layout = unsafe { one(layout)? }.get()?;
+    Ok((layout, layout.elements(), layout.mask_bits()))
+}
+
 /// # Safety
 ///
 /// As `forward`.
