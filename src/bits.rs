@@ -34,6 +34,20 @@ pub(crate) fn words_from(words: &[u32], first: usize) -> impl Iterator<Item = u3
     })
 }
 
+/// Clears those of the 32 bits from `at` on that `word` has.
+#[inline(always)]
+pub(crate) fn clear(words: &mut [u32], at: usize, word: u32) {
+    let pair = u64::from(word) << (at % 32);
+    for (word, cleared) in words
+        .get_mut(at / 32..)
+        .unwrap_or_default()
+        .iter_mut()
+        .zip([pair as u32, (pair >> 32) as u32])
+    {
+        *word &= !cleared;
+    }
+}
+
 /// Bit `at`, with zeros past the end.
 #[inline(always)]
 pub(crate) fn bit(words: &[u32], at: usize) -> u32 {

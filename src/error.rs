@@ -149,9 +149,9 @@ pub enum ShapeError {
         /// Elements of the slice.
         given: usize,
     },
-    /// A range that ends after the last bit of a mask.
+    /// A range that ends after the last bit of a mask, or begins after its own end.
     PastTheEnd {
-        /// Bits of the mask.
+        /// Bits of the mask, or the range's end.
         expected: usize,
         /// Where the range ends, or begins.
         given: usize,
@@ -223,7 +223,10 @@ impl fmt::Display for ShapeError {
                 write!(f, "expected {expected} elements, got {given}")
             }
             Self::PastTheEnd { expected, given } => {
-                write!(f, "expected a range of {expected} bits, got one to {given}")
+                write!(
+                    f,
+                    "expected a range within {expected} bits, got one that reaches bit {given}"
+                )
             }
             Self::NotWholeWords { given } => {
                 write!(f, "expected a multiple of 32 to split a mask at, got {given}")

@@ -6,9 +6,9 @@
 //! |---|---|
 //! | a bias before, a residual after | [`dropout.with_bias(&bias)`](crate::Dropout::with_bias), and its [`forward_residual`](crate::BiasDropout::forward_residual), `backward`, `infer_residual` |
 //! | an output to add to | [`forward_add`](crate::Dropout::forward_add), [`backward_add`](crate::Dropout::backward_add) |
-//! | an activation before or after | [`forward_with`](crate::Dropout::forward_with), [`backward_with`](crate::Dropout::backward_with); [the same with a bias](crate::BiasDropout::forward_with) |
+//! | an activation before or after | [`forward_with`](crate::Dropout::forward_with), [`backward_with`](crate::Dropout::backward_with); [in place](crate::Dropout::forward_with_in_place); [the same with a bias](crate::BiasDropout::forward_with) |
 //! | a `ReLU` before | [`forward_relu`](crate::Dropout::forward_relu), or [`and_positive`](crate::MaskMut::and_positive) on a mask |
-//! | rows and columns of a larger matrix | [`dropout.over(panel)`](crate::Panel): each of the above but `forward_relu`; a hook goes from inputs to another slice, not in place |
+//! | rows and columns of a larger matrix | [`dropout.over(panel)`](crate::Panel): each of the above |
 //! | a part of a mask, from any bit on | [`mask.window(range)`](crate::MaskRef::window) |
 //! | a loop of your own, vectors of yours | [`keep`](crate::keep), 32 elements by a word; [`word_at`](crate::MaskRef::word_at); [`rng.block`](crate::MaskRng::block), 512 bits at a time |
 //! | an output that you have just allocated | [`forward_uninit`](crate::Dropout::forward_uninit) (a `Vec`'s own `set_len` is `unsafe`) |
@@ -64,7 +64,7 @@
 //!     rows: std::ops::Range<usize>,
 //!     columns: std::ops::Range<usize>,
 //! ) -> Result<(), ShapeError> {
-//!     let tile = Panel::new(rows.len(), columns.len())?.with_stride(N)?.with_mask_stride(N)?;
+//!     let tile = Panel::within(rows.len(), columns.len(), N)?;
 //!     let first = rows.start * N + columns.start;
 //!     let bits = mask.view(M * N)?.window(first..first + tile.mask_bits())?;
 //!     DROPOUT.over(tile).with_bias(&bias[columns]).forward_in_place(&mut c[first..], bits)

@@ -10,13 +10,12 @@ use crate::pieces::cut;
 ///
 /// `rows` x `width` elements. Element (r, j) stands at r * stride + j of a slice, which begins with
 /// the panel's first element, and input and output have a stride each. It takes bit r *
-/// `mask_stride` + j of the mask. The three strides are `width` unless they are set. A residual, and
-/// every input of [`forward_with`](crate::Dropout::forward_with), has the input's stride; in place x has the
-/// output's, and a residual still the input's. Slices may go on after the last element, and are not touched
-/// there; a mask has exactly [`mask_bits`](Self::mask_bits).
-///
-/// For a window of the whole matrix's mask set both strides: [`with_stride`](Self::with_stride) leaves the
-/// mask's at `width`, and `mask_bits` with it, so that no length shows the mistake.
+/// `mask_stride` + j of the mask. [`new`](Self::new) is rows that stand together, [`within`](Self::within) rows
+/// of a matrix, whose mask has the matrix's stride, too; each stride can be set for itself. In place x has the
+/// output's. A residual has a stride of its own, which is the input's unless it is
+/// [set](Self::with_residual_stride); every input of [`forward_with`](crate::Dropout::forward_with) has the
+/// input's. Slices may go on after the last element, and are not touched there; a mask has exactly
+/// [`mask_bits`](Self::mask_bits).
 ///
 /// A mask that was drawn for the whole matrix is lent as a [window](crate::MaskRef::window) that
 /// begins with the panel's first element, at any bit. With a mask stride of 0 all rows share the
@@ -35,7 +34,7 @@ use crate::pieces::cut;
 /// dropout.forward_in_place(&mut whole, mask.view(20 * N)?)?;
 ///
 /// // Rows 3 to 9 and columns 17 to 40 of it, in place.
-/// let panel = Panel::new(6, 23)?.with_stride(N)?.with_mask_stride(N)?;
+/// let panel = Panel::within(6, 23, N)?;
 /// let first = 3 * N + 17;
 /// let bits = mask.view(20 * N)?.window(first..first + panel.mask_bits())?;
 /// let mut x = [1f32; 20 * N];
@@ -55,6 +54,8 @@ pub struct Panel {
     pub(crate) input: usize,
     pub(crate) output: usize,
     pub(crate) mask: usize,
+    /// Elements from a row of the residual to the next.
+    pub(crate) residual: usize,
 }
 
 impl Panel {
@@ -64,11 +65,25 @@ impl Panel {
     ///
     /// [`ShapeError::Overflow`] if there are more than a `usize` counts.
     pub const fn new(rows: usize, width: usize) -> Result<Self, ShapeError> {
-        Self { rows, width, input: width, output: width, mask: width }.checked()
+        Self { rows, ..Self::row(width) }.checked()
+    }
+
+    /// `rows` x `width` elements of a matrix of `columns` columns: input, output, residual and mask all have
+    /// that stride.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::OtherElements`] if a row is wider than the matrix, and [`ShapeError::Overflow`].
+    pub const fn within(rows: usize, width: usize, columns: usize) -> Result<Self, ShapeError> {
+        if columns < width {
+            return Err(ShapeError::OtherElements { expected: width, given: columns });
+        }
+        Self { rows, width, ..Self::row(columns) }.checked()
     }
 
     /// The same within slices of a matrix whose rows begin `stride` elements after each other, of
-    /// input and output.
+    /// input, output and residual. The mask's stride stays what it is, as of a mask that is drawn for the
+    /// panel alone; for a window of the matrix's mask call [`within`](Self::within).
     ///
     /// # Errors
     ///
@@ -78,8 +93,8 @@ impl Panel {
         self.with_strides(stride, stride)
     }
 
-    /// The same with a stride of the input and one of the output. In place the output's holds. An
-    /// input's stride of 0 reads one row again and again.
+    /// The same with a stride of the input, which a residual has, too, and one of the output. In place the
+    /// output's holds. An input's stride of 0 reads one row again and again.
     ///
     /// # Errors
     ///
@@ -88,7 +103,17 @@ impl Panel {
         if output < self.width && self.rows > 1 {
             return Err(ShapeError::OtherElements { expected: self.width, given: output });
         }
-        Self { input, output, ..self }.checked()
+        Self { input, output, residual: input, ..self }.checked()
+    }
+
+    /// The same with a residual whose rows begin `stride` elements after each other, where the input's stride
+    /// is another; 0 adds one row to all.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError::Overflow`].
+    pub const fn with_residual_stride(self, stride: usize) -> Result<Self, ShapeError> {
+        Self { residual: stride, ..self }.checked()
     }
 
     /// The same by a mask whose rows begin `stride` bits after each other.
@@ -120,17 +145,14 @@ impl Panel {
 
     /// One row.
     pub(crate) const fn row(width: usize) -> Self {
-        Self { rows: 1, width, input: width, output: width, mask: width }
+        Self { rows: 1, width, input: width, output: width, mask: width, residual: width }
     }
 
     /// The same as one row, if rows stand together, and their bits.
     pub(crate) const fn simplest(self) -> Self {
-        let Self { rows, width, input, output, mask } = self;
-        if input == width && output == width && mask == width && rows > 1 {
-            Self::row(rows * width)
-        } else {
-            self
-        }
+        let Self { rows, width, input, output, mask, residual } = self;
+        let together = input == width && output == width && mask == width && residual == width;
+        if together && rows > 1 { Self::row(rows * width) } else { self }
     }
 
     /// Elements of a slice from the first row's first to the last row's last.
@@ -145,6 +167,39 @@ impl Panel {
     pub(crate) const fn check(self, stride: usize, given: usize) -> Result<(), ShapeError> {
         let expected = self.extent(stride);
         if given < expected { Err(ShapeError::OtherElements { expected, given }) } else { Ok(()) }
+    }
+
+    /// Refuses an output of another number of elements, or with gaps.
+    pub(crate) const fn check_together(self, given: usize) -> Result<(), ShapeError> {
+        let expected = if self.output == self.width { self.extent(self.width) } else { self.width };
+        let given = if self.output == self.width { given } else { self.output };
+        if given != expected { Err(ShapeError::OtherElements { expected, given }) } else { Ok(()) }
+    }
+
+    /// Calls `f` with rows of its elements from the one of index `at` on, which stand together in `y`: whole
+    /// rows, and pieces of rows, with the bit and the index in the input of the first element.
+    pub(crate) fn for_elements<T>(
+        self,
+        at: usize,
+        y: &mut [T],
+        mut f: impl FnMut(usize, Self, usize, &mut [T]),
+    ) {
+        let together = Self { mask: self.width, ..self };
+        for part in together.parts(at, at + y.len()) {
+            let y = y.get_mut(part.output - at..).unwrap_or_default();
+            let row = (part.bit - part.column).checked_div(self.width).unwrap_or(0);
+            let rows = Self { mask: self.mask, ..part.panel };
+            f(row * self.mask + part.column, rows, part.input, y);
+        }
+    }
+
+    /// Refuses rows that share bits of the mask.
+    pub(crate) const fn check_apart(self) -> Result<(), ShapeError> {
+        let (expected, given) = (self.width, self.mask);
+        if given < expected && self.rows > 1 {
+            return Err(ShapeError::OtherElements { expected, given });
+        }
+        Ok(())
     }
 
     /// Rows that have elements.
@@ -165,7 +220,7 @@ impl Panel {
 
     /// What the mask bits from `start` to `end` decide: rows as a whole, and pieces of rows.
     pub(crate) fn parts(self, start: usize, end: usize) -> impl Iterator<Item = Part> {
-        let Self { rows, width, input, output, mask } = self;
+        let Self { rows, width, input, output, mask, residual } = self;
         let stride = NonZero::new(mask);
         // The first row that has any of them.
         let before = (start + 1).saturating_sub(width);
@@ -192,6 +247,7 @@ impl Panel {
                 panel: Self { rows: count, width: to - from, ..self },
                 input: r * input + (from - bit),
                 output: r * output + (from - bit),
+                residual: r * residual + (from - bit),
                 column: from - bit,
             };
             r += count;
@@ -202,7 +258,7 @@ impl Panel {
     /// Refuses what has products that overflow. Strides of a single row say nothing.
     const fn checked(self) -> Result<Self, ShapeError> {
         let this = if self.rows == 1 { Self::row(self.width) } else { self };
-        let strides = [this.width, this.input, this.output, this.mask];
+        let strides = [this.width, this.input, this.output, this.mask, this.residual];
         let mut strides = strides.as_slice();
         while let [stride, rest @ ..] = strides {
             let (elements, extent) = (this.rows, *stride);
@@ -220,8 +276,9 @@ pub(crate) struct Part {
     /// The first of the bits.
     pub(crate) bit: usize,
     pub(crate) panel: Panel,
-    /// Where its first element stands in the input, in the output, and in its row.
+    /// Where its first element stands in the input, in the output, in the residual, and in its row.
     pub(crate) input: usize,
     pub(crate) output: usize,
+    pub(crate) residual: usize,
     pub(crate) column: usize,
 }

@@ -15,20 +15,22 @@ const RATES: [DropRate; 5] =
     [drop_rate!(0.0), drop_rate!(0.5), drop_rate!(0.1), drop_rate!(0.97), drop_rate!(1.0)];
 const FITS: Result<(), ShapeError> = Ok(());
 
-/// Rows and width of slices, then strides of input and output.
-const SHAPES: [[usize; 4]; 12] = [
-    [1, 1, 1, 1],
-    [7, 5, 5, 5],
-    [4, 32, 32, 32],
-    [5, 100, 100, 100],
-    [3, 512, 512, 512],
-    [70, 16, 16, 16],
-    [2, 2500, 2500, 2500],
-    [6, 23, 50, 40],
-    [9, 65, 66, 70],
-    [11, 513, 520, 513],
-    [0, 5, 5, 5],
-    [300, 33, 33, 33],
+/// Rows and width of slices, then strides of input, output and residual.
+const SHAPES: [[usize; 5]; 14] = [
+    [1, 1, 1, 1, 1],
+    [7, 5, 5, 5, 5],
+    [4, 32, 32, 32, 32],
+    [5, 100, 100, 100, 100],
+    [3, 512, 512, 512, 512],
+    [70, 16, 16, 16, 16],
+    [2, 2500, 2500, 2500, 2500],
+    [6, 23, 50, 40, 50],
+    [9, 65, 66, 70, 101],
+    [11, 513, 520, 513, 0], // one residual for all rows
+    [9, 40, 40, 40, 44],
+    [3, 2100, 2100, 2101, 2150],
+    [0, 5, 5, 5, 5],
+    [300, 33, 33, 33, 33],
 ];
 
 macro_rules! fused {
@@ -54,8 +56,10 @@ macro_rules! fused {
                 }
             };
             let step = if few() { 3 } else { 1 };
-            for (s, [rows, width, input, output]) in SHAPES.into_iter().enumerate().step_by(step) {
-                let flat = input == width && output == width;
+            for (s, [rows, width, input, output, aside]) in
+                SHAPES.into_iter().enumerate().step_by(step)
+            {
+                let flat = [input, output, aside] == [width; 3];
                 let extent = |stride: usize| match rows {
                     0 => 0,
                     _ => (rows - 1) * stride + width,
@@ -64,9 +68,11 @@ macro_rules! fused {
                 let panel = Panel::new(rows, width)
                     .expect("small")
                     .with_strides(input, output)
+                    .and_then(|panel| panel.with_residual_stride(aside))
                     .expect("small");
                 let x: Vec<$t> = (0..extent(input)).map(|i| number(i * 7 + s)).collect();
-                let residual: Vec<$t> = (0..extent(input)).map(|i| number(i * 5 + 1)).collect();
+                let residual: Vec<$t> =
+                    (0..extent(input.max(aside))).map(|i| number(i * 5 + 1)).collect();
                 let bias: Vec<$t> = (0..width).map(|i| number(i * 3 + 2)).collect();
                 let before: Vec<$t> = (0..extent(output)).map(|i| number(i * 11 + 3)).collect();
                 for rate in RATES {
@@ -100,7 +106,7 @@ macro_rules! fused {
                                         v += widen(bias[j]);
                                     }
                                     v = if kept[r * width + j] { v * factor } else { 0.0 };
-                                    if let Some(residual) = residual(from, to) {
+                                    if let Some(residual) = residual(r, j) {
                                         v += widen(residual);
                                     }
                                     y[to] = narrow(v);
@@ -108,8 +114,10 @@ macro_rules! fused {
                                 y
                             };
                         let none = |_: usize, _: usize| None;
-                        let other = |from: usize, _: usize| Some(residual[from]);
-                        let standing = |_: usize, to: usize| Some(before[to]);
+                        let other = |r: usize, j: usize| Some(residual[r * aside + j]);
+                        // As one of the inputs of a hook.
+                        let beside = |r: usize, j: usize| Some(residual[r * input + j]);
+                        let standing = |r: usize, j: usize| Some(before[r * output + j]);
                         let mut stored = vec![!0; mask_words(bits)];
                         let mut rng = MaskRng::from_key(key);
                         // The rule and the shape are types, so what is checked of each is one function.
@@ -163,7 +171,6 @@ macro_rules! fused {
                                     block.forward_residual(&x, &residual, y, window)
                                 });
                                 if input == output {
-                                    let other = |_: usize, to: usize| Some(residual[to]);
                                     run(&wanted(true, Some(&bias), &none), &mut |y| {
                                         block.forward_in_place(y, mask)
                                     });
@@ -174,8 +181,8 @@ macro_rules! fused {
                                         dropout.forward_residual_in_place(y, &residual, key)
                                     });
                                 }
-                                // Anything: here x * x + residual, after and before.
-                                run(&wanted(false, None, &other), &mut |y| {
+                                // Anything: here x + residual, after and before.
+                                run(&wanted(false, None, &beside), &mut |y| {
                                     dropout.forward_with(
                                         [&x, &residual],
                                         y,
@@ -187,8 +194,36 @@ macro_rules! fused {
                                 run(&wanted(false, None, &none), &mut |y| {
                                     dropout.backward_with([&x], y, key, |[x]| x, |d, _| d)
                                 });
+                                // In place, where what stands in y is at hand in both.
+                                run(&wanted(true, None, &beside), &mut |y| {
+                                    dropout.forward_with_in_place(
+                                        [&residual],
+                                        y,
+                                        mask,
+                                        |y, [_]| y,
+                                        |d, _, [r]| d + r,
+                                    )
+                                });
+                                run(&wanted(false, None, &standing), &mut |y| {
+                                    dropout.backward_with_in_place(
+                                        [&x],
+                                        y,
+                                        key,
+                                        |_, [x]| x,
+                                        |d, y, _| d + y,
+                                    )
+                                });
+                                run(&wanted(true, Some(&bias), &beside), &mut |y| {
+                                    block.forward_with_in_place(
+                                        [&residual],
+                                        y,
+                                        key,
+                                        |y, _, b| y + b,
+                                        |d, _, [r], _| d + r,
+                                    )
+                                });
                                 // The same with the bias at hand, in both.
-                                run(&wanted(false, Some(&bias), &other), &mut |y| {
+                                run(&wanted(false, Some(&bias), &beside), &mut |y| {
                                     block.forward_with(
                                         [&x, &residual],
                                         y,
@@ -198,35 +233,46 @@ macro_rules! fused {
                                     )
                                 });
                                 // Inference: every element as if it were kept.
-                                let inference = |residual: &dyn Fn(usize) -> Option<$t>| {
+                                let inference = |residual: &dyn Fn(usize, usize) -> Option<$t>,
+                                                 bias: Option<&[$t]>| {
                                     let mut y = before.clone();
                                     for (r, j) in
                                         (0..rows).flat_map(|r| (0..width).map(move |j| (r, j)))
                                     {
-                                        let mut v = widen(x[r * input + j]) + widen(bias[j]);
+                                        let mut v = widen(x[r * input + j]);
+                                        if let Some(bias) = bias {
+                                            v += widen(bias[j]);
+                                        }
                                         if classic {
                                             v *= keep_scale;
                                         }
                                         if classic && rate == DropRate::ONE {
                                             v = 0.0;
                                         }
-                                        if let Some(residual) = residual(r * input + j) {
+                                        if let Some(residual) = residual(r, j) {
                                             v += widen(residual);
                                         }
                                         y[r * output + j] = narrow(v);
                                     }
                                     y
                                 };
-                                run(&inference(&|_| None), &mut |y| block.infer(&x, y));
-                                run(&inference(&|i| Some(residual[i])), &mut |y| {
+                                run(&inference(&none, Some(&bias)), &mut |y| block.infer(&x, y));
+                                run(&inference(&other, None), &mut |y| {
+                                    dropout.infer_residual(&x, &residual, y)
+                                });
+                                run(&inference(&other, Some(&bias)), &mut |y| {
                                     block.infer_residual(&x, &residual, y)
                                 });
                                 if flat {
-                                    run(&inference(&|i| Some(residual[i])), &mut |y| {
+                                    run(&inference(&other, None), &mut |y| {
+                                        y.copy_from_slice(&x);
+                                        dropout.infer_residual_in_place(y, &residual)
+                                    });
+                                    run(&inference(&other, Some(&bias)), &mut |y| {
                                         y.copy_from_slice(&x);
                                         block.infer_residual_in_place(y, &residual)
                                     });
-                                    run(&inference(&|_| None), &mut |y| {
+                                    run(&inference(&none, Some(&bias)), &mut |y| {
                                         y.copy_from_slice(&x);
                                         block.infer_in_place(y)
                                     });
@@ -268,6 +314,33 @@ macro_rules! fused {
                                     assert!(
                                         got.is_nan() && wanted.is_nan()
                                             || got.to_bits() == wanted.to_bits(),
+                                        "{}",
+                                        told()
+                                    );
+                                }
+                                if input == output {
+                                    let mut in_place: Vec<$wide> =
+                                        (0..width).map(|j| j as $wide).collect();
+                                    run(&gradient, &mut |dx| {
+                                        for r in 0..rows {
+                                            let row = r * output..r * output + width;
+                                            dx[row.clone()].copy_from_slice(&x[row]);
+                                        }
+                                        block.backward_with_in_place(
+                                            [],
+                                            dx,
+                                            &mut in_place,
+                                            key,
+                                            |dy, [], _| dy,
+                                            |d, _, _, _| d,
+                                        )
+                                    });
+                                    assert!(
+                                        in_place
+                                            .iter()
+                                            .zip(&sums)
+                                            .all(|(a, b)| a.is_nan() && b.is_nan()
+                                                || a.to_bits() == b.to_bits()),
                                         "{}",
                                         told()
                                     );
@@ -354,6 +427,73 @@ where
     }
 }
 
+/// Rows with strides are rectified and dropped as rows that stand together are, and their mask's other bits
+/// are what was drawn.
+#[test]
+fn relu_over_panels() {
+    // Rows, width, and the strides of input, output and mask.
+    let shapes = [
+        [1, 5, 5, 5, 5],
+        [7, 33, 40, 35, 33],
+        [5, 64, 64, 70, 96],
+        [3, 700, 701, 702, 703],
+        [40, 16, 17, 16, 50],
+        [2, 2500, 2500, 2500, 2500],
+        [0, 9, 9, 9, 9],
+    ];
+    for [rows, width, input, output, bits] in shapes {
+        let panel = Panel::new(rows, width)
+            .and_then(|panel| panel.with_strides(input, output))
+            .and_then(|panel| panel.with_mask_stride(bits))
+            .expect("small");
+        let x: Vec<f32> = (0..rows * input).map(|i| (i * 37 % 64) as f32 - 31.0).collect();
+        for (rate, backend) in
+            RATES.into_iter().flat_map(|r| Backend::available().map(move |b| (r, b)))
+        {
+            let dropout = Dropout::new(rate).with_backend(backend).over(panel);
+            let key = MaskKey::new(3, width as u64);
+            let n = panel.mask_bits();
+            let mut kept = Reference::new(3, width as u64).mask(rate.threshold(), n);
+            let told = format!("{} {rate:?} {rows} x {width}", backend.name());
+            for in_place in [false, true] {
+                let mut y = vec![-7f32; rows * output];
+                if in_place {
+                    for (y, x) in y.chunks_mut(output).zip(x.chunks(input)) {
+                        y[..width].copy_from_slice(&x[..width]);
+                    }
+                }
+                let mut wanted = y.clone();
+                for (r, j) in (0..rows).flat_map(|r| (0..width).map(move |j| (r, j))) {
+                    let (x, kept) = (x[r * input + j], &mut kept[r * bits + j]);
+                    *kept &= x > 0.0;
+                    wanted[r * output + j] = if *kept { x * rate.scale_f32() } else { 0.0 };
+                }
+                let mut words = vec![0; mask_words(n)];
+                let mut mask = MaskMut::new(&mut words, n).expect("so many words");
+                let given = if in_place {
+                    dropout.forward_relu_in_place(&mut y, key.draw(mask.reborrow()))
+                } else {
+                    dropout.forward_relu(&x, &mut y, key.draw(mask.reborrow()))
+                };
+                assert_eq!(given, FITS, "{told}");
+                assert!(y == wanted && words == pack(&kept), "{told} in place {in_place}");
+                // Backward by this mask is the gradient of both.
+                let mut dx = y.clone();
+                let mask = MaskRef::new(&words, n).expect("so many words");
+                dropout.backward_in_place(&mut dx, mask).expect("it fits");
+                assert!(dx.iter().zip(&y).all(|(dx, y)| (*y > 0.0) == (*dx > 0.0)), "{told}");
+            }
+        }
+    }
+    let shared = Panel::new(3, 8).and_then(|panel| panel.with_mask_stride(7)).expect("small");
+    let (mut rng, mut mask, mut x) = (MaskRng::new(1, 2), Mask::<1>::new(), [1f32; 24]);
+    let refused = Dropout::new(drop_rate!(0.5))
+        .over(shared)
+        .forward_relu_in_place(&mut x, rng.draw(mask.view_mut(22).expect("it fits")));
+    assert_eq!(refused, Err(ShapeError::OtherElements { expected: 8, given: 7 }));
+    assert!(rng == MaskRng::new(1, 2) && x == [1.0; 24]);
+}
+
 /// One mask serves `ReLU` and dropout; a NaN stays.
 #[test]
 fn one_mask_for_relu_and_dropout() {
@@ -415,6 +555,50 @@ fn outputs_that_are_not_initialised() {
             assert_eq!(dropout.forward_uninit(&x, &mut y, mask).expect("it fits"), wanted);
         }
     }
+    // Rows with gaps, into memory without.
+    for [rows, width, input, bits] in
+        [[7, 33, 40, 33], [7, 33, 40, 64], [3, 2500, 2501, 2500], [9, 65, 70, 0], [5, 8, 9, 3]]
+    {
+        let panel = Panel::new(rows, width)
+            .and_then(|panel| panel.with_strides(input, width))
+            .and_then(|panel| panel.with_mask_stride(bits))
+            .expect("small");
+        let x: Vec<f32> = (0..rows * input).map(|i| i as f32 - 9.5).collect();
+        for (rate, backend) in
+            RATES.into_iter().flat_map(|r| Backend::available().map(move |b| (r, b)))
+        {
+            let dropout = Dropout::new(rate).with_backend(backend).over(panel);
+            let (key, n) = (MaskKey::new(5, 6), panel.mask_bits());
+            let (mut words, mut wanted) = (vec![0; mask_words(n)], vec![0f32; rows * width]);
+            let mask = MaskMut::new(&mut words, n).expect("so many words");
+            dropout.forward(&x, &mut wanted, key.draw(mask)).expect("it fits");
+            let mut y: Vec<MaybeUninit<f32>> = vec![MaybeUninit::uninit(); wanted.len()];
+            assert_eq!(dropout.forward_uninit(&x, &mut y, key).expect("it fits"), wanted);
+            let mask = MaskRef::new(&words, n).expect("so many words");
+            let mut y: Vec<MaybeUninit<f32>> = vec![MaybeUninit::uninit(); wanted.len()];
+            assert_eq!(dropout.forward_uninit(&x, &mut y, mask).expect("it fits"), wanted);
+            let mut drawn = vec![0; mask_words(n)];
+            let draw = MaskMut::new(&mut drawn, n).expect("so many words");
+            let mut y: Vec<MaybeUninit<f32>> = vec![MaybeUninit::uninit(); wanted.len()];
+            assert_eq!(
+                dropout.forward_uninit(&x, &mut y, key.draw(draw)).expect("it fits"),
+                wanted
+            );
+            assert_eq!(drawn, words);
+        }
+    }
+    let gaps = Panel::new(2, 3).and_then(|panel| panel.with_stride(4)).expect("small");
+    let mut y = [MaybeUninit::<f32>::uninit(); 7];
+    let dropout = Dropout::new(drop_rate!(0.5));
+    assert_eq!(
+        dropout.over(gaps).forward_uninit(&[1.0; 7], &mut y, MaskKey::new(1, 2)).err(),
+        Some(ShapeError::OtherElements { expected: 3, given: 4 })
+    );
+    let together = Panel::new(2, 3).expect("small");
+    assert_eq!(
+        dropout.over(together).forward_uninit(&[1.0; 7], &mut y, MaskKey::new(1, 2)).err(),
+        Some(ShapeError::OtherElements { expected: 6, given: 7 })
+    );
     let mut y = [MaybeUninit::<f32>::uninit(); 3];
     let refused =
         Dropout::new(drop_rate!(0.5)).forward_uninit(&[1.0; 4], &mut y, MaskKey::new(1, 2));

@@ -273,9 +273,16 @@ fn a_range_past_the_end_is_refused() {
     let mut copy = words;
     let mut written = MaskMut::new(&mut copy, 40).expect("two words");
     #[expect(clippy::reversed_empty_ranges, reason = "it is refused, too")]
-    for (range, given) in [(0..41, 41), (41..41, 41), (usize::MAX..3, usize::MAX), (50..40, 50)] {
-        assert_eq!(mask.window(range.clone()), Err(past(given)));
-        assert_eq!(written.set_range(range, true), Err(past(given)));
+    for (range, expected, given) in [
+        (0..41, 40, 41),
+        (41..41, 40, 41),
+        (usize::MAX..3, 3, usize::MAX),
+        (50..40, 40, 50),
+        (9..3, 3, 9),
+    ] {
+        let refused = ShapeError::PastTheEnd { expected, given };
+        assert_eq!(mask.window(range.clone()), Err(refused));
+        assert_eq!(written.set_range(range, true), Err(refused));
     }
     assert_eq!(
         mask.window(20..30).and_then(|w| w.window(0..11)),
@@ -285,7 +292,10 @@ fn a_range_past_the_end_is_refused() {
     for (at, given) in [(31, 41), (usize::MAX, usize::MAX)] {
         assert_eq!(written.copy_bits(at, ten), Err(past(given)));
     }
-    assert_eq!(past(41).to_string(), "expected a range of 40 bits, got one to 41");
+    assert_eq!(
+        past(41).to_string(),
+        "expected a range within 40 bits, got one that reaches bit 41"
+    );
     assert_eq!(mask.split_at(41), Err(past(41)));
     assert_eq!(mask.split_at(31), Err(ShapeError::NotWholeWords { given: 31 }));
     assert!(written.split_at(33).is_err());

@@ -173,6 +173,13 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(Panel::new(2, MAX), overflow(2, MAX));
     assert_eq!(Panel::new(1, MAX), overflow(1, MAX)); // a stride beyond its end
     let panel = Panel::new(3, 10).expect("30 elements");
+    let strides = panel.with_stride(12).and_then(|panel| panel.with_mask_stride(12));
+    assert_eq!(Panel::within(3, 10, 12), strides);
+    let narrower = ShapeError::OtherElements { expected: 10, given: 9 };
+    assert_eq!(Panel::within(3, 10, 9), Err(narrower));
+    assert_eq!(Panel::within(1, 10, 9), Err(narrower));
+    assert_eq!(Panel::within(2, 3, MAX), overflow(2, MAX));
+    assert_eq!(panel.with_residual_stride(MAX), overflow(3, MAX));
     assert_eq!(panel.with_stride(9), other(10, 9).map(|()| panel));
     assert_eq!(panel.with_strides(MAX / 3, 10), overflow(3, MAX / 3));
     assert_eq!(panel.with_stride(MAX), overflow(3, MAX));

@@ -14,10 +14,10 @@ struct Input {
     rows: u8,
     width: u16,
     /// Beyond the width, or not.
-    strides: [u16; 3],
-    tight: [bool; 3],
+    strides: [u16; 4],
+    tight: [bool; 4],
     /// How many elements and bits slices have, more or less than are needed.
-    surplus: [i8; 3],
+    surplus: [i8; 4],
     first: u8,
     seed: u64,
     classic: bool,
@@ -33,9 +33,10 @@ fuzz_target!(|input: Input| {
     };
     // Rows of an output must not overlap; a single one may have any stride.
     let least = if rows > 1 { width } else { 0 };
-    let (from, to, bits) = (stride(0, 0), stride(1, least), stride(2, 0));
+    let (from, to, bits, aside) = (stride(0, 0), stride(1, least), stride(2, 0), stride(3, 0));
     let panel = Panel::new(rows, width)
         .and_then(|panel| panel.with_strides(from, to))
+        .and_then(|panel| panel.with_residual_stride(aside))
         .and_then(|panel| panel.with_mask_stride(bits))
         .expect("small, and rows of the output do not overlap");
     let extent = |stride: usize| if rows * width == 0 { 0 } else { (rows - 1) * stride + width };
@@ -44,7 +45,7 @@ fuzz_target!(|input: Input| {
     let number = |i: usize| ((i * 31 + 7) % 257) as f32 - 128.0;
     let x: Vec<f32> = (0..length(0, from)).map(number).collect();
     let before: Vec<f32> = (0..length(1, to)).map(|i| number(i + 3)).collect();
-    let residual: Vec<f32> = (0..x.len()).map(|i| number(i + 5)).collect();
+    let residual: Vec<f32> = (0..length(3, aside)).map(|i| number(i + 5)).collect();
     let bias: Vec<f32> = (0..width).map(|i| number(i + 11)).collect();
     let rate = input.rate.get(&Reference::new(input.seed, 1));
     let first = usize::from(input.first);
@@ -57,6 +58,7 @@ fuzz_target!(|input: Input| {
     }
     let window = MaskRef::new(&words, first + mask_bits).expect("so many words");
     let window = window.window(first..first + mask_bits).expect("so many bits");
+    let fits_aside = !input.residual || residual.len() >= extent(aside);
     let fits = x.len() >= extent(from)
         && before.len() >= extent(to)
         && (input.by_key || mask_bits == extent(bits));
@@ -66,27 +68,32 @@ fuzz_target!(|input: Input| {
     if fits {
         for (r, j) in (0..rows).flat_map(|r| (0..width).map(move |j| (r, j))) {
             let kept = keep[r * bits + j];
-            let sum = if kept { (x[r * from + j] + bias[j]) * factor } else { 0.0 };
-            let over = if input.residual { residual[r * from + j] } else { wanted[r * to + j] };
-            wanted[r * to + j] = over + sum;
             plain[r * to + j] = if kept { x[r * from + j] * factor } else { 0.0 };
             dbias[j] += plain[r * to + j];
+            if !fits_aside {
+                continue;
+            }
+            let sum = if kept { (x[r * from + j] + bias[j]) * factor } else { 0.0 };
+            let over = if input.residual { residual[r * aside + j] } else { wanted[r * to + j] };
+            wanted[r * to + j] = over + sum;
         }
     }
     let key = MaskKey::new(input.seed, 1);
     for backend in Backend::available() {
         let told = |what: &str| format!("{what} on {}: {input:?}", backend.name());
-        let check =
-            |run: &dyn Fn(&mut [f32]) -> Result<(), ShapeError>, wanted: &[f32], what: &str| {
-                let mut y = before.clone();
-                assert_eq!(run(&mut y).is_ok(), fits, "{}", told(what));
-                assert_eq!(
-                    y.iter().map(|y| y.to_bits()).collect::<Vec<_>>(),
-                    wanted.iter().map(|y| y.to_bits()).collect::<Vec<_>>(),
-                    "{}",
-                    told(what)
-                );
-            };
+        let check = |run: &dyn Fn(&mut [f32]) -> Result<(), ShapeError>,
+                     wanted: &[f32],
+                     fits,
+                     what: &str| {
+            let mut y = before.clone();
+            assert_eq!(run(&mut y).is_ok(), fits, "{}", told(what));
+            assert_eq!(
+                y.iter().map(|y| y.to_bits()).collect::<Vec<_>>(),
+                wanted.iter().map(|y| y.to_bits()).collect::<Vec<_>>(),
+                "{}",
+                told(what)
+            );
+        };
         macro_rules! all {
             ($dropout:expr) => {{
                 let dropout = $dropout.with_backend(backend).over(panel);
@@ -99,6 +106,7 @@ fuzz_target!(|input: Input| {
                         (false, false) => block.forward_add(&x, y, window),
                     },
                     &wanted,
+                    fits && fits_aside,
                     "fused",
                 );
                 check(
@@ -107,8 +115,23 @@ fuzz_target!(|input: Input| {
                         false => dropout.backward(&x, y, window),
                     },
                     &plain,
+                    fits,
                     "backward",
                 );
+                // Rectified: as dropout of what is positive, by a mask of its own, where no bits are shared.
+                let (mut rectified, positive) = (before.clone(), x.iter().map(|x| x.max(0.0)));
+                let (positive, mut drawn) = (positive.collect::<Vec<_>>(), vec![0; mask_words(mask_bits)]);
+                let drawn = MaskMut::new(&mut drawn, mask_bits).expect("so many words");
+                let done = dropout.forward_relu(&x, &mut rectified, key.draw(drawn));
+                let apart = bits >= width || rows < 2;
+                let mut by_parts = before.clone();
+                let own = fits && mask_bits == extent(bits) && apart;
+                assert_eq!(done.is_ok(), own, "{}", told("relu"));
+                if own {
+                    dropout.forward(&positive, &mut by_parts, key).expect("it fits");
+                }
+                // -0.0 and 0.0 are the same here.
+                assert_eq!(rectified, by_parts, "{}", told("relu"));
                 let mut sums = vec![0f32; width];
                 let mut y = before.clone();
                 let done = match input.by_key {

@@ -1,7 +1,7 @@
 //! A bias, dropout and a residual in one pass, and its gradients.
 
-use super::fused::{Fused, Rows, Scales};
-use super::{Dropout, Inference, Rule};
+use super::fused::{Rows, Scales};
+use super::{Dropout, Rule};
 use crate::error::ShapeError;
 use crate::isa::{Available, CompiledFusion, Float, Formula as _, Runs};
 use crate::kernel::fuse::{Hook, Nothing, Spot, Strip, Sum};
@@ -202,18 +202,8 @@ impl<T: Float, R: Scales<T>, S: Rows> BiasDropout<'_, T, R, S> {
     where
         T: CompiledFusion<Sum<T, X, &'a [T], A>>,
     {
-        let Dropout { plan, rule, .. } = self.dropout;
-        let inputs = inputs.into_iter().flatten();
-        let rows = self.dropout.rows(y.len(), Some(self.bias.len()), inputs)?;
-        let (factor, keep) = match self.dropout.inference() {
-            Inference::Same => (T::quotient(1, 1), !0),
-            Inference::Scaled(_) => (rule.inference_factor(plan), !0),
-            Inference::Zeros(_) => (T::quotient(1, 1), 0),
-        };
-        let mut sum = Sum { x, bias: self.bias, residual, factor };
-        let run = |backend, strip: Strip<'_>, y: &mut [T]| T::fuse(&mut sum, backend, strip, y);
-        Fused { plan, decides: true, rows, y, run }.all(keep);
-        Ok(())
+        let terms = (x, self.bias, residual);
+        self.dropout.infer_sum(Some(self.bias.len()), inputs, terms, y)
     }
 
     /// Anything else in one pass, with the bias: `y = after(D(before(inputs, bias)), inputs, bias)`, as
@@ -249,10 +239,24 @@ impl<T: Float, R: Scales<T>, S: Rows> BiasDropout<'_, T, R, S> {
         before: impl Fn([T::Factor; K], T::Factor) -> T::Factor,
         after: impl Fn(T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
     ) -> Result<(), ShapeError> {
-        let Dropout { plan, rule, .. } = self.dropout;
-        let rows = self.dropout.rows(y.len(), Some(self.bias.len()), inputs)?;
-        let mut hook = Hook { inputs, bias: self.bias, before, after, factor: rule.factor(plan) };
-        self.dropout.fuse(rows, y, mask, |backend, strip, y| backend.fuse(strip, y, &mut hook))
+        let (before, after) = (|_, x, b| before(x, b), |d, _, x, b| after(d, x, b));
+        self.anything(inputs, y, mask, before, after)
+    }
+
+    /// [`forward_with`](Self::forward_with) in place: `y = after(D(before(y, inputs, bias)), y, inputs, bias)`.
+    ///
+    /// # Errors
+    ///
+    /// [The type](Self#errors) has them.
+    pub fn forward_with_in_place<const K: usize>(
+        &self,
+        inputs: [&[T]; K],
+        y: &mut [T],
+        mask: impl MaskSource,
+        before: impl Fn(T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+        after: impl Fn(T::Factor, T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+    ) -> Result<(), ShapeError> {
+        self.anything(inputs, y, mask, before, after)
     }
 
     /// [`forward_with`](Self::forward_with) by a mask that forward has used, for gradients; and
@@ -269,6 +273,51 @@ impl<T: Float, R: Scales<T>, S: Rows> BiasDropout<'_, T, R, S> {
         mask: impl KnownMask,
         before: impl Fn([T::Factor; K], T::Factor) -> T::Factor,
         after: impl Fn(T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+    ) -> Result<(), ShapeError> {
+        let (before, after) = (|_, x, b| before(x, b), |d, _, x, b| after(d, x, b));
+        self.any_gradients(inputs, dx, dbias, mask, before, after)
+    }
+
+    /// [`backward_with`](Self::backward_with) in place: `dx = after(D(before(dx, inputs, bias)), dx, inputs,
+    /// bias)`.
+    ///
+    /// # Errors
+    ///
+    /// [The type](Self#errors) has them; and if dbias has another length than the bias.
+    pub fn backward_with_in_place<const K: usize>(
+        &self,
+        inputs: [&[T]; K],
+        dx: &mut [T],
+        dbias: &mut [T::Factor],
+        mask: impl KnownMask,
+        before: impl Fn(T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+        after: impl Fn(T::Factor, T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+    ) -> Result<(), ShapeError> {
+        self.any_gradients(inputs, dx, dbias, mask, before, after)
+    }
+
+    fn anything<const K: usize>(
+        &self,
+        inputs: [&[T]; K],
+        y: &mut [T],
+        mask: impl MaskSource,
+        before: impl Fn(T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+        after: impl Fn(T::Factor, T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+    ) -> Result<(), ShapeError> {
+        let Dropout { plan, rule, .. } = self.dropout;
+        let rows = self.dropout.rows(y.len(), Some(self.bias.len()), inputs)?;
+        let mut hook = Hook { inputs, bias: self.bias, before, after, factor: rule.factor(plan) };
+        self.dropout.fuse(rows, y, mask, |backend, strip, y| backend.fuse(strip, y, &mut hook))
+    }
+
+    fn any_gradients<const K: usize>(
+        &self,
+        inputs: [&[T]; K],
+        dx: &mut [T],
+        dbias: &mut [T::Factor],
+        mask: impl KnownMask,
+        before: impl Fn(T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+        after: impl Fn(T::Factor, T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
     ) -> Result<(), ShapeError> {
         let Dropout { plan, rule, .. } = self.dropout;
         let rows = self.dropout.rows(dx.len(), Some(self.bias.len()), inputs)?;
@@ -370,8 +419,11 @@ impl Strip<'_> {
                     width: width.min(panel.width - column),
                     ..panel
                 };
-                let spot =
-                    Spot { at: spot.at + row * panel.input + column, column: spot.column + column };
+                let spot = Spot {
+                    at: spot.at + row * panel.input + column,
+                    residual: spot.residual + row * panel.residual + column,
+                    column: spot.column + column,
+                };
                 let first = first + row * panel.mask + column;
                 f(Strip { words, first, panel: tile, spot }, row * panel.output + column);
                 row += rows;

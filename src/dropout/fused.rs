@@ -1,15 +1,15 @@
 //! Dropout and what stands beside it in a network, in one pass.
 
-use super::{BiasDropout, Dropout, Rule, RuleFor};
+use super::{BiasDropout, Dropout, Inference, Rule, RuleFor};
 use crate::error::ShapeError;
-use crate::isa::{Available, CompiledFusion, Element, Float};
+use crate::isa::{Available, CompiledFusion, Element, Float, Runs};
 use crate::kernel::apply::select_of;
 use crate::kernel::fuse::{Hook, Nothing, Spot, Strip, Sum};
 use crate::kernel::op::{InPlace, Mapped, Same};
 use crate::key::MaskKey;
 use crate::lanes::{BLOCK, LANES};
 use crate::mask::{MaskMut, MaskRef, MaskWindow};
-use crate::panel::Panel;
+use crate::panel::{Panel, Part};
 use crate::plan::{Flat, Plan, Shape};
 use crate::rate::Draws;
 use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
@@ -57,6 +57,21 @@ pub trait Rows: Shape {
     /// Whether an input of so many elements belongs to them.
     #[doc(hidden)]
     fn check_input(self, rows: Panel, given: usize) -> Result<(), ShapeError>;
+
+    /// Whether a residual of so many elements does.
+    #[doc(hidden)]
+    fn check_residual(self, rows: Panel, given: usize) -> Result<(), ShapeError>;
+
+    /// Applies the bits from `first` on to a part of the rows, with which `y` and what `op` reads begin.
+    #[doc(hidden)]
+    fn apply_rows<T: Element>(
+        backend: Available,
+        words: &[u32],
+        first: usize,
+        rows: Panel,
+        y: &mut [T],
+        op: impl Runs<T>,
+    );
 }
 
 impl Rows for Flat {
@@ -78,6 +93,22 @@ impl Rows for Flat {
             Err(ShapeError::LengthMismatch { expected: given, given: output })
         }
     }
+
+    fn check_residual(self, rows: Panel, given: usize) -> Result<(), ShapeError> {
+        self.check_input(rows, given)
+    }
+
+    /// Whole words.
+    fn apply_rows<T: Element>(
+        backend: Available,
+        words: &[u32],
+        _: usize,
+        rows: Panel,
+        y: &mut [T],
+        op: impl Runs<T>,
+    ) {
+        op.apply(backend, words, y.get_mut(..rows.width).unwrap_or_default());
+    }
 }
 
 impl Rows for Panel {
@@ -93,6 +124,21 @@ impl Rows for Panel {
 
     fn check_input(self, _: Panel, given: usize) -> Result<(), ShapeError> {
         self.check(self.input, given)
+    }
+
+    fn check_residual(self, _: Panel, given: usize) -> Result<(), ShapeError> {
+        self.check(self.residual, given)
+    }
+
+    fn apply_rows<T: Element>(
+        backend: Available,
+        words: &[u32],
+        first: usize,
+        rows: Panel,
+        y: &mut [T],
+        op: impl Runs<T>,
+    ) {
+        op.panel(backend, words, first, rows, 0, y);
     }
 }
 
@@ -185,6 +231,39 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
         self.sum(None, [None, Some(residual)], (InPlace, Nothing, residual), x, mask)
     }
 
+    /// Inference of a residual block: `y = residual + infer(x)`.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward`](Self::forward).
+    pub fn infer_residual<T: Float>(
+        &self,
+        x: &[T],
+        residual: &[T],
+        y: &mut [T],
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        self.infer_sum(None, [Some(x), Some(residual)], (x, Nothing, residual), y)
+    }
+
+    /// [`infer_residual`](Self::infer_residual) in place of x.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward`](Self::forward).
+    pub fn infer_residual_in_place<T: Float>(
+        &self,
+        x: &mut [T],
+        residual: &[T],
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        self.infer_sum(None, [None, Some(residual)], (InPlace, Nothing, residual), x)
+    }
+
     /// Anything else in one pass: `y = after(D(before(inputs)), inputs)` for each element, with D the
     /// dropout.
     ///
@@ -235,11 +314,39 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
     where
         R: Scales<T>,
     {
-        let rows = self.rows(y.len(), None, inputs)?;
-        let factor = self.rule.factor(self.plan);
-        let (before, after) = (|x, _| before(x), |d, x, _| after(d, x));
-        let mut hook = Hook { inputs, bias: Nothing, before, after, factor };
-        self.fuse(rows.simplest(), y, mask, |backend, strip, y| backend.fuse(strip, y, &mut hook))
+        let (before, after) = (|_, x, _| before(x), |d, _, x, _| after(d, x));
+        self.anything(inputs, y, mask, before, after)
+    }
+
+    /// [`forward_with`](Self::forward_with) in place: `y = after(D(before(y, inputs)), y, inputs)`, where both
+    /// functions get what stands in y, too. Without inputs it is an activation and dropout in place:
+    ///
+    /// ```
+    /// use dropout_kernels::{Dropout, MaskKey, drop_rate};
+    ///
+    /// let (dropout, key) = (Dropout::new(drop_rate!(0.5)), MaskKey::new(42, 0));
+    /// let mut x = [2f32; 100];
+    /// dropout.forward_with_in_place([], &mut x, key, |x, []| x * x, |d, _, []| d)?;
+    /// assert!(x.iter().all(|y| *y == 0.0 || *y == 8.0));
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward_with`](Self::forward_with).
+    pub fn forward_with_in_place<T: Float, const K: usize>(
+        &self,
+        inputs: [&[T]; K],
+        y: &mut [T],
+        mask: impl MaskSource,
+        before: impl Fn(T::Factor, [T::Factor; K]) -> T::Factor,
+        after: impl Fn(T::Factor, T::Factor, [T::Factor; K]) -> T::Factor,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        let (before, after) = (|y, x, _| before(y, x), |d, y, x, _| after(d, y, x));
+        self.anything(inputs, y, mask, before, after)
     }
 
     /// [`forward_with`](Self::forward_with) by a mask that forward has used, for gradients:
@@ -262,6 +369,42 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
         self.forward_with(inputs, dx, mask, before, after)
     }
 
+    /// [`backward_with`](Self::backward_with) in place: `dx = after(D(before(dx, inputs)), dx, inputs)`.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`forward_with`](Self::forward_with).
+    pub fn backward_with_in_place<T: Float, const K: usize>(
+        &self,
+        inputs: [&[T]; K],
+        dx: &mut [T],
+        mask: impl KnownMask,
+        before: impl Fn(T::Factor, [T::Factor; K]) -> T::Factor,
+        after: impl Fn(T::Factor, T::Factor, [T::Factor; K]) -> T::Factor,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        self.forward_with_in_place(inputs, dx, mask, before, after)
+    }
+
+    fn anything<T: Float, const K: usize>(
+        &self,
+        inputs: [&[T]; K],
+        y: &mut [T],
+        mask: impl MaskSource,
+        before: impl Fn(T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+        after: impl Fn(T::Factor, T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+    ) -> Result<(), ShapeError>
+    where
+        R: Scales<T>,
+    {
+        let rows = self.rows(y.len(), None, inputs)?.simplest();
+        let factor = self.rule.factor(self.plan);
+        let mut hook = Hook { inputs, bias: Nothing, before, after, factor };
+        self.fuse(rows, y, mask, |backend, strip, y| backend.fuse(strip, y, &mut hook))
+    }
+
     /// Rows of so many elements, to which the inputs belong.
     pub(super) fn rows<'a, T: 'a>(
         &self,
@@ -272,6 +415,20 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
         let rows = self.shape.rows(elements, width)?;
         inputs.into_iter().try_for_each(|input| self.shape.check_input(rows, input.len()))?;
         Ok(rows)
+    }
+
+    /// The same of an input and a residual, where there are such.
+    pub(super) fn rows_of_sum<T>(
+        &self,
+        elements: usize,
+        width: Option<usize>,
+        [input, residual]: [Option<&[T]>; 2],
+    ) -> Result<Panel, ShapeError> {
+        let rows = self.rows(elements, width, input)?;
+        match residual {
+            Some(residual) => self.shape.check_residual(rows, residual.len()).map(|()| rows),
+            None => Ok(rows),
+        }
     }
 
     /// A [`Sum`] of the given lengths.
@@ -287,10 +444,34 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
         T: Float + CompiledFusion<Sum<T, X, B, A>>,
         R: Scales<T>,
     {
-        let rows = self.rows(y.len(), width, inputs.into_iter().flatten())?;
+        let rows = self.rows_of_sum(y.len(), width, inputs)?;
         let rows = if width.is_none() { rows.simplest() } else { rows };
         let mut sum = Sum { x, bias, residual, factor: self.rule.factor(self.plan) };
         self.fuse(rows, y, mask, |backend, strip, y| T::fuse(&mut sum, backend, strip, y))
+    }
+
+    /// A [`Sum`] at inference: every element as if it were kept.
+    pub(super) fn infer_sum<T, X, B, A>(
+        &self,
+        width: Option<usize>,
+        inputs: [Option<&[T]>; 2],
+        (x, bias, residual): (X, B, A),
+        y: &mut [T],
+    ) -> Result<(), ShapeError>
+    where
+        T: Float + CompiledFusion<Sum<T, X, B, A>>,
+        R: Scales<T>,
+    {
+        let rows = self.rows_of_sum(y.len(), width, inputs)?;
+        let (factor, keep) = match self.inference() {
+            Inference::Same => (T::quotient(1, 1), !0),
+            Inference::Scaled(_) => (self.rule.inference_factor(self.plan), !0),
+            Inference::Zeros(_) => (T::quotient(1, 1), 0),
+        };
+        let mut sum = Sum { x, bias, residual, factor };
+        let run = |backend, strip: Strip<'_>, y: &mut [T]| T::fuse(&mut sum, backend, strip, y);
+        Fused { plan: self.plan, decides: true, rows, y, run }.all(keep);
+        Ok(())
     }
 
     pub(super) fn fuse<T: Float>(
@@ -336,20 +517,21 @@ pub fn keep<T: Element>(word: u32, elements: [T; 32]) -> [T; 32] {
 }
 
 /// What a fused verb does by each source.
-pub(super) struct Fused<'y, T, F> {
-    pub(super) plan: Plan,
+struct Fused<'y, T, F> {
+    plan: Plan,
     /// Whether a stored mask decides at this rate; else everything counts as dropped.
-    pub(super) decides: bool,
-    pub(super) rows: Panel,
-    pub(super) y: &'y mut [T],
-    pub(super) run: F,
+    decides: bool,
+    rows: Panel,
+    y: &'y mut [T],
+    run: F,
 }
 
 impl<T, F: FnMut(Available, Strip<'_>, &mut [T])> Fused<'_, T, F> {
     /// By the bits of `rows` from `start` to `end`, of which `words` has the first.
     fn bits(&mut self, rows: Panel, words: &[u32], start: usize, end: usize) {
         for part in rows.parts(start, end) {
-            let spot = Spot { at: part.input, column: part.column };
+            let Part { input: at, residual, column, .. } = part;
+            let spot = Spot { at, residual, column };
             let first = part.bit - start;
             let y = self.y.get_mut(part.output..).unwrap_or_default();
             (self.run)(self.plan.backend(), Strip { words, first, panel: part.panel, spot }, y);
@@ -357,7 +539,7 @@ impl<T, F: FnMut(Available, Strip<'_>, &mut [T])> Fused<'_, T, F> {
     }
 
     /// All kept, or all dropped.
-    pub(super) fn all(&mut self, word: u32) {
+    fn all(&mut self, word: u32) {
         // The same bits for every row.
         let rows = Panel { mask: 0, ..self.rows };
         let (words, end) = ([word; LANES], rows.mask_bits());

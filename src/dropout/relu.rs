@@ -1,13 +1,13 @@
 //! Rectification and dropout by one mask.
 
-use super::{Dropout, Rule, Scales};
+use super::{Dropout, Rows, Rule, Scales};
+use crate::bits::clear;
 use crate::error::ShapeError;
-use crate::isa::{Available, Element, Formula as _, Runs as _};
-use crate::lanes::BLOCK;
+use crate::isa::{Available, Element, Formula as _};
+use crate::lanes::{BLOCK, LANES};
 use crate::mask::{MaskMut, mask_words};
-use crate::pieces::{fill, pieces_mut};
-use crate::plan::Flat;
-use crate::plan::shape::Sealed as _;
+use crate::panel::Panel;
+use crate::pieces::{fill, pieces, pieces_mut};
 use crate::rate::Draws;
 use crate::source::{Draw, MaskStore, RandomSource};
 
@@ -24,7 +24,7 @@ impl MaskMut<'_> {
     }
 }
 
-impl<R: Rule> Dropout<R> {
+impl<R: Rule, S: Rows> Dropout<R, S> {
     /// `ReLU` and dropout by one mask: `y = forward(max(x, 0))`. Elements that are not positive are
     /// cleared from the mask that is drawn, so that [`backward`](Self::backward) by it is the gradient
     /// of both (by the key it would be that of dropout alone); a NaN stays.
@@ -46,7 +46,8 @@ impl<R: Rule> Dropout<R> {
     ///
     /// # Errors
     ///
-    /// Same errors as [`forward`](Self::forward).
+    /// Same errors as [`forward`](Self::forward); and over a [`Panel`] [`ShapeError::OtherElements`] if its rows
+    /// share mask bits.
     pub fn forward_relu<T: Element>(
         &self,
         x: &[T],
@@ -56,7 +57,6 @@ impl<R: Rule> Dropout<R> {
     where
         R: Scales<T>,
     {
-        Flat.bits(Some(x.len()), y.len())?;
         self.rectified(Some(x), y, mask)
     }
 
@@ -64,7 +64,7 @@ impl<R: Rule> Dropout<R> {
     ///
     /// # Errors
     ///
-    /// Same errors as [`forward`](Self::forward).
+    /// Same errors as [`forward_relu`](Self::forward_relu).
     pub fn forward_relu_in_place<T: Element>(
         &self,
         x: &mut [T],
@@ -88,31 +88,77 @@ impl<R: Rule> Dropout<R> {
     {
         const AT_ONCE: usize = 4 * BLOCK;
         let (backend, draws) = (self.plan.backend(), self.rate().draws());
-        let (formula, n) = (self.forward_formula(), y.len());
+        let panel = self.rows(y.len(), None, x)?;
+        panel.check_apart()?;
+        let (formula, n) = (self.forward_formula(), panel.mask_bits());
         mask.draw_with(n, |source, mut mask| {
             source.with_lanes(backend, mask_words(n), |lanes| {
                 mask.write(|words| {
-                    let mut at = 0;
-                    for (words, y) in pieces_mut(words, AT_ONCE / 32).zip(pieces_mut(y, AT_ONCE)) {
+                    let mut start = 0usize;
+                    for words in pieces_mut(words, AT_ONCE / 32) {
                         match draws {
                             Draws::KeepAll => fill(words, !0),
                             Draws::DropAll => fill(words, 0),
                             Draws::Planes(planes) => backend.fill(lanes, planes, words),
                         }
-                        match x.and_then(|x| x.get(at..)?.get(..y.len())) {
-                            Some(x) => {
-                                T::clear_where_not_positive(backend, words, x);
-                                formula.from(x).apply(backend, words, y);
-                            }
-                            None => {
-                                T::clear_where_not_positive(backend, words, y);
-                                formula.in_place().apply(backend, words, y);
+                        let end = n.min(start.saturating_add(AT_ONCE));
+                        for part in panel.parts(start, end) {
+                            let (first, rows) = (part.bit - start, part.panel);
+                            let y = y.get_mut(part.output..).unwrap_or_default();
+                            match x.and_then(|x| x.get(part.input..)) {
+                                Some(x) => {
+                                    clear_rows(backend, words, first, rows, rows.input, x);
+                                    S::apply_rows(backend, words, first, rows, y, formula.from(x));
+                                }
+                                None => {
+                                    clear_rows(backend, words, first, rows, rows.output, y);
+                                    S::apply_rows(
+                                        backend,
+                                        words,
+                                        first,
+                                        rows,
+                                        y,
+                                        formula.in_place(),
+                                    );
+                                }
                             }
                         }
-                        at += y.len();
+                        start = end;
                     }
                 });
             });
         })
+    }
+}
+
+/// Clears the bits of rows, from `first` on, where x is not positive. Rows begin `stride` elements after each
+/// other.
+fn clear_rows<T: Element>(
+    backend: Available,
+    words: &mut [u32],
+    mut first: usize,
+    rows: Panel,
+    stride: usize,
+    x: &[T],
+) {
+    let mut at = 0;
+    for _ in 0..rows.rows {
+        let x = x.get(at..).and_then(|x| x.get(..rows.width)).unwrap_or_default();
+        if first.is_multiple_of(32) {
+            let words = words.get_mut(first / 32..).unwrap_or_default();
+            T::clear_where_not_positive(backend, words, x);
+        } else {
+            let mut bit = first;
+            for x in pieces(x, BLOCK) {
+                let mut positive = [!0; LANES];
+                T::clear_where_not_positive(backend, &mut positive, x);
+                for positive in positive.iter().take(mask_words(x.len())) {
+                    clear(words, bit, !positive);
+                    bit += 32;
+                }
+            }
+        }
+        first = first.wrapping_add(rows.mask);
+        at = at.wrapping_add(stride);
     }
 }

@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 use core::ptr;
 
-use super::{Dropout, Rule, RuleFor};
+use super::{Dropout, Rows, Rule, RuleFor};
 use crate::error::ShapeError;
 use crate::isa::{Element, Formula as _, Runs};
 use crate::key::MaskKey;
@@ -12,13 +12,14 @@ use crate::mask::{MaskMut, MaskRef, MaskWindow, mask_words};
 use crate::panel::Panel;
 use crate::pieces::{pieces_mut, zeros};
 use crate::plan::Plan;
+use crate::plan::shape::Sealed as _;
 use crate::rate::Draws;
 use crate::source::{Lends as _, MaskSource, RandomSource, Visit, VisitStored};
 
 /// Elements that are zeroed, and then written while they are in the first cache.
 const AT_ONCE: usize = 4 * BLOCK;
 
-impl<R: Rule> Dropout<R> {
+impl<R: Rule, S: Rows> Dropout<R, S> {
     /// [`forward`](Self::forward) into memory that is not initialised, which it initialises: for
     /// whoever allocates an output for each call.
     ///
@@ -35,9 +36,12 @@ impl<R: Rule> Dropout<R> {
     /// # Ok::<(), dropout_kernels::ShapeError>(())
     /// ```
     ///
+    /// Over a [`Panel`] for outputs that stand together, from inputs that may not: gaps would stay as they are.
+    ///
     /// # Errors
     ///
-    /// Same errors as [`forward`](Self::forward). Then nothing is written.
+    /// Same errors as [`forward`](Self::forward); and over a [`Panel`] [`ShapeError::OtherElements`] if there
+    /// are gaps in the output, or elements after it. Then nothing is written.
     pub fn forward_uninit<'y, T: Element>(
         &self,
         x: &[T],
@@ -47,11 +51,11 @@ impl<R: Rule> Dropout<R> {
     where
         R: RuleFor<T>,
     {
-        if x.len() != y.len() {
-            return Err(ShapeError::LengthMismatch { expected: x.len(), given: y.len() });
-        }
+        let panel = self.rows(y.len(), None, [x])?.simplest();
+        panel.check_together(y.len())?;
         let op = self.forward_formula().from(x);
-        mask.visit(x.len(), Uninit { plan: self.plan, decides: self.decides(), y, op })
+        let decides = self.decides();
+        mask.visit(panel.mask_bits(), Uninit { plan: self.plan, decides, panel, y, op })
     }
 }
 
@@ -60,6 +64,7 @@ struct Uninit<'y, T, O> {
     plan: Plan,
     /// Whether a stored mask decides at this rate; else everything counts as dropped.
     decides: bool,
+    panel: Panel,
     y: &'y mut [MaybeUninit<T>],
     op: O,
 }
@@ -83,14 +88,31 @@ impl<'y, T: Element, O: Runs<T>> Uninit<'y, T, O> {
     }
 
     fn by(self, window: MaskWindow<'_>) -> &'y mut [T] {
-        let (plan, decides, op) = (self.plan, self.decides, self.op);
-        let (backend, (words, first)) = (plan.backend(), window.words());
+        if !self.decides {
+            return self.all(false);
+        }
+        let (backend, panel, op) = (self.plan.backend(), self.panel, self.op);
+        let (words, first) = window.words();
         self.each(|at, y| {
-            if decides {
-                op.panel(backend, words, first + at, Panel::row(y.len()), at, y);
-            } else {
-                op.map_from(backend, false, at, y);
-            }
+            panel.for_elements(at, y, |bit, rows, input, y| {
+                op.panel(backend, words, first + bit, rows, input, y);
+            });
+        })
+    }
+
+    /// All kept, to the bit, or all dropped.
+    fn all(self, keep: bool) -> &'y mut [T] {
+        let (backend, panel, op) = (self.plan.backend(), self.panel, self.op);
+        self.each(|at, y| {
+            panel.for_elements(at, y, |_, rows, input, y| {
+                for (at, y) in rows.each(y) {
+                    if keep {
+                        op.pass_from(input + at, y);
+                    } else {
+                        op.map_from(backend, false, input + at, y);
+                    }
+                }
+            });
         })
     }
 }
@@ -114,10 +136,10 @@ impl<'y, T: Element, O: Runs<T>> VisitStored for Uninit<'y, T, O> {
 
     #[inline]
     fn draw(self, source: impl RandomSource, mut mask: MaskMut<'_>) -> &'y mut [T] {
-        let (plan, op) = (self.plan, self.op);
+        let plan = self.plan;
         plan.fill(source, mask.reborrow());
         match plan.rate.draws() {
-            Draws::KeepAll => self.each(|at, y| op.pass_from(at, y)),
+            Draws::KeepAll => self.all(true),
             _ => self.by(mask.as_ref().into()),
         }
     }
@@ -131,19 +153,30 @@ impl<'y, T: Element, O: Runs<T>> Visit for Uninit<'y, T, O> {
 
     #[inline]
     fn replay(self, key: MaskKey) -> &'y mut [T] {
-        let (plan, op, n) = (self.plan, self.op, self.y.len());
+        let Self { plan, panel, op, .. } = self;
         let backend = plan.backend();
         match plan.rate.draws() {
-            Draws::KeepAll => self.each(|at, y| op.pass_from(at, y)),
-            Draws::DropAll => self.each(|at, y| op.map_from(backend, false, at, y)),
-            Draws::Planes(planes) => key.with_lanes(backend, mask_words(n), |lanes| {
-                let mut buffer = zeros::<{ AT_ONCE / 32 }>();
-                self.each(|at, y| {
-                    let words = buffer.get_mut(..mask_words(y.len())).unwrap_or_default();
-                    backend.fill(lanes, planes, words);
-                    op.panel(backend, words, 0, Panel::row(y.len()), at, y);
+            Draws::KeepAll => self.all(true),
+            Draws::DropAll => self.all(false),
+            Draws::Planes(planes) if panel.mask == panel.width => {
+                let words = mask_words(panel.mask_bits());
+                key.with_lanes(backend, words, |lanes| {
+                    let mut buffer = zeros::<{ AT_ONCE / 32 }>();
+                    self.each(|at, y| {
+                        let words = buffer.get_mut(..mask_words(y.len())).unwrap_or_default();
+                        backend.fill(lanes, planes, words);
+                        panel.for_elements(at, y, |bit, rows, input, y| {
+                            op.panel(backend, words, bit - at, rows, input, y);
+                        });
+                    })
                 })
-            }),
+            }
+            // Gaps in the mask, of which pieces of the output know nothing.
+            Draws::Planes(planes) => {
+                let y = self.each(|_, _| ());
+                panel.replay(plan, planes, key, y, op);
+                y
+            }
         }
     }
 }

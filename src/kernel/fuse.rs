@@ -24,17 +24,18 @@ pub struct Strip<'a> {
     pub(crate) spot: Spot,
 }
 
-/// Where an element is: its index in what is read, and its column.
+/// Where an element is: its index in what is read, in the residual, and its column.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Spot {
     pub(crate) at: usize,
+    pub(crate) residual: usize,
     pub(crate) column: usize,
 }
 
 impl Spot {
     #[inline(always)]
     const fn plus(self, n: usize) -> Self {
-        Self { at: self.at + n, column: self.column + n }
+        Self { at: self.at + n, residual: self.residual + n, column: self.column + n }
     }
 }
 
@@ -70,6 +71,7 @@ pub(super) fn fuse<I: Isa, T: Number, F: Fusion<T>>(
         }
         first = first.wrapping_add(panel.mask);
         spot.at = spot.at.wrapping_add(panel.input);
+        spot.residual = spot.residual.wrapping_add(panel.residual);
     }
 }
 
@@ -160,7 +162,7 @@ impl<T: FloatNumber, X: Reads<T>, B: Reads<T>, R: Reads<T>> Fusion<T> for Sum<T,
         target: &mut [[T; N]],
     ) {
         let Self { x, bias, residual, factor } = *self;
-        let inputs = x.each(spot.at).zip(bias.each(spot.column)).zip(residual.each(spot.at));
+        let inputs = x.each(spot.at).zip(bias.each(spot.column)).zip(residual.each(spot.residual));
         for ((target, word), ((x, bias), residual)) in target.iter_mut().zip(words).zip(inputs) {
             let mut y = *target;
             let (x, bias, residual) = (x.unwrap_or(y), bias.unwrap_or(y), residual.unwrap_or(y));
@@ -174,7 +176,7 @@ impl<T: FloatNumber, X: Reads<T>, B: Reads<T>, R: Reads<T>> Fusion<T> for Sum<T,
     }
 }
 
-/// y = after(keep ? before(inputs, bias) * factor : 0, inputs, bias).
+/// y = after(keep ? before(y, inputs, bias) * factor : 0, y, inputs, bias).
 pub(crate) struct Hook<'a, T: FloatNumber, C, B, A, const K: usize> {
     pub(crate) inputs: [&'a [T]; K],
     pub(crate) bias: C,
@@ -187,8 +189,8 @@ impl<T, C, B, A, const K: usize> Fusion<T> for Hook<'_, T, C, B, A, K>
 where
     T: FloatNumber,
     C: Reads<T>,
-    B: Fn([T::Factor; K], T::Factor) -> T::Factor,
-    A: Fn(T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+    B: Fn(T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
+    A: Fn(T::Factor, T::Factor, [T::Factor; K], T::Factor) -> T::Factor,
 {
     #[inline(always)]
     fn fuse<const N: usize>(
@@ -210,13 +212,14 @@ where
         for (k, ((target, word), bias)) in target.iter_mut().zip(words).zip(biases).enumerate() {
             let bias = bias.unwrap_or([T::ZERO; N]);
             let elements = inputs.map(|input| input.get(k).copied().unwrap_or([T::ZERO; N]));
-            let mut y = [T::ZERO; N];
+            // Read for whoever asks for it; else the compiler leaves it out.
+            let mut y = *target;
             for i in 0..N {
                 let x = elements.map(|elements| elements[i].widen());
-                let bias = bias[i].widen();
-                let kept = before(x, bias).times(factor);
+                let (own, bias) = (y[i].widen(), bias[i].widen());
+                let kept = before(own, x, bias).times(factor);
                 let dropped = if keeps::<T>(word, i) { kept } else { T::Factor::ZERO };
-                y[i] = T::narrow(after(dropped, x, bias));
+                y[i] = T::narrow(after(dropped, own, x, bias));
             }
             *target = y;
         }

@@ -92,13 +92,16 @@ impl<'a> MaskWindow<'a> {
     ///
     /// # Errors
     ///
-    /// [`ShapeError::PastTheEnd`].
+    /// [`ShapeError::PastTheEnd`], also of a range that begins after its own end.
     pub fn window(self, range: Range<usize>) -> Result<Self, ShapeError> {
         let Range { start, end } = range;
-        if end.max(start) > self.len {
-            return Err(ShapeError::PastTheEnd { expected: self.len, given: end.max(start) });
+        if end > self.len {
+            return Err(ShapeError::PastTheEnd { expected: self.len, given: end });
         }
-        let (at, len) = (self.first + start, end.saturating_sub(start));
+        let Some(len) = end.checked_sub(start) else {
+            return Err(ShapeError::PastTheEnd { expected: end, given: start });
+        };
+        let at = self.first + start;
         let words = self.words.get(at / 32..).unwrap_or_default();
         Ok(Self { words, first: at % 32, len })
     }

@@ -24,6 +24,13 @@ pub(crate) fn all<T: Float>(
     let out = out.get_mut(..black_box(48)).unwrap_or_default();
     black_box(dropout.forward_uninit(x, out, MaskKey::new(black_box(1), black_box(2)))?);
     black_box(dropout.forward_uninit(x, out, mask)?);
+    let rows = Panel::new(black_box(6), black_box(8))?.with_mask_stride(black_box(8))?;
+    black_box(dropout.over(rows).forward_uninit(
+        x,
+        out,
+        MaskKey::new(black_box(1), black_box(2)),
+    )?);
+    black_box(dropout.over(rows).forward_uninit(x, out, mask)?);
     let mut drawn = Mask::<2>::new();
     let mut rng = MaskRng::new(black_box(1), black_box(2));
     black_box(dropout.forward_uninit(x, out, rng.draw(drawn.view_mut(black_box(48))?))?);
@@ -70,12 +77,30 @@ fn rows<T: Float, R: Scales<T>, S: Rows>(
         |d, [_, b]| if black_box(true) { d } else { b },
     )?;
     dropout.backward_with([x], y, key, |[a]| a, |d, _| d)?;
+    dropout.forward_with_in_place(
+        [x],
+        y,
+        mask,
+        |y, [_]| y,
+        |d, y, [_]| if black_box(true) { d } else { y },
+    )?;
+    dropout.backward_with_in_place([x], y, key, |_, [a]| a, |d, _, _| d)?;
+    block.forward_with_in_place(
+        [x],
+        y,
+        key,
+        |y, _, _| y,
+        |d, _, _, b| if black_box(true) { d } else { b },
+    )?;
+    block.backward_with_in_place([x], y, dbias, mask, |_, [a], _| a, |d, _, _, _| d)?;
+    dropout.infer_residual(x, bias, y)?;
+    dropout.infer_residual_in_place(x, y)?;
     Ok(())
 }
 
 /// Of elements that are integers, too.
-pub(crate) fn relu<T: Element, R: Scales<T> + RuleFor<T>>(
-    dropout: Dropout<R>,
+pub(crate) fn relu<T: Element, R: Scales<T> + RuleFor<T>, S: Rows>(
+    dropout: Dropout<R, S>,
     mut x: [T; 100],
 ) -> Result<(), Error> {
     let (x, y) = x.split_at_mut_checked(black_box(50)).unwrap_or_default();

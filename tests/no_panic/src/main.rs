@@ -148,6 +148,7 @@ fn all<T: Real + Float>(
 /// What all element types have.
 fn shared<T: Element>(rate: DropRate, x: [T; 100]) -> Result<(), Error> {
     fused::relu(Dropout::new(rate), x)?;
+    fused::relu(Dropout::new(rate).over(Panel::new(black_box(5), black_box(10))?), x)?;
     recurrent::all(rate, &mut { x })?;
     attention::heads(&mut { x }, &mut MaskRng::new(black_box(1), black_box(2)))
 }
@@ -256,6 +257,8 @@ fn slices<T: Element, R: RuleFor<T>>(
     }
 
     let panel = Panel::new(g, r)?.with_stride(w)?.with_strides(w, i)?.with_mask_stride(w)?;
+    let panel = panel.with_residual_stride(w)?;
+    black_box(Panel::within(g, r, w)?);
     black_box((panel.rows(), panel.width(), panel.mask_bits()));
     let over = dropout.over(black_box(panel));
     over.forward(x, y, rng.draw(mask.reborrow()))?;
