@@ -62,6 +62,12 @@ impl Lanes {
             }
             i += 1;
         }
+        self.mend_if_zero(key);
+    }
+
+    /// Ends seeding by a key.
+    #[inline(always)]
+    pub(crate) const fn mend_if_zero(&mut self, key: [u32; 4]) {
         if may_be_zero(key) {
             self.mend();
         }
@@ -152,7 +158,7 @@ pub(crate) fn initial([a, b, c, d]: [u32; 4], lane: u32) -> [u32; 4] {
 }
 
 /// What the counters of two neighbouring words of a state are apart.
-const G32: u32 = 0x9E37_79B9;
+pub(crate) const G32: u32 = 0x9E37_79B9;
 
 /// Whether a lane of the key can have a state of zeros. [`mix32`] makes 0 of 0 alone, so the words
 /// of the key would have to go down as the counters go up.
@@ -160,11 +166,27 @@ const fn may_be_zero([a, b, c, d]: [u32; 4]) -> bool {
     a.wrapping_sub(b) == G32 && b.wrapping_sub(c) == G32 && c.wrapping_sub(d) == G32
 }
 
+/// The factors of [`mix32`].
+pub(crate) const MIX32: [u32; 2] = [0x85EB_CA6B, 0xC2B2_AE35];
+
+/// How far the counters of each lane stand from those of the first.
+#[expect(clippy::indexing_slicing, reason = "l is below the length")]
+#[allow(dead_code, reason = "only machines whose vectors are driven by intrinsics use it")]
+pub(crate) const COUNTERS: [u32; LANES] = {
+    let mut counters = [0; LANES];
+    let mut l = 0;
+    while l < LANES {
+        counters[l] = G32.wrapping_mul(4 * l as u32);
+        l += 1;
+    }
+    counters
+};
+
 /// The finalizer of `MurmurHash3`, a bijection.
 #[inline(always)]
 const fn mix32(h: u32) -> u32 {
-    let h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
-    let h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
+    let h = (h ^ (h >> 16)).wrapping_mul(MIX32[0]);
+    let h = (h ^ (h >> 13)).wrapping_mul(MIX32[1]);
     h ^ (h >> 16)
 }
 

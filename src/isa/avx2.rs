@@ -26,7 +26,7 @@ use crate::panel::Panel;
 use crate::rate::Planes;
 use crate::requantise::Multiplier;
 
-kernels!(stamp Vector, self, "avx2,f16c";);
+kernels!(stamp Vector, "avx2,f16c";);
 
 /// AVX2, and F16C, which every processor with AVX2 has, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +37,7 @@ impl Vectors for Features {
     const REGISTER: usize = 32;
 
     type Vector = Vector;
+    type Half = Half;
     type F32 = F32;
     type F64 = F64;
     type I8 = I8;
@@ -46,9 +47,11 @@ impl Vectors for Features {
     #[cfg(feature = "half")]
     type Bf16 = Bf16;
 
+    const PAIRS: bool = false;
+
     #[inline(always)]
-    fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
-        lanes.seed::<{ LANES / 2 }>(key.words(), count);
+    fn pair(low: u32, high: u32) -> u64 {
+        u64::from(low) | u64::from(high) << 32
     }
 }
 
@@ -280,7 +283,7 @@ registers! {
 
 /// The first eight lanes, for calls that use no more: a step of one register waits for less.
 #[derive(Clone, Copy)]
-pub(super) struct Half(__m256i);
+pub(crate) struct Half(__m256i);
 
 #[derive(Clone, Copy)]
 pub(crate) struct Vector(Half, Half);
@@ -361,6 +364,9 @@ impl Wide for Half {
         shift_left_9(a) = _mm256_slli_epi32::<9>(a);
         rotate_left_7(a) = _mm256_or_si256(_mm256_slli_epi32::<7>(a), _mm256_srli_epi32::<25>(a));
         rotate_left_11(a) = _mm256_or_si256(_mm256_slli_epi32::<11>(a), _mm256_srli_epi32::<21>(a));
+        shift_right_13(a) = _mm256_srli_epi32::<13>(a);
+        shift_right_16(a) = _mm256_srli_epi32::<16>(a);
+        times(a, b) = _mm256_mullo_epi32(a, b);
         or_and_not(a, b, c) = _mm256_or_si256(a, _mm256_andnot_si256(c, b));
         // r < low where the greater of the two is not r
         or_where_below(a, r, low, bits) = _mm256_or_si256(
@@ -404,6 +410,7 @@ impl Wide for Vector {
 
     of_halves! {
         add(b) and(b) xor(b) negate() shift_left_9() rotate_left_7() rotate_left_11()
+        shift_right_13() shift_right_16() times(b)
         or_and_not(b, c) or_where_below(r, low, bits) where_nonzero(lanes, other)
     }
 }

@@ -5,9 +5,9 @@
 //! 0.041 against 0.087, forward 0.054 against 0.145.
 #![expect(unsafe_code, reason = "intrinsics, by the proof that is `CpuToken` or a vector's value")]
 
+use core::arch::asm;
 use core::mem::transmute;
 
-use super::avx2::{self, Half};
 use super::registers::registers;
 use super::x86::intrinsics::*;
 use super::x86::{Calls, CpuToken, Vectors, stamp};
@@ -25,7 +25,7 @@ use crate::panel::Panel;
 use crate::rate::Planes;
 use crate::requantise::Multiplier;
 
-kernels!(stamp Vector, avx2, "avx512f,avx512bw,avx512dq,avx512vl";);
+kernels!(stamp Vector, "avx512f,avx512bw,avx512dq,avx512vl";);
 
 /// AVX-512 F, BW, DQ and VL, of which AVX2 is a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +35,7 @@ impl Vectors for Features {
     const REGISTER: usize = 64;
 
     type Vector = Vector;
+    type Half = Half;
     type F32 = F32;
     type F64 = F64;
     type I8 = I8;
@@ -44,9 +45,18 @@ impl Vectors for Features {
     #[cfg(feature = "half")]
     type Bf16 = Bf16;
 
+    const PAIRS: bool = true;
+
+    /// In a register that the compiler knows nothing of: else it moves each sixteen bits from memory to a mask
+    /// register by a load of their own.
     #[inline(always)]
-    fn seed(lanes: &mut Lanes, key: MaskKey, count: usize) {
-        lanes.seed::<LANES>(key.words(), count);
+    fn pair(low: u32, high: u32) -> u64 {
+        let mut pair = u64::from(low) | u64::from(high) << 32;
+        // SAFETY: there is no instruction in it.
+        unsafe {
+            asm!("/* {0} */", inout(reg) pair, options(pure, nomem, nostack, preserves_flags))
+        };
+        pair
     }
 }
 
@@ -220,8 +230,13 @@ registers! {
     };
 }
 
+/// Sixteen lanes in one register.
 #[derive(Clone, Copy)]
 pub(crate) struct Vector(__m512i);
+
+/// The first eight, for calls that use no more.
+#[derive(Clone, Copy)]
+pub(crate) struct Half(__m256i);
 
 /// Truth tables for `vpternlogd`: bit 4a + 2b + c is what it makes of bits a, b, c.
 const XOR3: i32 = 0b1001_0110;
@@ -239,48 +254,71 @@ macro_rules! operations {
     )*};
 }
 
-impl Wide for Vector {
-    type Proof = CpuToken<Features>;
+macro_rules! wide {
+    (
+        $vector:ident;
+        $loadu:ident $storeu:ident $set1:ident $setzero:ident $test:ident $cmplt:ident;
+        $add:ident $sub:ident $mullo:ident $and:ident $xor:ident $slli:ident $srli:ident $rol:ident;
+        $ternarylogic:ident $mask_or:ident $mask_mov:ident
+    ) => {
+        impl Wide for $vector {
+            type Proof = CpuToken<Features>;
 
-    #[inline(always)]
-    fn load(_: CpuToken<Features>, words: &[u32; LANES]) -> Self {
-        // SAFETY: `CpuToken` proves AVX-512; the array has the 64 bytes that are read, at any
-        // alignment.
-        Self(unsafe { _mm512_loadu_si512(words.as_ptr().cast()) })
-    }
+            #[inline(always)]
+            fn load(_: CpuToken<Features>, words: &[u32; LANES]) -> Self {
+                // SAFETY: `CpuToken` proves AVX-512; the array has the bytes that are read, at any
+                // alignment.
+                Self(unsafe { $loadu(words.as_ptr().cast()) })
+            }
 
-    #[inline(always)]
-    fn splat(_: CpuToken<Features>, word: u32) -> Self {
-        // SAFETY: `CpuToken` proves AVX-512; no memory is touched.
-        Self(unsafe { _mm512_set1_epi32(word as i32) })
-    }
+            #[inline(always)]
+            fn splat(_: CpuToken<Features>, word: u32) -> Self {
+                // SAFETY: `CpuToken` proves AVX-512; no memory is touched.
+                Self(unsafe { $set1(word as i32) })
+            }
 
-    #[inline(always)]
-    fn store(self, words: &mut [u32; LANES]) {
-        // SAFETY: a value proves AVX-512; the array has the 64 bytes that are written, at any
-        // alignment.
-        unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), self.0) }
-    }
+            #[inline(always)]
+            fn store(self, words: &mut [u32; LANES]) {
+                // SAFETY: a value proves AVX-512; the array has the bytes that are written, at any
+                // alignment.
+                unsafe { $storeu(words.as_mut_ptr().cast(), self.0) }
+            }
 
-    #[inline(always)]
-    fn any(self) -> bool {
-        // SAFETY: a value proves AVX-512; no memory is touched.
-        unsafe { _mm512_test_epi32_mask(self.0, self.0) != 0 }
-    }
+            #[inline(always)]
+            fn any(self) -> bool {
+                // SAFETY: a value proves AVX-512; no memory is touched.
+                unsafe { $test(self.0, self.0) != 0 }
+            }
 
-    operations! {
-        add(a, b) = _mm512_add_epi32(a, b);
-        and(a, b) = _mm512_and_si512(a, b);
-        xor(a, b) = _mm512_xor_si512(a, b);
-        negate(a) = _mm512_sub_epi32(_mm512_setzero_si512(), a);
-        shift_left_9(a) = _mm512_slli_epi32::<9>(a);
-        rotate_left_7(a) = _mm512_rol_epi32::<7>(a);
-        rotate_left_11(a) = _mm512_rol_epi32::<11>(a);
-        xor3(a, b, c) = _mm512_ternarylogic_epi32::<XOR3>(a, b, c);
-        or_and_not(a, b, c) = _mm512_ternarylogic_epi32::<OR_AND_NOT>(a, b, c);
-        or_where_below(a, r, low, bits) =
-            _mm512_mask_or_epi32(a, _mm512_cmplt_epu32_mask(r, low), a, bits);
-        where_nonzero(a, lanes, other) =
-            _mm512_mask_mov_epi32(other, _mm512_test_epi32_mask(lanes, lanes), a);
-    }
+            operations! {
+                add(a, b) = $add(a, b);
+                and(a, b) = $and(a, b);
+                xor(a, b) = $xor(a, b);
+                negate(a) = $sub($setzero(), a);
+                shift_left_9(a) = $slli::<9>(a);
+                rotate_left_7(a) = $rol::<7>(a);
+                rotate_left_11(a) = $rol::<11>(a);
+                shift_right_13(a) = $srli::<13>(a);
+                shift_right_16(a) = $srli::<16>(a);
+                times(a, b) = $mullo(a, b);
+                xor3(a, b, c) = $ternarylogic::<XOR3>(a, b, c);
+                or_and_not(a, b, c) = $ternarylogic::<OR_AND_NOT>(a, b, c);
+                or_where_below(a, r, low, bits) = $mask_or(a, $cmplt(r, low), a, bits);
+                where_nonzero(a, lanes, other) = $mask_mov(other, $test(lanes, lanes), a);
+            }
+        }
+    };
+}
+
+wide! {
+    Vector;
+    _mm512_loadu_si512 _mm512_storeu_si512 _mm512_set1_epi32 _mm512_setzero_si512 _mm512_test_epi32_mask _mm512_cmplt_epu32_mask;
+    _mm512_add_epi32 _mm512_sub_epi32 _mm512_mullo_epi32 _mm512_and_si512 _mm512_xor_si512 _mm512_slli_epi32 _mm512_srli_epi32 _mm512_rol_epi32;
+    _mm512_ternarylogic_epi32 _mm512_mask_or_epi32 _mm512_mask_mov_epi32
+}
+wide! {
+    Half;
+    _mm256_loadu_si256 _mm256_storeu_si256 _mm256_set1_epi32 _mm256_setzero_si256 _mm256_test_epi32_mask _mm256_cmplt_epu32_mask;
+    _mm256_add_epi32 _mm256_sub_epi32 _mm256_mullo_epi32 _mm256_and_si256 _mm256_xor_si256 _mm256_slli_epi32 _mm256_srli_epi32 _mm256_rol_epi32;
+    _mm256_ternarylogic_epi32 _mm256_mask_or_epi32 _mm256_mask_mov_epi32
 }

@@ -9,7 +9,7 @@ pub(super) use core::arch::x86_64 as intrinsics;
 
 use super::*; // what the list of kernels names
 use crate::kernel::registers::{RegisterIsa, Registers, select_of};
-use crate::kernel::wide::{Wide, WideIsa};
+use crate::kernel::wide::{self, Wide, WideIsa};
 use crate::kernel::{Isa, pipeline};
 use crate::lanes::LANES;
 
@@ -53,8 +53,14 @@ pub(crate) trait Vectors: Calls {
     #[cfg(feature = "half")]
     type Bf16: Registers<half::bf16, CpuToken<Self>>;
 
-    /// Seeds the first `count` lanes.
-    fn seed(lanes: &mut Lanes, key: MaskKey, count: usize);
+    /// Whether two words of a mask are better taken at a time.
+    const PAIRS: bool;
+
+    /// Two words in a general register.
+    fn pair(low: u32, high: u32) -> u64;
+
+    /// The first eight lanes, for calls that use no more.
+    type Half: Wide<Proof = CpuToken<Self>>;
 }
 
 /// Kernels of an instruction set as calls, for code that may not be compiled for it: [`stamp!`]
@@ -109,10 +115,21 @@ impl<F: Vectors> RegisterIsa for CpuToken<F> {
 impl<F: Vectors> Isa for CpuToken<F> {
     const VECTORS: bool = true;
     const REGISTER: usize = F::REGISTER;
+    const PAIRS: bool = F::PAIRS;
+
+    #[inline(always)]
+    fn pair(self, low: u32, high: u32) -> u64 {
+        F::pair(low, high)
+    }
 
     #[inline(always)]
     fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize) {
-        F::seed(lanes, key, count);
+        let words = key.words();
+        if count <= LANES / 2 {
+            wide::seed::<F::Half>(self, lanes, words);
+        } else {
+            wide::seed::<F::Vector>(self, lanes, words);
+        }
     }
 
     #[inline(always)]
@@ -159,7 +176,7 @@ impl<F: Vectors> Isa for CpuToken<F> {
 /// them.
 macro_rules! stamp {
     (
-        $vector:ty, $half:ident, $features:literal;
+        $vector:ty, $features:literal;
         $(#[$fill_doc:meta])* fn fill $fill:tt;
         $(
             $(#[$doc:meta])*
@@ -182,7 +199,7 @@ macro_rules! stamp {
         #[inline(never)] // one for all element types
         fn draw_some(lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {
             if count <= LANES / 2 {
-                pipeline::draw_some::<Half>($half::token(), lanes, planes, count)
+                pipeline::draw_some::<Half>(token(), lanes, planes, count)
             } else {
                 pipeline::draw_some::<$vector>(token(), lanes, planes, count)
             }

@@ -74,9 +74,10 @@ pub(super) fn clear_where_not_positive<T: Number>(words: &mut [u32], x: &[T]) {
     }
 }
 
-/// `target` begins at index `at` of what `op` knows; a word decides 32 elements.
+/// `target` begins at index `at` of what `op` knows; a word decides 32 elements. Two words are taken at a
+/// time if `PAIRS`, where that is better.
 #[inline(always)]
-pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
+pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool, const PAIRS: bool>(
     isa: I,
     mut at: usize,
     words: &[u32],
@@ -91,13 +92,21 @@ pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
             zero(!*word, target);
         }
     } else if I::VECTORS {
-        for (target, word) in whole.iter_mut().zip(&mut words) {
-            let y = isa.select(*word, at, target, op);
-            if STREAMING {
-                isa.store_past_caches(y, target);
-            } else {
-                *target = y;
+        let mut rest = &mut *whole;
+        if PAIRS && I::PAIRS {
+            let (twos, one) = whole.as_chunks_mut::<2>();
+            let pairs = words.as_slice().as_chunks::<2>().0.iter();
+            words = words.as_slice().get(2 * twos.len()..).unwrap_or_default().iter();
+            for ([first, second], [low, high]) in twos.iter_mut().zip(pairs) {
+                let pair = isa.pair(*low, *high);
+                select_to::<I, T, O, STREAMING>(isa, pair as u32, at, first, op);
+                select_to::<I, T, O, STREAMING>(isa, (pair >> 32) as u32, at + 32, second, op);
+                at += 64;
             }
+            rest = one;
+        }
+        for (target, word) in rest.iter_mut().zip(&mut words) {
+            select_to::<I, T, O, STREAMING>(isa, *word, at, target, op);
             at += 32;
         }
     } else if let (true, Some(filler)) = (T::LIGHT, op.filler()) {
@@ -117,6 +126,22 @@ pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
     // Less than what a word decides is left.
     if let Some(word) = words.next() {
         apply_singly(at, *word, rest, op);
+    }
+}
+
+#[inline(always)]
+fn select_to<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
+    isa: I,
+    word: u32,
+    at: usize,
+    target: &mut [T; 32],
+    op: O,
+) {
+    let y = isa.select(word, at, target, op);
+    if STREAMING {
+        isa.store_past_caches(y, target);
+    } else {
+        *target = y;
     }
 }
 
@@ -226,7 +251,7 @@ pub(super) fn apply_block<I: Isa, T: Vectored, O: Op<T>>(
     target: &mut [T],
     op: O,
 ) {
-    apply::<I, T, O, false>(isa, at, words, target, op);
+    apply::<I, T, O, false, true>(isa, at, words, target, op);
 }
 
 #[cfg(test)]

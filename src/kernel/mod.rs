@@ -116,6 +116,15 @@ pub(crate) trait Isa: Copy {
     /// Bytes of a register.
     const REGISTER: usize = 16;
 
+    /// Whether two words of a mask are better taken at a time, by [`pair`](Self::pair).
+    const PAIRS: bool = false;
+
+    /// Two words in a general register.
+    #[inline(always)]
+    fn pair(self, low: u32, high: u32) -> u64 {
+        u64::from(low) | u64::from(high) << 32
+    }
+
     /// Seeds the first `count` lanes.
     #[inline(always)]
     fn seed(self, lanes: &mut Lanes, key: MaskKey, count: usize) {
@@ -239,7 +248,7 @@ pub(crate) fn apply<I: Isa, T: Vectored, O: Op<T>>(
     op: O,
 ) {
     if I::VECTORS {
-        apply::apply::<I, T, O, false>(isa, at, words, target, op);
+        apply::apply::<I, T, O, false, true>(isa, at, words, target, op);
     } else {
         // Chips have one copy of it, which drawing shares.
         apply::apply_block(isa, at, words, target, op);
@@ -253,7 +262,7 @@ pub(crate) fn apply_streaming<I: Isa, T: Vectored, O: Op<T>>(
     target: &mut [T],
     op: O,
 ) {
-    apply::apply::<I, T, O, true>(isa, 0, words, target, op);
+    apply::apply::<I, T, O, true, true>(isa, 0, words, target, op);
     isa.fence();
 }
 

@@ -151,13 +151,14 @@ impl<'a, I: WideIsa, T: Vectored + 'a, O: Op<T>, P> Work for Pieces<I, P, O>
 where
     P: Iterator<Item = (&'a mut [T; PIECE], &'a [u32; 2])>,
 {
+    /// A word at a time, as general registers and their shifts would take a unit that drawing needs.
     #[inline(always)]
     fn piece(&mut self) -> bool {
         let Some((target, words)) = self.pieces.next() else { return false };
         if !O::IN_PLACE && self.streaming {
-            apply::apply::<I, T, O, true>(self.isa, self.at, words, target, self.op);
+            apply::apply::<I, T, O, true, false>(self.isa, self.at, words, target, self.op);
         } else {
-            apply::apply::<I, T, O, false>(self.isa, self.at, words, target, self.op);
+            apply::apply::<I, T, O, false, false>(self.isa, self.at, words, target, self.op);
         }
         self.at += PIECE;
         true
