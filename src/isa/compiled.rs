@@ -389,6 +389,9 @@ pub trait CompiledRounding: IntegerNumber {
     );
 }
 
+/// Words that are expanded at a time. A chip's stack is short.
+const EXPANDED: usize = if cfg!(target_os = "none") { LANES } else { 8 * LANES };
+
 /// Through a layout: long runs as a whole, and other bits as the words of an element-wise mask.
 #[inline(always)]
 fn broadcast<T: Vectored, O: Op<T>>(
@@ -421,11 +424,16 @@ fn broadcast<T: Vectored, O: Op<T>>(
             }
         } else {
             let mut expanded = Expanded::new(words, first, layout);
-            let mut buffer = zeros::<LANES>();
-            // Rows that divide a block have the same words in each.
-            let (periodic, mut filled) = (row <= BLOCK && row & (row - 1) == 0, false);
+            let mut buffer = zeros::<EXPANDED>();
+            // So many rows are whole words, of which each such stretch has the same.
+            let period = row >> row.trailing_zeros().min(5);
+            let (periodic, mut filled) = (period <= EXPANDED, false);
+            let size = match LANES.checked_rem(period) {
+                Some(rest) if periodic => period.max(LANES - rest),
+                _ => EXPANDED,
+            };
             let mut at = at;
-            for block in pieces_mut(group, BLOCK) {
+            for block in pieces_mut(group, 32 * size) {
                 let words = buffer.get_mut(..block.len().div_ceil(32)).unwrap_or_default();
                 if !(periodic && filled) {
                     expanded.fill(words);

@@ -2,6 +2,8 @@
 //! `broadcast_dims`), never expanded in memory: long runs are filled or mapped as a whole, and for
 //! short ones the words that an element-wise mask would have are made 512 bits at a time.
 
+use core::slice;
+
 use super::Number;
 use super::op::Op;
 use crate::bits::{bit, bits, ones};
@@ -57,6 +59,16 @@ impl<'a> Expanded<'a> {
     /// Writes the next words.
     pub(crate) fn fill(&mut self, words: &mut [u32]) {
         if self.run > 1 {
+            let mut words = words.iter_mut();
+            if !cfg!(target_os = "none") {
+                match self.run {
+                    2 => self.spread::<2>(&mut words),
+                    4 => self.spread::<4>(&mut words),
+                    8 => self.spread::<8>(&mut words),
+                    16 => self.spread::<16>(&mut words),
+                    _ => {}
+                }
+            }
             for word in words {
                 *word = self.next_of_runs();
             }
@@ -85,6 +97,24 @@ impl<'a> Expanded<'a> {
         } else {
             for word in words {
                 *word = self.next_of_bits();
+            }
+        }
+    }
+
+    /// Whole words at a time, as long as a row has the bits of one, where a run is a power of two.
+    #[inline(always)]
+    fn spread<const RUN: u32>(&mut self, words: &mut slice::IterMut<'_, u32>) {
+        let each = 32 / RUN as usize;
+        while self.left == self.run && self.w + each <= self.width && words.len() > 0 {
+            let mut source = bits(self.words, self.first + self.w);
+            let count = ((self.width - self.w) / each).min(RUN as usize).min(words.len());
+            for word in words.take(count) {
+                *word = spread::<RUN>(source);
+                source = source.checked_shr(each as u32).unwrap_or(0);
+            }
+            self.w += count * each;
+            if self.w == self.width {
+                self.w = 0;
             }
         }
     }
@@ -121,6 +151,26 @@ impl<'a> Expanded<'a> {
     }
 }
 
+/// Repeats each of the lowest 32 / `RUN` bits of a word `RUN` times, a power of two.
+#[inline(always)]
+const fn spread<const RUN: u32>(word: u32) -> u32 {
+    // Half of a group of bits moves away from the other half, until each is alone.
+    let mut word = word & ones(32 / RUN as usize);
+    let mut half = 16 / RUN;
+    while half > 0 {
+        let (group, gap) = (ones(half as usize), 2 * half * RUN);
+        let (mut mask, mut at) = (0, 0);
+        while at < 32 {
+            mask |= group << at;
+            at += gap / 2;
+        }
+        word = (word | word << (half * (RUN - 1))) & mask;
+        half /= 2;
+    }
+    // Times RUN ones.
+    (word << RUN).wrapping_sub(word)
+}
+
 /// Maximal stretches of runs that are all kept or all dropped.
 struct Streaks<'a, 't, T> {
     words: &'a [u32],
@@ -151,5 +201,26 @@ impl<'t, T> Iterator for Streaks<'_, 't, T> {
         self.left -= count;
         let streak = cut(&mut self.row, count * self.run);
         (count > 0).then_some((keep, streak))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spread;
+
+    #[test]
+    fn bits_are_repeated() {
+        fn check<const RUN: u32>() {
+            for word in [0, !0, 0x5A5A_1234, 0x8765_4321, 1, 1 << 15] {
+                let spread = spread::<RUN>(word);
+                for i in 0..32 {
+                    assert_eq!(spread >> i & 1, word >> (i / RUN) & 1, "{i} of {word:#x} by {RUN}");
+                }
+            }
+        }
+        check::<2>();
+        check::<4>();
+        check::<8>();
+        check::<16>();
     }
 }
