@@ -39,16 +39,34 @@ pub enum RateError {
     },
     /// The rate is one, where something is divided by the probability to keep.
     One,
+    /// The rate is zero, or as good as zero, where its logarithm is taken.
+    Zero,
+    /// A temperature that is not above 0, or so small or so large that its inverse is no normal number.
+    Temperature {
+        /// The temperature that was given.
+        given: f64,
+    },
 }
 
 impl fmt::Display for RateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let range = if matches!(self, Self::One) { "below 1" } else { "from 0 to 1" };
-        write!(f, "expected a drop rate {range}, got ")?;
+        f.write_str(match self {
+            Self::One => "expected a drop rate below 1, got ",
+            Self::Zero => "expected a drop rate above 0, got ",
+            Self::Temperature { .. } => "expected a finite temperature above 0, got ",
+            _ => "expected a drop rate from 0 to 1, got ",
+        })?;
         match *self {
             Self::One => f.write_str("1"),
+            Self::Zero => f.write_str("0"),
+            // By its bits: a chip would call a function to compare.
+            Self::Temperature { given } if given.to_bits() << 1 > f64::INFINITY.to_bits() << 1 => {
+                f.write_str("NaN")
+            }
             Self::NotANumber => f.write_str("NaN"),
-            Self::Negative { given } | Self::AboveOne { given } => write_float(f, given),
+            Self::Negative { given } | Self::AboveOne { given } | Self::Temperature { given } => {
+                write_float(f, given)
+            }
             Self::RatioAboveOne { numerator, denominator } => {
                 write!(f, "{numerator}/{denominator}")
             }
@@ -79,11 +97,13 @@ impl RateError {
             Self::ZeroDenominator { numerator } => (4, pair(numerator, 0)),
             Self::ThresholdAboveOne { given } => (5, given),
             Self::One => (6, 0),
+            Self::Zero => (7, 0),
+            Self::Temperature { given } => (8, given.to_bits()),
         }
     }
 }
 
-/// By the bits of its numbers, none of which is NaN: a chip compares no floats for it.
+/// By the bits of its numbers: a chip compares no floats for it.
 impl PartialEq for RateError {
     fn eq(&self, other: &Self) -> bool {
         self.parts() == other.parts()

@@ -45,6 +45,9 @@
 //! | DropConnect, weight-drop | weights of fully connected or recurrent layers | [`DropConnect`] |
 //! | alpha, feature alpha | networks of SELUs: keeps mean and variance | [`Dropout::alpha`], over a [`Layout`] |
 //! | Gaussian | noise of mean 1 instead of zeros | [`GaussianDropout`] |
+//! | concrete | the rate is learned with the weights, by a gradient to p | [`ConcreteDropout`] |
+//! | LayerDrop | whole layers of a transformer; a shallower one at inference | [`LayerDrop`] |
+//! | NEFTune's noise | embeddings of a language model that is tuned to instructions | [`EmbeddingNoise`] |
 //! | DropKey | attention logits, before the softmax | [`Dropout::drop_key`] |
 //! | DropHead | whole attention heads | [`DropHead`] |
 //! | Monte Carlo | uncertainty at inference: mean and variance over passes | [`MonteCarlo`] |
@@ -125,6 +128,7 @@ mod kernel;
 mod bits;
 mod checkpoint;
 mod element;
+mod elementary;
 mod error;
 mod exact;
 mod key;

@@ -248,7 +248,7 @@ fn total<T: Real>(sums: [T; 32]) -> T {
 
 /// [`total`] without a copy.
 #[inline(always)]
-fn total_in_place<T: Real>(sums: &mut [T; 32]) -> T {
+pub(crate) fn total_in_place<T: Real, const N: usize>(sums: &mut [T; N]) -> T {
     let mut half = sums.len();
     while half > 1 {
         half /= 2;
