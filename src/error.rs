@@ -3,7 +3,8 @@
 use core::error;
 use core::fmt;
 
-/// What was given as a drop rate is not a probability.
+/// What was given as a drop rate is not a probability; or another number that a variant is made of
+/// is not one that it can take.
 #[derive(Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -46,6 +47,16 @@ pub enum RateError {
         /// The temperature that was given.
         given: f64,
     },
+    /// A mean of inputs that is not from -2^60 to 2^60.
+    Mean {
+        /// The mean that was given.
+        given: f64,
+    },
+    /// A variance of inputs that is not from 2^-60 to 2^60.
+    Variance {
+        /// The variance that was given.
+        given: f64,
+    },
 }
 
 impl fmt::Display for RateError {
@@ -54,19 +65,19 @@ impl fmt::Display for RateError {
             Self::One => "expected a drop rate below 1, got ",
             Self::Zero => "expected a drop rate above 0, got ",
             Self::Temperature { .. } => "expected a finite temperature above 0, got ",
+            Self::Mean { .. } => "expected a mean from -2^60 to 2^60, got ",
+            Self::Variance { .. } => "expected a variance from 2^-60 to 2^60, got ",
             _ => "expected a drop rate from 0 to 1, got ",
         })?;
         match *self {
             Self::One => f.write_str("1"),
             Self::Zero => f.write_str("0"),
-            // By its bits: a chip would call a function to compare.
-            Self::Temperature { given } if given.to_bits() << 1 > f64::INFINITY.to_bits() << 1 => {
-                f.write_str("NaN")
-            }
             Self::NotANumber => f.write_str("NaN"),
-            Self::Negative { given } | Self::AboveOne { given } | Self::Temperature { given } => {
-                write_float(f, given)
-            }
+            Self::Negative { given }
+            | Self::AboveOne { given }
+            | Self::Temperature { given }
+            | Self::Mean { given }
+            | Self::Variance { given } => write_float(f, given),
             Self::RatioAboveOne { numerator, denominator } => {
                 write!(f, "{numerator}/{denominator}")
             }
@@ -99,6 +110,8 @@ impl RateError {
             Self::One => (6, 0),
             Self::Zero => (7, 0),
             Self::Temperature { given } => (8, given.to_bits()),
+            Self::Mean { given } => (9, given.to_bits()),
+            Self::Variance { given } => (10, given.to_bits()),
         }
     }
 }
@@ -116,6 +129,9 @@ impl Eq for RateError {}
 /// and has panics that only its authors can rule out.
 fn write_float(f: &mut fmt::Formatter<'_>, x: f64) -> fmt::Result {
     let magnitude = x.to_bits() & !(1 << 63);
+    if magnitude > f64::INFINITY.to_bits() {
+        return f.write_str("NaN");
+    }
     // |x| = mantissa / 2^shift, as a normal number; a subnormal one is 0 to six decimals as well.
     let (exponent, mantissa) = (magnitude >> 52, (magnitude & ((1 << 52) - 1)) | (1 << 52));
     let shift = 1075u64.saturating_sub(exponent) as u32;

@@ -43,7 +43,7 @@
 //! | embedding | a word is dropped everywhere in the batch | [`EmbeddingDropout`] |
 //! | stochastic depth | residual branches: decided before they are computed | [`DropPath`], [`DropRate::at_depth`] |
 //! | DropConnect, weight-drop | weights of fully connected or recurrent layers | [`DropConnect`] |
-//! | alpha, feature alpha | networks of SELUs: keeps mean and variance | [`Dropout::alpha`], over a [`Layout`] |
+//! | alpha, feature alpha | networks of SELUs: keeps mean 0 and variance 1, or others | [`Dropout::alpha`], [`Dropout::alpha_of`], over a [`Layout`] |
 //! | Gaussian | noise of mean 1 instead of zeros | [`GaussianDropout`] |
 //! | concrete | the rate is learned with the weights, by a gradient to p | [`ConcreteDropout`] |
 //! | LayerDrop | whole layers of a transformer; a shallower one at inference | [`LayerDrop`] |
