@@ -49,6 +49,8 @@
 //! | LayerDrop | whole layers of a transformer; a shallower one at inference | [`LayerDrop`] |
 //! | NEFTune's noise | embeddings of a language model that is tuned to instructions | [`EmbeddingNoise`] |
 //! | DropKey | attention logits, before the softmax | [`Dropout::drop_key`] |
+//! | HiddenKey | attention, tuned by LoRA: a key for all queries of a head | [`DropKey`], over a [`Layout`] |
+//! | rank dropout | LoRA: ranks of A x | [`Layout::batch_major`] |
 //! | DropHead | whole attention heads | [`DropHead`] |
 //! | Monte Carlo | uncertainty at inference: mean and variance over passes | [`MonteCarlo`] |
 //! | schedules | a rate that changes over training | [`Schedule`] |

@@ -40,6 +40,8 @@ mod layout;
 #[cfg(not(tests_few))]
 mod layout_training;
 #[cfg(not(tests_few))]
+mod lora;
+#[cfg(not(tests_few))]
 mod mask;
 #[cfg(not(tests_few))]
 mod monte_carlo;

@@ -103,6 +103,7 @@ fn weights<T: Float, R: RuleFor<T>>(layer: &DropConnect<R>, mut w: [T; 100]) -> 
     layer.backward_weights(&x, &y, &mut w, mask)?;
     layer.backward_weights(&x, &y, &mut w, MaskKey::new(black_box(1), black_box(2)))?;
     layer.infer(&w, &x, &mut y)?;
+    layer.infer_transposed(&w, &y, &mut x)?;
     layer.infer_moments(&w, &x, &mut y, &mut z)?;
     black_box((w, x, y, z));
     Ok(())
