@@ -236,9 +236,9 @@ impl<T: FloatNumber> Transposed<'_, T> {
         for (c, w) in w.iter().enumerate() {
             // Read before the bits come, as above.
             let mut sums = [[T::ZERO; 32]; N];
-            for b in 0..N {
+            for (b, sums) in sums.iter_mut().enumerate() {
                 let dx = self.dx.get(b * columns + 32 * c..).and_then(|dx| dx.first_chunk());
-                sums[b] = dx.copied().unwrap_or(sums[b]);
+                *sums = dx.copied().unwrap_or(*sums);
             }
             let word = next(32);
             for b in 0..N {
@@ -250,9 +250,9 @@ impl<T: FloatNumber> Transposed<'_, T> {
         }
         for (p, w) in pieces(w_rest, 32).enumerate() {
             let word = next(w.len());
-            for b in 0..N {
+            for (b, dy) in dy.into_iter().enumerate() {
                 let dx = self.dx.get_mut(b * columns + done + 32 * p..).unwrap_or_default();
-                for_kept(dx, word, w.iter(), |sum, w| added(sum, *w, dy[b]));
+                for_kept(dx, word, w.iter(), |sum, w| added(sum, *w, dy));
             }
         }
     }
