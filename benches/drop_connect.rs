@@ -13,7 +13,9 @@ const ROWS: usize = 256;
 const COLUMNS: usize = 256;
 const RUNS: usize = 201;
 const CALLS: usize = 10;
-const NAMES: [&str; 7] = [
+/// Vectors of a batch.
+const BATCH: usize = 8;
+const NAMES: [&str; 10] = [
     "all kept",
     "forward, stored",
     "forward, replayed",
@@ -21,12 +23,17 @@ const NAMES: [&str; 7] = [
     "to input, replayed",
     "to weights, stored",
     "to weights, replayed",
+    "8 vectors, forward",
+    "8 vectors, to input",
+    "8 vectors, to weights",
 ];
 
 fn main() {
     let layer = DropConnect::new(drop_rate!(0.5), ROWS, COLUMNS).expect("a small shape");
     let w = vec![1f32; ROWS * COLUMNS];
     let (x, dy) = (vec![1f32; COLUMNS], vec![1f32; ROWS]);
+    let (xs, dys) = (vec![1f32; BATCH * COLUMNS], vec![1f32; BATCH * ROWS]);
+    let (mut ys, mut dxs) = (dys.clone(), xs.clone());
     let (mut y, mut dx, mut dw) = (vec![0f32; ROWS], vec![0f32; COLUMNS], w.clone());
     let words = vec![0xA5C3_965A; mask_words(layer.mask_bits())];
     let mask = MaskRef::new(&words, layer.mask_bits()).expect("the words of the mask");
@@ -53,6 +60,10 @@ fn main() {
             time(&mut || {
                 layer.backward_weights(&x, &dy, dw, MaskKey::new(1, 2)).expect("it fits");
             });
+            // For all of them.
+            time(&mut || layer.forward(w, &xs, &mut ys, mask).expect("it fits"));
+            time(&mut || layer.backward_input(w, &dys, &mut dxs, mask).expect("it fits"));
+            time(&mut || layer.backward_weights(&xs, &dys, dw, mask).expect("it fits"));
         }
         let medians = times.map(|mut times| {
             times.sort_by(f64::total_cmp);

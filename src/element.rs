@@ -5,6 +5,7 @@ mod integers;
 
 use core::fmt::Debug;
 
+use crate::elementary::Elementary;
 use crate::rate::DropRate;
 use crate::requantise::Multiplier;
 
@@ -121,7 +122,7 @@ pub trait FloatNumber: Number<Factor: Real> {
     message = "sums are taken in `f32` or `f64`, and not in `{Self}`",
     note = "widen the numbers first"
 )]
-pub trait Real: Number<Factor = Self> {
+pub trait Real: Number<Factor = Self> + Elementary {
     /// Picks the `f64` or `f32` value of a constant that was rounded to both types.
     #[must_use]
     fn from_both(both: (f64, f32)) -> Self;

@@ -3,7 +3,8 @@
 use core::error;
 use core::fmt;
 
-/// What was given as a drop rate is not a probability.
+/// What was given as a drop rate is not a probability; or another number that a variant is made of
+/// is not one that it can take.
 #[derive(Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -39,16 +40,44 @@ pub enum RateError {
     },
     /// The rate is one, where something is divided by the probability to keep.
     One,
+    /// The rate is zero, or as good as zero, where its logarithm is taken.
+    Zero,
+    /// A temperature that is not above 0, or so small or so large that its inverse is no normal number.
+    Temperature {
+        /// The temperature that was given.
+        given: f64,
+    },
+    /// A mean of inputs that is not from -2^60 to 2^60.
+    Mean {
+        /// The mean that was given.
+        given: f64,
+    },
+    /// A variance of inputs that is not from 2^-60 to 2^60.
+    Variance {
+        /// The variance that was given.
+        given: f64,
+    },
 }
 
 impl fmt::Display for RateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let range = if matches!(self, Self::One) { "below 1" } else { "from 0 to 1" };
-        write!(f, "expected a drop rate {range}, got ")?;
+        f.write_str(match self {
+            Self::One => "expected a drop rate below 1, got ",
+            Self::Zero => "expected a drop rate above 0, got ",
+            Self::Temperature { .. } => "expected a finite temperature above 0, got ",
+            Self::Mean { .. } => "expected a mean from -2^60 to 2^60, got ",
+            Self::Variance { .. } => "expected a variance from 2^-60 to 2^60, got ",
+            _ => "expected a drop rate from 0 to 1, got ",
+        })?;
         match *self {
             Self::One => f.write_str("1"),
+            Self::Zero => f.write_str("0"),
             Self::NotANumber => f.write_str("NaN"),
-            Self::Negative { given } | Self::AboveOne { given } => write_float(f, given),
+            Self::Negative { given }
+            | Self::AboveOne { given }
+            | Self::Temperature { given }
+            | Self::Mean { given }
+            | Self::Variance { given } => write_float(f, given),
             Self::RatioAboveOne { numerator, denominator } => {
                 write!(f, "{numerator}/{denominator}")
             }
@@ -79,11 +108,15 @@ impl RateError {
             Self::ZeroDenominator { numerator } => (4, pair(numerator, 0)),
             Self::ThresholdAboveOne { given } => (5, given),
             Self::One => (6, 0),
+            Self::Zero => (7, 0),
+            Self::Temperature { given } => (8, given.to_bits()),
+            Self::Mean { given } => (9, given.to_bits()),
+            Self::Variance { given } => (10, given.to_bits()),
         }
     }
 }
 
-/// By the bits of its numbers, none of which is NaN: a chip compares no floats for it.
+/// By the bits of its numbers: a chip compares no floats for it.
 impl PartialEq for RateError {
     fn eq(&self, other: &Self) -> bool {
         self.parts() == other.parts()
@@ -96,6 +129,9 @@ impl Eq for RateError {}
 /// and has panics that only its authors can rule out.
 fn write_float(f: &mut fmt::Formatter<'_>, x: f64) -> fmt::Result {
     let magnitude = x.to_bits() & !(1 << 63);
+    if magnitude > f64::INFINITY.to_bits() {
+        return f.write_str("NaN");
+    }
     // |x| = mantissa / 2^shift, as a normal number; a subnormal one is 0 to six decimals as well.
     let (exponent, mantissa) = (magnitude >> 52, (magnitude & ((1 << 52) - 1)) | (1 << 52));
     let shift = 1075u64.saturating_sub(exponent) as u32;

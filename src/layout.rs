@@ -45,6 +45,32 @@ use crate::error::ShapeError;
 ///
 /// Masks are never expanded to apply a layout.
 ///
+/// # LoRA
+///
+/// With adapters of low rank (Hu et al. 2022), y = W x + s B A x, dropout has two places. On x, as
+/// the paper has it, s B A D(x), it is plain dropout of x. **Rank dropout**, s B D(A x), drops single
+/// ranks of A x, a tensor of (batch, tokens, rank): by [`batch_major`](Self::batch_major) for each
+/// sample, or by `Layout::new(1, batch * tokens, rank, 1)` for the whole batch. Where all ranks of a
+/// sample are dropped its A x is zeros, so that y = W x, and so is the gradient: nothing is divided
+/// by the number of ranks that are kept.
+///
+/// ```
+/// use dropout_kernels::{Dropout, Layout, MaskKey, drop_rate};
+///
+/// let (batch, tokens, rank) = (4, 5, 8);
+/// let ranks = Dropout::new(drop_rate!(0.25)).over(Layout::batch_major(batch, tokens, rank)?);
+/// let mut ax = [3f32; 4 * 5 * 8]; // A x
+/// ranks.forward_in_place(&mut ax, MaskKey::new(42, 0))?;
+/// for sample in ax.chunks(tokens * rank) {
+///     assert!(sample.chunks(rank).all(|token| token == &sample[..rank])); // the same ranks
+///     assert!(sample.iter().all(|ax| [0.0, 4.0].contains(ax)));
+/// }
+/// let mut gradient = [3f32; 160]; // to A x, from B^T dy
+/// ranks.backward_in_place(&mut gradient, MaskKey::new(42, 0))?;
+/// assert_eq!(gradient, ax);
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
+///
 /// ```
 /// use dropout_kernels::{Dropout, Layout, Mask, MaskRng, drop_rate, mask_words};
 ///

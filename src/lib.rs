@@ -43,9 +43,14 @@
 //! | embedding | a word is dropped everywhere in the batch | [`EmbeddingDropout`] |
 //! | stochastic depth | residual branches: decided before they are computed | [`DropPath`], [`DropRate::at_depth`] |
 //! | DropConnect, weight-drop | weights of fully connected or recurrent layers | [`DropConnect`] |
-//! | alpha, feature alpha | networks of SELUs: keeps mean and variance | [`Dropout::alpha`], over a [`Layout`] |
+//! | alpha, feature alpha | networks of SELUs: keeps mean 0 and variance 1, or others | [`Dropout::alpha`], [`Dropout::alpha_of`], over a [`Layout`] |
 //! | Gaussian | noise of mean 1 instead of zeros | [`GaussianDropout`] |
+//! | concrete | the rate is learned with the weights, by a gradient to p | [`ConcreteDropout`] |
+//! | LayerDrop | whole layers of a transformer; a shallower one at inference | [`LayerDrop`] |
+//! | NEFTune's noise | embeddings of a language model that is tuned to instructions | [`EmbeddingNoise`] |
 //! | DropKey | attention logits, before the softmax | [`Dropout::drop_key`] |
+//! | HiddenKey | attention, tuned by LoRA: a key for all queries of a head | [`DropKey`], over a [`Layout`] |
+//! | rank dropout | LoRA: ranks of A x | [`Layout::batch_major`] |
 //! | DropHead | whole attention heads | [`DropHead`] |
 //! | Monte Carlo | uncertainty at inference: mean and variance over passes | [`MonteCarlo`] |
 //! | schedules | a rate that changes over training | [`Schedule`] |
@@ -125,6 +130,7 @@ mod kernel;
 mod bits;
 mod checkpoint;
 mod element;
+mod elementary;
 mod error;
 mod exact;
 mod key;

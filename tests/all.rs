@@ -9,6 +9,8 @@ mod attention;
 mod backend;
 #[cfg(not(tests_few))]
 mod checkpoint;
+#[cfg(not(tests_few))]
+mod concrete;
 mod conformance;
 mod digest;
 #[cfg(not(tests_few))]
@@ -32,13 +34,19 @@ mod key;
 #[cfg(not(tests_few))]
 mod large;
 #[cfg(not(tests_few))]
+mod layer_drop;
+#[cfg(not(tests_few))]
 mod layout;
 #[cfg(not(tests_few))]
 mod layout_training;
 #[cfg(not(tests_few))]
+mod lora;
+#[cfg(not(tests_few))]
 mod mask;
 #[cfg(not(tests_few))]
 mod monte_carlo;
+#[cfg(not(tests_few))]
+mod neftune;
 mod panel;
 mod properties;
 mod quantised;

@@ -2,7 +2,7 @@
 //! and its rate. (Every way to drop is in `dropout.rs` and `layout.rs`, the gradient in
 //! `gradient.rs`.)
 
-use dropout_kernels::{Alpha, DropRate, Dropout, Mask, MaskKey, RuleFor, drop_rate};
+use dropout_kernels::{Alpha, DropRate, Dropout, Mask, MaskKey, RateError, RuleFor, drop_rate};
 use dropout_reference::stream::alpha;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -130,6 +130,94 @@ fn mean_0_and_variance_1_stay() {
             assert!(deviations(&off).iter().any(|z| z.abs() > LIMIT), "p {p} {factor} {term}");
         }
     }
+}
+
+/// A mean and a variance of their own, which the rule is told.
+#[test]
+fn other_means_and_variances_stay() {
+    let standard = normal(6, 1 << 20);
+    for (mean, variance) in [(0.5, 4.0), (-3.0, 0.25), (1e3, 1e4), (0.0, 1e-3)] {
+        let deviation = f64::sqrt(variance);
+        let x: Vec<_> =
+            standard.iter().map(|x| (f64::from(*x) * deviation + mean) as f32).collect();
+        for p in [0.1, 0.5] {
+            let rate = DropRate::new(p).expect("a probability");
+            let dropout = Dropout::alpha_of(rate, mean, variance).expect("moments");
+            let mut y = x.clone();
+            dropout.forward_in_place(&mut y, MaskKey::new(1, 0)).expect("any length");
+            let back = |y: &f32| ((f64::from(*y) - mean) / deviation) as f32;
+            let y: Vec<_> = y.iter().map(back).collect();
+            assert!(
+                deviations(&y).iter().all(|z| z.abs() < LIMIT),
+                "{mean} {variance} p {p}: {:?}",
+                deviations(&y)
+            );
+            // The power: the rule for mean 0 and variance 1 is seen.
+            let mut other = x.clone();
+            Dropout::alpha(rate)
+                .forward_in_place(&mut other, MaskKey::new(1, 0))
+                .expect("any length");
+            let other: Vec<_> = other.iter().map(back).collect();
+            assert!(deviations(&other).iter().any(|z| z.abs() > LIMIT), "{mean} {variance} p {p}");
+        }
+    }
+}
+
+/// a and b of the paper's general form, in another order, with the machine's square root.
+#[test]
+fn the_general_constants_are_those_of_the_formula() {
+    const SATURATED: f64 = -1.758_099_340_847_376_6;
+    for (mean, variance) in
+        [(0.5f64, 4.0f64), (-2.0, 0.1), (SATURATED, 1.0), (1e6, 1e12), (-1e18, 1e-18)]
+    {
+        for p in [0.0, 0.1, 0.5, 0.97] {
+            let rate = DropRate::new(p).expect("a probability");
+            let (p, q) = (rate.p(), 1.0 - rate.p());
+            let rule = Dropout::alpha_of(rate, mean, variance).expect("moments").rule();
+            let a = (variance / (q * (p * (SATURATED - mean).powi(2) + variance))).sqrt();
+            let b = mean - a * (q * mean + p * SATURATED);
+            let size = SATURATED.abs().max(mean.abs()) * 2f64.powi(-49);
+            assert!((rule.scale() / a - 1.0).abs() < 2f64.powi(-49), "{mean} {variance} {p}");
+            assert!((rule.shift() - b).abs() < size, "{mean} {variance} {p}");
+            assert!(
+                (rule.dropped() - (a * SATURATED + b)).abs() < 2.0 * size,
+                "{mean} {variance} {p}"
+            );
+            // Another rate keeps the moments.
+            let other = Dropout::alpha_of(drop_rate!(0.3), mean, variance).expect("moments");
+            assert_eq!(other.with_rate(rate).rule(), rule);
+        }
+    }
+    let all = Dropout::alpha_of(DropRate::ONE, 0.5, 4.0).expect("moments").rule();
+    assert_eq!((all.scale(), all.shift(), all.dropped()), (0.0, 0.0, 0.0));
+}
+
+#[test]
+fn mean_0_and_variance_1_are_alpha_dropout_to_the_bit() {
+    for t in (0..=1u64 << 40).step_by(7_777_777_777) {
+        let rate = DropRate::from_threshold(t).expect("at most 2^40");
+        let (general, alpha) =
+            (Dropout::alpha_of(rate, 0.0, 1.0).expect("moments"), Dropout::alpha(rate));
+        let bits = |rule: Alpha| [rule.scale(), rule.shift(), rule.dropped()].map(f64::to_bits);
+        assert_eq!(general, alpha);
+        assert_eq!(bits(general.rule()), bits(alpha.rule()), "{t}");
+    }
+}
+
+#[test]
+fn moments_beyond_their_range_are_refused() {
+    let of = |mean, variance| Dropout::alpha_of(drop_rate!(0.5), mean, variance);
+    let largest = 2f64.powi(60);
+    assert!(of(largest, largest).is_ok() && of(-largest, 1.0 / largest).is_ok());
+    for given in [largest.next_up(), -largest.next_up(), f64::INFINITY, f64::NAN] {
+        assert_eq!(of(given, 1.0), Err(RateError::Mean { given }));
+    }
+    for given in [0.0, -1.0, (1.0 / largest).next_down(), largest.next_up(), f64::NAN] {
+        assert_eq!(of(0.0, given), Err(RateError::Variance { given }));
+    }
+    let told = |mean, variance| of(mean, variance).expect_err("no moments").to_string();
+    assert_eq!(told(f64::NAN, 1.0), "expected a mean from -2^60 to 2^60, got NaN");
+    assert!(told(0.0, -4.0).starts_with("expected a variance from 2^-60 to 2^60, got -4.000000"));
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod rules;
 pub mod stream;
 pub mod subject;
 pub mod suite;
+pub mod uniform;
 pub mod variant;
 pub mod variants;
 pub mod vectors;

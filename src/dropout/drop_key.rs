@@ -39,8 +39,40 @@ use crate::rate::DropRate;
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 ///
-/// A key dropped for all queries of a head: [over](Dropout::over)
-/// `Layout::new(batch * heads, queries, keys, 1)`.
+/// # Whole columns: HiddenKey
+///
+/// HiddenKey (Wang et al. 2024, "LoRA meets Dropout under a Unified Framework", section 4), which is
+/// for tuning by LoRA, drops a key for all queries of a head at once. That is `DropKey`
+/// [over](Dropout::over) a layout of one bit for each (sample, head, key); it costs queries times
+/// fewer draws. (Its other part, in the feed-forward layers, is plain [`Dropout`] of the hidden
+/// units.) Here too a head of k keys loses all of them with probability p^k, and keeps one if you
+/// bring a mask:
+///
+/// ```
+/// use dropout_kernels::{Dropout, Layout, Mask, MaskKey, drop_rate, mask_words};
+///
+/// const HEADS: usize = 2 * 3; // 2 samples, 3 heads
+/// const KEYS: usize = 8;
+/// let columns = Layout::new(HEADS, 4, KEYS, 1)?; // 4 queries
+/// let drop_key = Dropout::drop_key(drop_rate!(0.5)).over(columns);
+///
+/// let mut mask = Mask::<{ mask_words(HEADS * KEYS) }>::new();
+/// let mut bits = mask.view_mut(HEADS * KEYS)?;
+/// MaskKey::new(42, 0).fill(drop_key.rate(), bits.reborrow());
+/// for head in 0..HEADS {
+///     let first = head * KEYS;
+///     if bits.as_ref().window(first..first + KEYS)?.count_kept() == 0 {
+///         bits.set(first, true);
+///     }
+/// }
+/// let mut logits = [0.25f32; HEADS * 4 * KEYS];
+/// drop_key.forward_in_place(&mut logits, &mask)?;
+/// for head in logits.chunks(4 * KEYS) {
+///     assert!(head.chunks(KEYS).all(|query| query == &head[..KEYS]));
+///     assert!(head.contains(&0.25));
+/// }
+/// # Ok::<(), dropout_kernels::ShapeError>(())
+/// ```
 ///
 /// # After the softmax, and whole heads
 ///

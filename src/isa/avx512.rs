@@ -16,6 +16,7 @@ use crate::kernel::fuse::{Fusion, Strip};
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
 use crate::kernel::registers::{Registers, Vectored};
+use crate::kernel::uniform::Noise;
 use crate::kernel::wide::Wide;
 use crate::kernel::{self, kernels, pipeline};
 use crate::key::MaskKey;

@@ -14,6 +14,7 @@ use crate::kernel::matrix::{Bits, Moments, Outer, Product, Transposed};
 use crate::kernel::op::{
     Added, Affine, Arithmetic, Blend, Either, InPlace, Mapped, Op, Or, Same, Sweep, Times, Zeros,
 };
+use crate::kernel::uniform::{Gate, GateGradient, Shake};
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::Layout;
 use crate::panel::Panel;
@@ -256,6 +257,11 @@ pub(crate) trait Place<T: Element>: Copy {
     where
         T: Float;
 
+    /// What one random number for each element makes of it.
+    fn uniform<N>(self, noise: &mut N, backend: Available, lanes: &mut Lanes, y: &mut [T])
+    where
+        T: CompiledUniform<N>;
+
     /// Products with a factor about a zero point, rounded by random bits.
     fn round(self, backend: Available, lanes: &mut Lanes, factor: Multiplier, zero: T, y: &mut [T])
     where
@@ -276,6 +282,14 @@ impl<T: Element> Place<T> for InPlace {
         T: Float,
     {
         T::noise_in_place(backend, lanes, std_dev, y);
+    }
+
+    #[inline(always)]
+    fn uniform<N>(self, noise: &mut N, backend: Available, lanes: &mut Lanes, y: &mut [T])
+    where
+        T: CompiledUniform<N>,
+    {
+        T::uniform_in_place(noise, backend, lanes, y);
     }
 
     #[inline(always)]
@@ -301,6 +315,14 @@ impl<'a, T: Element> Place<T> for &'a [T] {
         T: Float,
     {
         T::noise_from(backend, lanes, std_dev, self, y);
+    }
+
+    #[inline(always)]
+    fn uniform<N>(self, noise: &mut N, backend: Available, lanes: &mut Lanes, y: &mut [T])
+    where
+        T: CompiledUniform<N>,
+    {
+        T::uniform_from(noise, backend, lanes, self, y);
     }
 
     #[inline(always)]
@@ -364,6 +386,18 @@ pub trait CompiledFusion<F>: Number {
 pub trait CompiledNoise: Number {
     fn noise_in_place(backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [Self]);
     fn noise_from(backend: Available, lanes: &mut Lanes, std_dev: f32, x: &[Self], y: &mut [Self]);
+}
+
+/// The functions of a [`Noise`](crate::kernel::uniform::Noise), of this element type.
+pub trait CompiledUniform<N>: Number {
+    fn uniform_in_place(noise: &mut N, backend: Available, lanes: &mut Lanes, y: &mut [Self]);
+    fn uniform_from(
+        noise: &mut N,
+        backend: Available,
+        lanes: &mut Lanes,
+        x: &[Self],
+        y: &mut [Self],
+    );
 }
 
 /// The functions of products that are rounded by random bits, of this element type.
@@ -554,6 +588,31 @@ macro_rules! passes {
     )*};
 }
 
+macro_rules! uniforms {
+    ($t:ty: $($noise:ty),* $(,)?) => {$(
+        impl CompiledUniform<$noise> for $t {
+            fn uniform_in_place(
+                noise: &mut $noise,
+                backend: Available,
+                lanes: &mut Lanes,
+                y: &mut [$t],
+            ) {
+                backend.uniform(lanes, y, InPlace, noise);
+            }
+
+            fn uniform_from(
+                noise: &mut $noise,
+                backend: Available,
+                lanes: &mut Lanes,
+                x: &[$t],
+                y: &mut [$t],
+            ) {
+                backend.uniform(lanes, y, x, noise);
+            }
+        }
+    )*};
+}
+
 macro_rules! formulas {
     ($($formula:ty),*) => {$(
         impl<T: Element> Formula<T> for $formula {
@@ -614,6 +673,9 @@ pub trait Kernels:
 pub trait FloatKernels:
     FloatNumber
     + CompiledNoise
+    + CompiledUniform<Gate<<Self as Number>::Factor>>
+    + for<'a> CompiledUniform<GateGradient<'a, Self>>
+    + CompiledUniform<Shake>
     + for<'a> CompiledPass<Product<'a, Self>>
     + for<'a> CompiledPass<Moments<'a, Self>>
     + for<'a> CompiledPass<Outer<'a, Self>>
@@ -708,6 +770,13 @@ macro_rules! compile_floats {
             Sum<$t, &'a [$t], &'a [$t], InPlace>,
             Sum<$t, InPlace, &'a [$t], Nothing>,
             Sum<$t, InPlace, &'a [$t], &'a [$t]>,
+        }
+
+        uniforms! {
+            $t:
+            Gate<<$t as Number>::Factor>,
+            GateGradient<'_, $t>,
+            Shake,
         }
 
         impl CompiledNoise for $t {

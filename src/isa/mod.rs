@@ -121,6 +121,7 @@ use crate::kernel::fuse::{Fusion, Strip};
 use crate::kernel::kernels;
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
+use crate::kernel::uniform::Noise;
 use crate::key::MaskKey;
 use crate::lanes::Lanes;
 use crate::layout::Layout;

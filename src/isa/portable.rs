@@ -7,6 +7,7 @@ use crate::kernel::Vectored;
 use crate::kernel::fuse::{Fusion, Strip};
 use crate::kernel::matrix::{Bits, Pass};
 use crate::kernel::op::{Op, Source, Sweep};
+use crate::kernel::uniform::Noise;
 use crate::kernel::{self, Isa, kernels};
 use crate::key::MaskKey;
 use crate::lanes::{Lanes, VECTORS};

@@ -4,11 +4,14 @@
 //! The order of additions is part of the definition, so all backends give the same bits.
 #![expect(clippy::indexing_slicing, reason = "indices run over the lengths of arrays")]
 
+use core::array;
+
 use super::apply::BITS;
 use super::reader::Reader;
 use super::{Isa, LANES, Lanes, MaskKey, Planes};
 use crate::bits::bits;
 use crate::element::{FloatNumber, Number, Real, Value};
+use crate::lanes::VECTORS;
 use crate::pieces::{pieces, pieces_mut};
 
 /// Where the bits of a matrix come from.
@@ -66,22 +69,69 @@ fn row<T>(matrix: &[T], r: usize, columns: usize) -> &[T] {
     matrix.get(r * columns..).and_then(|rows| rows.get(..columns)).unwrap_or_default()
 }
 
+/// Vectors that a pass takes at most: an element of W is read once for all of them. Without vector
+/// registers the sums of several would only stand in memory.
+pub(crate) const GROUP: usize = if VECTORS { 4 } else { 1 };
+
+/// Vectors that a pass reads, one after the other, and those that it writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batch {
+    /// 1 or [`GROUP`].
+    pub(crate) vectors: usize,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+}
+
+impl Batch {
+    /// `N` vectors of columns.
+    #[inline(always)]
+    fn columns_of<T, const N: usize>(self, x: &[T]) -> [&[T]; N] {
+        array::from_fn(|b| row(x, b, self.columns))
+    }
+
+    /// Element `r` of `N` vectors of rows, scaled.
+    #[inline(always)]
+    fn scaled<T: FloatNumber, const N: usize>(
+        self,
+        factor: Option<T::Factor>,
+        dy: &[T],
+        r: usize,
+    ) -> [T::Factor; N] {
+        let of = |dy: &T| scaled(factor, dy.widen());
+        array::from_fn(|b| dy.get(b * self.rows + r).map_or(T::Factor::ZERO, of))
+    }
+}
+
 /// y = (M o W) x, then scaled.
 #[derive(Debug)]
 pub struct Product<'a, T: Number> {
     pub(crate) w: &'a [T],
     pub(crate) x: &'a [T],
     pub(crate) y: &'a mut [T],
+    pub(crate) batch: Batch,
     /// What it is scaled with, if with anything.
     pub(crate) factor: Option<T::Factor>,
+}
+
+impl<T: FloatNumber> Product<'_, T> {
+    #[inline(always)]
+    fn of<const V: bool, const N: usize>(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
+        let x = self.batch.columns_of::<T, N>(self.x);
+        let totals = sums::<V, T, N>(row(self.w, r, self.batch.columns), x, next, Value::times);
+        for (b, total) in totals.into_iter().enumerate() {
+            if let Some(y) = self.y.get_mut(b * self.batch.rows + r) {
+                *y = T::narrow(scaled(self.factor, total));
+            }
+        }
+    }
 }
 
 impl<T: FloatNumber> Pass for Product<'_, T> {
     #[inline(always)]
     fn row<const VECTORS: bool>(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
-        let total = sum::<VECTORS, T>(row(self.w, r, self.x.len()), self.x, next, Value::times);
-        if let Some(y) = self.y.get_mut(r) {
-            *y = T::narrow(scaled(self.factor, total));
+        match self.batch.vectors {
+            1 => self.of::<VECTORS, 1>(r, next),
+            _ => self.of::<VECTORS, GROUP>(r, next),
         }
     }
 }
@@ -103,31 +153,64 @@ impl<T: FloatNumber> Pass for Moments<'_, T> {
         let ((means, factor), (variances, factor_of_squares)) =
             (&mut self.mean, &mut self.variance);
         if let (Some(mean), Some(variance)) = (means.get_mut(r), variances.get_mut(r)) {
-            let total = sum::<VECTORS, T>(w, self.x, |_| !0, Value::times);
+            let [total] = sums::<VECTORS, T, 1>(w, [self.x], |_| !0, Value::times);
             *mean = T::narrow(total.times(*factor));
-            let squares = sum::<VECTORS, T>(w, self.x, |_| !0, square);
+            let [squares] = sums::<VECTORS, T, 1>(w, [self.x], |_| !0, square);
             *variance = T::narrow(squares.times(*factor_of_squares));
         }
     }
 }
 
-/// dW += M o (dy x^T), with dy scaled.
+/// dW += M o (dy x^T), vector after vector, with dy scaled.
 #[derive(Debug)]
 pub struct Outer<'a, T: Number> {
     pub(crate) dw: &'a mut [T],
     pub(crate) x: &'a [T],
     pub(crate) dy: &'a [T],
+    pub(crate) batch: Batch,
     /// What it is scaled with, if with anything.
     pub(crate) factor: Option<T::Factor>,
+}
+
+impl<T: FloatNumber> Outer<'_, T> {
+    #[inline(always)]
+    fn of<const V: bool, const N: usize>(&mut self, r: usize, mut next: impl FnMut(usize) -> u32) {
+        let Batch { columns, .. } = self.batch;
+        let x = self.batch.columns_of::<T, N>(self.x);
+        let dy = self.batch.scaled::<T, N>(self.factor, self.dy, r);
+        let dw = self.dw.get_mut(r * columns..).and_then(|rows| rows.get_mut(..columns));
+        let whole = if V { columns / 32 } else { 0 };
+        let (dw, dw_rest) =
+            dw.unwrap_or_default().split_at_mut_checked(32 * whole).unwrap_or_default();
+        let x = x.map(at_once::<V, T>);
+        for (c, target) in dw.as_chunks_mut().0.iter_mut().enumerate() {
+            // Read before the bits come: a choice between what was just read and a sum is a masked
+            // store to the compiler, and AVX2's takes longer than all else on some processors.
+            let mut sums = *target;
+            let word = next(32);
+            for b in 0..N {
+                if let Some(x) = x[b].0.get(c) {
+                    sums = where_kept(sums, word, |i, sum| added(sum, x[i], dy[b]));
+                }
+            }
+            *target = sums;
+        }
+        for (p, target) in pieces_mut(dw_rest, 32).enumerate() {
+            let word = next(target.len());
+            for b in 0..N {
+                let x = x[b].1.get(32 * p..).unwrap_or_default();
+                for_kept(target, word, x.iter(), |sum, x| added(sum, *x, dy[b]));
+            }
+        }
+    }
 }
 
 impl<T: FloatNumber> Pass for Outer<'_, T> {
     #[inline(always)]
     fn row<const VECTORS: bool>(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
-        let columns = self.x.len();
-        let dw = self.dw.get_mut(r * columns..).and_then(|rows| rows.get_mut(..columns));
-        if let (Some(dw), Some(dy)) = (dw, self.dy.get(r)) {
-            add_multiple::<VECTORS, T>(dw, self.x, scaled(self.factor, dy.widen()), next);
+        match self.batch.vectors {
+            1 => self.of::<VECTORS, 1>(r, next),
+            _ => self.of::<VECTORS, GROUP>(r, next),
         }
     }
 }
@@ -138,68 +221,93 @@ pub struct Transposed<'a, T: Number> {
     pub(crate) w: &'a [T],
     pub(crate) dx: &'a mut [T],
     pub(crate) dy: &'a [T],
+    pub(crate) batch: Batch,
     /// What it is scaled with, if with anything.
     pub(crate) factor: Option<T::Factor>,
+}
+
+impl<T: FloatNumber> Transposed<'_, T> {
+    #[inline(always)]
+    fn of<const V: bool, const N: usize>(&mut self, r: usize, mut next: impl FnMut(usize) -> u32) {
+        let Batch { columns, .. } = self.batch;
+        let dy = self.batch.scaled::<T, N>(self.factor, self.dy, r);
+        let (w, w_rest) = at_once::<V, T>(row(self.w, r, columns));
+        let done = 32 * w.len();
+        for (c, w) in w.iter().enumerate() {
+            // Read before the bits come, as above.
+            let mut sums = [[T::ZERO; 32]; N];
+            for (b, sums) in sums.iter_mut().enumerate() {
+                let dx = self.dx.get(b * columns + 32 * c..).and_then(|dx| dx.first_chunk());
+                *sums = dx.copied().unwrap_or(*sums);
+            }
+            let word = next(32);
+            for b in 0..N {
+                let dx = self.dx.get_mut(b * columns + 32 * c..);
+                if let Some(dx) = dx.and_then(|dx| dx.first_chunk_mut()) {
+                    *dx = where_kept(sums[b], word, |i, sum| added(sum, w[i], dy[b]));
+                }
+            }
+        }
+        for (p, w) in pieces(w_rest, 32).enumerate() {
+            let word = next(w.len());
+            for (b, dy) in dy.into_iter().enumerate() {
+                let dx = self.dx.get_mut(b * columns + done + 32 * p..).unwrap_or_default();
+                for_kept(dx, word, w.iter(), |sum, w| added(sum, *w, dy));
+            }
+        }
+    }
 }
 
 impl<T: FloatNumber> Pass for Transposed<'_, T> {
     #[inline(always)]
     fn row<const VECTORS: bool>(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
-        if let Some(dy) = self.dy.get(r) {
-            let w = row(self.w, r, self.dx.len());
-            add_multiple::<VECTORS, T>(self.dx, w, scaled(self.factor, dy.widen()), next);
+        match self.batch.vectors {
+            1 => self.of::<VECTORS, 1>(r, next),
+            _ => self.of::<VECTORS, GROUP>(r, next),
         }
     }
 }
 
-/// target += factor * source where the bits keep; elsewhere it stays as it is, to the bit.
+/// sum + factor * x.
 #[inline(always)]
-fn add_multiple<const VECTORS: bool, T: FloatNumber>(
-    target: &mut [T],
-    source: &[T],
-    factor: T::Factor,
-    mut next: impl FnMut(usize) -> u32,
-) {
-    let added = |sum: T, x: T| T::narrow(sum.widen().plus(x.widen().times(factor)));
-    let (source, source_rest) = at_once::<VECTORS, T>(source);
-    let (target, target_rest) = target.split_at_mut_checked(32 * source.len()).unwrap_or_default();
-    for (target, source) in target.as_chunks_mut().0.iter_mut().zip(source) {
-        // Read before the bits come: a choice between what was just read and a sum is a masked
-        // store to the compiler, and AVX2's takes longer than all else on some processors.
-        let sums = *target;
-        let word = next(32);
-        *target = where_kept(sums, word, |i, sum| added(sum, source[i]));
-    }
-    for (target, source) in pieces_mut(target_rest, 32).zip(pieces(source_rest, 32)) {
-        for_kept(target, next(source.len()), source.iter(), |sum, x| added(sum, *x));
-    }
+fn added<T: FloatNumber>(sum: T, x: T, factor: T::Factor) -> T {
+    T::narrow(sum.widen().plus(x.widen().times(factor)))
 }
 
-/// The sum of the terms whose bits are set: 32 sums, of every 32nd term each, and the sum of those.
+/// The sum of the terms whose bits are set, for each of `N` vectors: 32 sums, of every 32nd term
+/// each, and the sum of those.
 #[inline(always)]
-fn sum<const VECTORS: bool, T: FloatNumber>(
+fn sums<const VECTORS: bool, T: FloatNumber, const N: usize>(
     w: &[T],
-    x: &[T],
+    x: [&[T]; N],
     mut next: impl FnMut(usize) -> u32,
     term: impl Fn(T::Factor, T::Factor) -> T::Factor,
-) -> T::Factor {
-    let mut sums = [T::Factor::ZERO; 32];
+) -> [T::Factor; N] {
+    let mut sums = [[T::Factor::ZERO; 32]; N];
     let term = |w: T, x: T| term(w.widen(), x.widen());
     let (w, w_rest) = at_once::<VECTORS, T>(w);
-    let (x, x_rest) = at_once::<VECTORS, T>(x);
-    for (w, x) in w.iter().zip(x) {
-        sums = where_kept(sums, next(32), |i, sum| sum.plus(term(w[i], x[i])));
+    let x = x.map(at_once::<VECTORS, T>);
+    for (c, w) in w.iter().enumerate() {
+        let word = next(32);
+        for b in 0..N {
+            if let Some(x) = x[b].0.get(c) {
+                sums[b] = where_kept(sums[b], word, |i, sum| sum.plus(term(w[i], x[i])));
+            }
+        }
     }
     if VECTORS && w_rest.is_empty() {
-        return total(sums);
+        return sums.map(total);
     }
     // A copy, so that the sums above stay in registers.
     let mut all = sums;
-    for (w, x) in pieces(w_rest, 32).zip(pieces(x_rest, 32)) {
-        let terms = w.iter().zip(x);
-        for_kept(&mut all, next(w.len()), terms, |sum, (w, x)| sum.plus(term(*w, *x)));
+    for (p, w) in pieces(w_rest, 32).enumerate() {
+        let word = next(w.len());
+        for b in 0..N {
+            let terms = w.iter().zip(x[b].1.get(32 * p..).unwrap_or_default());
+            for_kept(&mut all[b], word, terms, |sum, (w, x)| sum.plus(term(*w, *x)));
+        }
     }
-    if VECTORS { total(all) } else { total_in_place(&mut all) }
+    if VECTORS { all.map(total) } else { all.map(|mut sums| total_in_place(&mut sums)) }
 }
 
 /// What is worth 32 sums in registers, and the rest: where there are no vectors, all of it.
@@ -248,7 +356,7 @@ fn total<T: Real>(sums: [T; 32]) -> T {
 
 /// [`total`] without a copy.
 #[inline(always)]
-fn total_in_place<T: Real>(sums: &mut [T; 32]) -> T {
+pub(crate) fn total_in_place<T: Real, const N: usize>(sums: &mut [T; N]) -> T {
     let mut half = sums.len();
     while half > 1 {
         half /= 2;

@@ -22,6 +22,7 @@ pub(crate) mod reader;
 pub(crate) mod registers;
 mod shift;
 mod stochastic;
+pub(crate) mod uniform;
 pub(crate) mod wide;
 
 use crate::element::{FloatNumber, IntegerNumber, Number};
@@ -36,6 +37,7 @@ use fuse::{Fusion, Strip};
 use matrix::{Bits, Pass};
 use op::{Op, Source, Sweep};
 pub(crate) use registers::Vectored;
+use uniform::Noise;
 
 /// The one list of kernels, which `$expand` is given after `$first`.
 macro_rules! kernels {
@@ -93,6 +95,11 @@ macro_rules! kernels {
             /// y = x * (1 + `std_dev` * z), z normal, where `target` is y and `source` gives x.
             fn noise<T: FloatNumber, S: Source<T>>(
                 lanes: &mut Lanes, std_dev: f32, target: &mut [T], source: S,
+            );
+
+            /// What one random number for each element makes of it, where `source` gives the elements.
+            fn uniform<T: FloatNumber, S: Source<T>, N: Noise<T>>(
+                lanes: &mut Lanes, target: &mut [T], source: S, noise: &mut N,
             );
 
             /// Multiplies about a zero point, each product rounded by the next bits of a lane.
@@ -346,6 +353,21 @@ pub(crate) fn noise<I: Isa, T: FloatNumber, S: Source<T>>(
         normal::noise::<LANES, T, S>(lanes, std_dev, target, source);
     } else {
         normal::noise::<1, T, S>(lanes, std_dev, target, source);
+    }
+}
+
+#[inline(always)]
+pub(crate) fn uniform<I: Isa, T: FloatNumber, S: Source<T>, N: Noise<T>>(
+    _: I,
+    lanes: &mut Lanes,
+    target: &mut [T],
+    source: S,
+    noise: &mut N,
+) {
+    if I::VECTORS {
+        uniform::uniform::<LANES, T, S, N>(lanes, target, source, noise);
+    } else {
+        uniform::uniform::<1, T, S, N>(lanes, target, source, noise);
     }
 }
 

@@ -1,15 +1,17 @@
 //! `DropConnect`: dropout of the weights of a layer.
 
+use core::iter;
+
 use crate::dropout::{Classic, Inverted, Rule, RuleFor};
 use crate::element::{Number as _, Real, Value};
 use crate::error::ShapeError;
 use crate::isa::{Backend, CompiledPass, Float};
-use crate::kernel::matrix::{Bits, Moments, Outer, Product, Transposed};
+use crate::kernel::matrix::{Batch, Bits, GROUP, Moments, Outer, Product, Transposed};
 use crate::kernel::op::Arithmetic;
 use crate::key::MaskKey;
 use crate::layout::Layout;
 use crate::mask::{MaskMut, MaskRef, MaskWindow, mask_words};
-use crate::pieces::{fill, pieces, pieces_mut};
+use crate::pieces::{fill, pieces_mut};
 use crate::plan::Plan;
 use crate::rate::{Draws, DropRate};
 use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
@@ -22,6 +24,9 @@ use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 ///
 /// - forward: y = s (M o W) x
 /// - backward: dx = s (M o W)^T dy, and dW += s M o (dy x^T)
+///
+/// y and dx are overwritten. dW is **added to**, so that several batches, or the steps of a sequence,
+/// sum up in it: clear it before the first.
 ///
 /// | rule | s | inference | source |
 /// |---|---|---|---|
@@ -42,10 +47,9 @@ use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 /// # Weights stored the other way round
 ///
 /// If your weights are stored as (inputs, outputs), `rows` are the inputs, and the passes change
-/// places. Forward is [`backward_input`](Self::backward_input), which overwrites its output. The
-/// gradient to the input is [`forward`](Self::forward). [`backward_weights`](Self::backward_weights),
-/// which adds to dW, takes dy and x in each other's place. Inference by the inverted rule is your own
-/// product, without a mask.
+/// places. Forward is [`backward_input`](Self::backward_input). The gradient to the input is
+/// [`forward`](Self::forward). [`backward_weights`](Self::backward_weights) takes dy and x in each
+/// other's place. Inference is [`infer_transposed`](Self::infer_transposed).
 ///
 /// ```
 /// use dropout_kernels::{DropConnect, MaskKey, drop_rate};
@@ -61,6 +65,9 @@ use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 /// let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
 /// assert_eq!(product(&dx, &x), y.iter().sum());
 /// assert_eq!(product(&dw, &w), y.iter().sum());
+///
+/// layer.infer_transposed(&w, &x, &mut y)?; // y = W^T x
+/// assert_eq!(y, [41.0, 52.0, 63.0]);
 /// # Ok::<(), dropout_kernels::ShapeError>(())
 /// ```
 ///
@@ -75,8 +82,8 @@ use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 ///
 /// # Cost
 ///
-/// A pass over W for each vector of the batch, and the drawing of its mask where that is replayed.
-/// No heap.
+/// One pass over W, with the drawing of its mask where that is replayed, for every four vectors of
+/// the batch, and one for each that is left over; without vector registers, one for each. No heap.
 ///
 /// ```
 /// use dropout_kernels::{DropConnect, MaskKey, drop_rate};
@@ -193,7 +200,7 @@ impl<R: Rule> DropConnect<R> {
         self.by_bits(mask, |bits| self.multiply(bits, w, x, y, factor))
     }
 
-    /// The gradient to the input: dx = s (M o W)^T dy.
+    /// The gradient to the input: dx = s (M o W)^T dy. It overwrites `dx`.
     ///
     /// # Errors
     ///
@@ -209,10 +216,11 @@ impl<R: Rule> DropConnect<R> {
         R: RuleFor<T>,
     {
         self.check(w, dx, dy)?;
-        self.by_bits(mask, |bits| self.add_to_input(bits, w, dy, dx))
+        let factor = self.rule.backward(self.rate()).factor();
+        self.by_bits(mask, |bits| self.multiply_transposed(bits, w, dy, dx, factor))
     }
 
-    /// Adds the gradient to the weights: dW += s M o (dy x^T). Those of dropped weights keep their
+    /// **Adds** the gradient to the weights to what `dw` holds: dW += s M o (dy x^T). Those of dropped weights keep their
     /// bits.
     ///
     /// # Errors
@@ -246,6 +254,31 @@ impl<R: Rule> DropConnect<R> {
             // No weight was ever trained.
             Some(_) if self.drops_all() => fill(y, T::ZERO),
             factor => self.multiply(Bits::All(!0), w, x, y, factor),
+        }
+        Ok(())
+    }
+
+    /// [`infer`](Self::infer) for weights that are stored the other way round, as (inputs,
+    /// outputs): y = W^T x, or q W^T x under the classic rule (zeros at p = 1). x is `batch` x
+    /// `rows` and y, which is overwritten, `batch` x `columns`.
+    ///
+    /// # Errors
+    ///
+    /// Same errors as [`infer`](Self::infer).
+    pub fn infer_transposed<T: Float>(
+        &self,
+        w: &[T],
+        x: &[T],
+        y: &mut [T],
+    ) -> Result<(), ShapeError>
+    where
+        R: RuleFor<T>,
+    {
+        self.check(w, y, x)?;
+        match self.inference_factor() {
+            // No weight was ever trained.
+            Some(_) if self.drops_all() => fill(y, T::ZERO),
+            factor => self.multiply_transposed(Bits::All(!0), w, x, y, factor),
         }
         Ok(())
     }
@@ -285,7 +318,9 @@ impl<R: Rule> DropConnect<R> {
             None => dropped.times(T::inverted_scale(self.rate())),
         };
         let factor = inference.unwrap_or(T::Factor::from_f32(1.0));
-        for ((x, mean), variance) in self.samples(x, mean).zip(pieces_mut(variance, self.rows)) {
+        let vectors = pieces_mut(mean, self.rows).zip(pieces_mut(variance, self.rows));
+        for (b, (mean, variance)) in vectors.enumerate() {
+            let x = part(x, b, 1, self.columns);
             let (mean, variance) = ((mean, factor), (variance, spread));
             self.pass::<T, _>(Bits::All(!0), Moments { w, x, mean, variance });
         }
@@ -341,15 +376,16 @@ impl<R: Rule> DropConnect<R> {
         )
     }
 
-    /// The vectors of a batch, whose shapes [`check`](Self::check) has seen.
-    fn samples<'a, T>(
-        &self,
-        x: &'a [T],
-        y: &'a mut [T],
-    ) -> impl Iterator<Item = (&'a [T], &'a mut [T])> {
-        let columns = self.columns;
-        let of = move |b| x.get(b * columns..).and_then(|x| x.get(..columns)).unwrap_or_default();
-        pieces_mut(y, self.rows).enumerate().map(move |(b, y)| (of(b), y))
+    /// Vectors in passes of several, and the rest one by one: the first of each pass, and its shape.
+    fn passes(&self, vectors: Option<usize>) -> impl Iterator<Item = (usize, Batch)> + use<R> {
+        let (rows, columns) = self.shape();
+        let (mut at, end) = (0, vectors.unwrap_or(0));
+        iter::from_fn(move || {
+            let first = at;
+            let vectors = if end - first >= GROUP { GROUP } else { 1 };
+            at += vectors;
+            (first < end).then_some((first, Batch { vectors, rows, columns }))
+        })
     }
 
     fn pass<T: CompiledPass<P>, P>(&self, bits: Bits<'_>, pass: P) {
@@ -364,20 +400,26 @@ impl<R: Rule> DropConnect<R> {
         y: &mut [T],
         factor: Option<T::Factor>,
     ) {
-        for (x, y) in self.samples(x, y) {
-            self.pass::<T, _>(bits, Product { w, x, y, factor });
+        for (first, batch) in self.passes(y.len().checked_div(self.rows)) {
+            let x = part(x, first, batch.vectors, self.columns);
+            let y = part_mut(y, first, batch.vectors, self.rows);
+            self.pass::<T, _>(bits, Product { w, x, y, batch, factor });
         }
     }
 
-    fn add_to_input<T: Float>(&self, bits: Bits<'_>, w: &[T], dy: &[T], dx: &mut [T])
-    where
-        R: RuleFor<T>,
-    {
-        let factor = self.rule.backward(self.rate()).factor();
-        dx.fill(T::ZERO);
-        let samples = pieces_mut(dx, self.columns).zip(pieces(dy, self.rows));
-        for (dx, dy) in samples {
-            self.pass::<T, _>(bits, Transposed { w, dx, dy, factor });
+    fn multiply_transposed<T: Float>(
+        &self,
+        bits: Bits<'_>,
+        w: &[T],
+        dy: &[T],
+        dx: &mut [T],
+        factor: Option<T::Factor>,
+    ) {
+        fill(dx, T::ZERO);
+        for (first, batch) in self.passes(dx.len().checked_div(self.columns)) {
+            let dy = part(dy, first, batch.vectors, self.rows);
+            let dx = part_mut(dx, first, batch.vectors, self.columns);
+            self.pass::<T, _>(bits, Transposed { w, dx, dy, batch, factor });
         }
     }
 
@@ -386,10 +428,23 @@ impl<R: Rule> DropConnect<R> {
         R: RuleFor<T>,
     {
         let factor = self.rule.backward(self.rate()).factor();
-        for (x, dy) in pieces(x, self.columns).zip(pieces(dy, self.rows)) {
-            self.pass::<T, _>(bits, Outer { dw, x, dy, factor });
+        for (first, batch) in self.passes(x.len().checked_div(self.columns)) {
+            let x = part(x, first, batch.vectors, self.columns);
+            let dy = part(dy, first, batch.vectors, self.rows);
+            self.pass::<T, _>(bits, Outer { dw, x, dy, batch, factor });
         }
     }
+}
+
+/// Some vectors of a batch, from the first on.
+fn part<T>(all: &[T], first: usize, vectors: usize, extent: usize) -> &[T] {
+    all.get(first * extent..).and_then(|all| all.get(..vectors * extent)).unwrap_or_default()
+}
+
+/// [`part`] to be written.
+fn part_mut<T>(all: &mut [T], first: usize, vectors: usize, extent: usize) -> &mut [T] {
+    let rest = all.get_mut(first * extent..);
+    rest.and_then(|all| all.get_mut(..vectors * extent)).unwrap_or_default()
 }
 
 /// A verb that takes the bits of the weights as they go.

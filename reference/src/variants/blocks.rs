@@ -15,6 +15,7 @@ pub struct Blocks {
     pub blocks: DropBlock,
     pub shape: (usize, usize, usize, Vec<usize>),
     pub shared: bool,
+    pub per_sample: bool,
 }
 
 /// Rows below, at and above a word, maps below and above what is shifted at a time, blocks of one
@@ -58,7 +59,17 @@ impl Blocks {
         let (block, batch, channels, spatial) = shape;
         let blocks = DropBlock::new(rate, block, batch, channels, spatial).expect("a small shape");
         let blocks = if shared { blocks.shared() } else { blocks };
-        Self { blocks, shape: (block, batch, channels, spatial.to_vec()), shared }
+        Self {
+            blocks,
+            shape: (block, batch, channels, spatial.to_vec()),
+            shared,
+            per_sample: false,
+        }
+    }
+
+    /// With a factor for each sample.
+    pub fn per_sample(self) -> Self {
+        Self { blocks: self.blocks.per_sample(), per_sample: true, ..self }
     }
 
     fn shape(&self) -> Shape<'_> {
@@ -77,6 +88,7 @@ impl<T: Number> Variant<T> for Blocks {
             SHAPES
                 .into_iter()
                 .flat_map(move |shape| [false, true].map(|shared| Self::new(rate, shape, shared)))
+                .flat_map(|blocks| [blocks.clone(), blocks.per_sample()])
         };
         RATES.into_iter().flat_map(of).collect()
     }
@@ -128,9 +140,18 @@ impl<T: Number> Variant<T> for Blocks {
 
     fn formula(&self, given: &Given<'_>, variables: &mut [Vec<T>]) {
         let (from, to) = if given.pass == Pass::Backward { (2, 3) } else { (0, 1) };
-        if given.pass != Pass::Fill {
-            variables[to] = expected(self.shape(), self.shared, given.keep, &variables[from]);
-        }
+        let of = |keep: &[bool], x: &[T]| expected(self.shape(), self.shared, keep, x);
+        variables[to] = match given.pass {
+            Pass::Fill => return,
+            _ if self.per_sample => {
+                let x = &variables[from];
+                let (elements, bits) =
+                    (x.len() / self.shape.1.max(1), given.keep.len() / self.shape.1.max(1));
+                let samples = x.chunks(elements.max(1)).zip(given.keep.chunks(bits.max(1)));
+                samples.flat_map(|(x, keep)| of(keep, x)).collect()
+            }
+            _ => of(given.keep, &variables[from]),
+        };
     }
 
     fn copies(&self, given: &Given<'_>) -> bool {

@@ -2,6 +2,7 @@
 //! vectors expand.
 
 mod blocks;
+mod gates;
 mod heads;
 mod locked;
 mod noise;
@@ -14,6 +15,7 @@ mod words;
 mod zones;
 
 pub use blocks::{Blocks, SHAPES as BLOCK_SHAPES};
+pub use gates::{Gates, Shakes};
 pub use heads::Heads;
 pub use locked::{Locked, SHAPES as LOCKED_SHAPES};
 pub use noise::Noise;
@@ -66,6 +68,8 @@ macro_rules! variants {
                 drop_connect_classic: Weights<Classic>;
                 embedding_alpha: Words<Alpha>;
                 gaussian: Noise;
+                concrete: Gates;
+                embedding_noise: Shakes;
             }
             integers {
                 stochastic: Rounded;

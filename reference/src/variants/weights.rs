@@ -49,8 +49,8 @@ impl Connects for Classic {
 }
 
 /// (rows, columns, batch): around a word and a block of mask bits, rows that begin at every bit of
-/// a word, and none.
-const SHAPES: [(usize, usize, usize); 19] = [
+/// a word, and none; as many vectors as are taken at a time, and more.
+const SHAPES: [(usize, usize, usize); 22] = [
     (0, 5, 0),
     (5, 0, 2),
     (0, 0, 0),
@@ -70,6 +70,9 @@ const SHAPES: [(usize, usize, usize); 19] = [
     (2, 1025, 1),
     (600, 3, 1),
     (33, 100, 3),
+    (7, 65, 9),
+    (5, 32, 4),
+    (3, 600, 5),
 ];
 
 const W: usize = 0;
@@ -140,6 +143,7 @@ impl<T: Floating, R: Connects + Of<T>> Variant<T> for Weights<R> {
             Backward Key [In(1), In(3), Over(5, 5)] |v, [x, dy, dw], l| v.layer.backward_weights(x, dy, dw, l.key);
             Backward Stored [In(1), In(3), Over(5, 5)] |v, [x, dy, dw], l| v.layer.backward_weights(x, dy, dw, l.mask.as_ref());
             Infer None [In(0), In(1), Out(2)] |v, [w, x, y], l| v.layer.infer(w, x, y);
+            Infer None [In(0), In(3), Out(4)] |v, [w, dy, dx], l| v.layer.infer_transposed(w, dy, dx);
             Infer None [In(0), In(1), Out(2), Out(6)] |v, [w, x, mean, variance], l| v.layer.infer_moments(w, x, mean, variance);
         }
     }
@@ -175,6 +179,7 @@ impl<T: Floating, R: Connects + Of<T>> Variant<T> for Weights<R> {
             Pass::Backward => (variables[DX], variables[DW]) = case.gradients(scale),
             Pass::Infer => {
                 variables[Y] = case.y(factor);
+                variables[DX] = case.gradients(factor).0;
                 // p q, or p / q by the inverted rule.
                 let p = T::Wide::reference_keep(ONE - t);
                 let spread =
@@ -186,6 +191,7 @@ impl<T: Floating, R: Connects + Of<T>> Variant<T> for Weights<R> {
                 }
                 if t == ONE && R::COPIES {
                     variables[Y].fill(T::ZERO);
+                    variables[DX].fill(T::ZERO);
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::kernel::op::{InPlace, Same, Times};
 use crate::kernel::reader::Reader;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::{Layout, product};
-use crate::mask::{MaskMut, MaskRef, mask_words};
+use crate::mask::{MaskMut, MaskRef, MaskWindow, mask_words};
 use crate::plan::shape::Sealed as _;
 use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
@@ -33,15 +33,14 @@ use dilate::{dilate, or_bits};
 /// | y = d * x * n / k | dx = d * dy * n / k | y = x |
 ///
 /// and zeros where k = 0. There is no `infer`: at inference, leave it out. n and k are counted over
-/// the mask of the whole batch, as torchvision does too; the backward pass takes n / k for a
-/// constant. gamma is never above p. It is computed from the [rate](DropRate) in integers and
+/// the mask of the whole batch, as torchvision does too, or over that of each sample by itself, if
+/// you ask for it: [`per_sample`](Self::per_sample). The backward pass takes n / k for a constant.
+/// gamma is never above p. It is computed from the [rate](DropRate) in integers and
 /// rounded to the nearest multiple of 2^-40. The corner stands for the paper's centre, so that
 /// blocks of an even extent need no rule of their own; the blocks are the same.
 ///
 /// If you cut a batch into smaller ones and give each its part of the mask, the zeros stay the same
-/// but n / k does not: each call counts its own part. To get the gradients of the whole batch, count
-/// n / k once over the whole mask, apply the parts by the classic rule of
-/// [`Dropout`](crate::Dropout), and multiply by n / k yourself.
+/// but n / k does not, unless it is counted per sample: each call counts its own part.
 ///
 /// # The fraction that is dropped
 ///
@@ -101,6 +100,7 @@ pub struct DropBlock {
     batch: usize,
     channels: usize,
     layout: Layout,
+    per_sample: bool,
 }
 
 impl DropBlock {
@@ -135,7 +135,9 @@ impl DropBlock {
         }
         let layout = Layout::elementwise(batch * channels * volume(extents));
         let plan = Plan::new(rate);
-        Ok(Self { rate, plan, extents, block, batch, channels, layout }.with_rate(rate))
+        let blocks =
+            Self { rate, plan, extents, block, batch, channels, layout, per_sample: false };
+        Ok(blocks.with_rate(rate))
     }
 
     /// The same blocks in all channels of a sample: a mask of (batch, spatial...).
@@ -145,6 +147,35 @@ impl DropBlock {
             Ok(layout) => Self { layout, ..self },
             Err(_) => self,
         }
+    }
+
+    /// n and k counted over the mask of each sample by itself, so that a sample has the same values
+    /// in a batch of any size that gives it the same bits of a mask. (Code that divides by a mean
+    /// over the batch gives other values.) A sample of which nothing is kept is zeros.
+    ///
+    /// ```
+    /// use dropout_kernels::{DropBlock, Mask, MaskKey, drop_rate, mask_words};
+    ///
+    /// // 4 samples of 2 channels of 6 x 6, at once and as micro-batches of 2.
+    /// let whole = DropBlock::new(drop_rate!(0.3), 3, 4, 2, &[6, 6])?.per_sample();
+    /// let half = DropBlock::new(drop_rate!(0.3), 3, 2, 2, &[6, 6])?.per_sample();
+    /// let mut mask = Mask::<{ mask_words(288) }>::new();
+    /// let mut x = [1f32; 288];
+    /// let mut parts = x;
+    /// whole.forward_in_place(&mut x, MaskKey::new(42, 0).draw(&mut mask))?;
+    ///
+    /// // The words of 144 bits begin within a word: such a part is copied.
+    /// let (mut first, mut second) = (Mask::<5>::new(), Mask::<5>::new());
+    /// first.view_mut(144)?.copy_bits(0, mask.view(288)?.window(0..144)?)?;
+    /// second.view_mut(144)?.copy_bits(0, mask.view(288)?.window(144..288)?)?;
+    /// half.forward_in_place(&mut parts[..144], &first)?;
+    /// half.forward_in_place(&mut parts[144..], &second)?;
+    /// assert_eq!(x, parts);
+    /// # Ok::<(), dropout_kernels::ShapeError>(())
+    /// ```
+    #[must_use]
+    pub const fn per_sample(self) -> Self {
+        Self { per_sample: true, ..self }
     }
 
     /// The same at another rate, as schedules ask for (section 3 of the paper raises p in
@@ -276,6 +307,9 @@ impl DropBlock {
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
         let then = |mask: MaskRef<'_>, _| {
+            if self.per_sample {
+                return self.samples(x, y, mask);
+            }
             let (bits, kept) = (mask.len(), mask.count_kept());
             if kept == 0 || kept == bits {
                 x.op(Same).map(self.plan.backend(), kept != 0, y);
@@ -285,6 +319,25 @@ impl DropBlock {
             }
         };
         mask.visit_stored(self.mask_bits(), Then { fill: self, then })
+    }
+
+    /// Each sample by a factor of its own.
+    fn samples<T: Element>(&self, x: impl Place<T>, y: &mut [T], mask: MaskRef<'_>) {
+        let bits = mask.len().checked_div(self.batch).unwrap_or(0);
+        for first in (0..self.batch).map(|sample| sample * bits) {
+            // The range is one of the mask.
+            let kept = mask.window(first..first + bits).map_or(0, MaskWindow::count_kept);
+            for part in self.layout.parts(first, bits) {
+                if kept == 0 || kept == bits {
+                    let (backend, at) = (self.plan.backend(), part.elements.start);
+                    let y = y.get_mut(part.elements).unwrap_or_default();
+                    x.op(Same).map_from(backend, kept != 0, at, y);
+                } else {
+                    let factor = Times::<T>(T::quotient(bits as u64, kept as u64));
+                    self.plan.apply_part(mask.words(), 0, part, y, x.op(factor));
+                }
+            }
+        }
     }
 }
 

@@ -91,6 +91,7 @@ fn narrow() -> Result<(), Error> {
 #[cfg(feature = "narrow")]
 fn floats<T: Float>(rate: DropRate, x: [T; 100]) -> Result<(), Error> {
     rule(Dropout::alpha(rate), x)?;
+    black_box(Dropout::alpha_of(rate, black_box(0.5), black_box(4.0))?.rule().scale());
     noise_and_weights::all(rate, x)?;
     shared(rate, x)
 }

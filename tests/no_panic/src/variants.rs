@@ -34,6 +34,7 @@ fn drop_block<T: Element>(
     let [block, n, c, h, w] = black_box([3, 1, 2, 5, 5]);
     for spatial in [&black_box([h])[..], &black_box([h, w]), &black_box([h, w, h])] {
         let blocks = DropBlock::new(rate, block, n, c, spatial)?;
+        let blocks = black_box([blocks, blocks.per_sample()])[black_box(n) & 1];
         let blocks = if black_box(true) { blocks } else { blocks.shared() };
         let blocks = blocks.with_rate(rate).with_backend(black_box(Backend::detect()));
         black_box((blocks.rate(), blocks.seed_rate(), blocks.elements()));
