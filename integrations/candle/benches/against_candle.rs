@@ -12,6 +12,9 @@ use dropout_kernels_candle::{DropRate, Dropout, MaskKey, ops};
 const ELEMENTS: usize = 1 << 20;
 const RUNS: usize = 41;
 
+/// What is timed.
+type Step<'a> = &'a dyn Fn() -> Result<Tensor>;
+
 fn main() -> Result<()> {
     println!(
         "{:<18}  {:>5}  {:>9}  {:>9}  {:>6}",
@@ -31,7 +34,7 @@ fn compare(dtype: DType, name: &str, n: usize, p: f32) -> Result<()> {
     let (ours, candle) = (Dropout::new(p), candle_nn::Dropout::new(p));
     let step =
         |y: Tensor| y.backward()?.remove(&x).ok_or_else(|| candle_core::Error::msg("no gradient"));
-    let table: [(&str, [&dyn Fn() -> Result<Tensor>; 2]); 2] = [
+    let table: [(&str, [Step<'_>; 2]); 2] = [
         ("forward", [&|| candle.forward(&x, true), &|| ours.forward(&x, true)]),
         ("with backward", [&|| step(candle.forward(&x, true)?), &|| step(ours.forward(&x, true)?)]),
     ];
@@ -56,7 +59,7 @@ fn compare(dtype: DType, name: &str, n: usize, p: f32) -> Result<()> {
 }
 
 /// Of each, in nanoseconds per element.
-fn medians(n: usize, contenders: [&dyn Fn() -> Result<Tensor>; 2]) -> Result<[f64; 2]> {
+fn medians(n: usize, contenders: [Step<'_>; 2]) -> Result<[f64; 2]> {
     let calls = (ELEMENTS / n).max(1);
     let mut times = [Vec::new(), Vec::new()];
     for _ in 0..RUNS {

@@ -1,4 +1,4 @@
-//! Dropout for [candle](candle_core) by the kernels of [`dropout_kernels`].
+//! Dropout for candle by the kernels of [`dropout_kernels`].
 //!
 //! [`Dropout`] has the signature of `candle_nn::Dropout`, and [`ops::dropout`] that of
 //! `candle_nn::ops::dropout`, so a model changes one line:

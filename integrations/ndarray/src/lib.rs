@@ -1,4 +1,4 @@
-//! Dropout on the arrays and views of [ndarray](ndarray) by the kernels of [`dropout_kernels`].
+//! Dropout on the arrays and views of [`ndarray`] by the kernels of [`dropout_kernels`].
 //!
 //! [`DropoutNd`] gives [`Dropout`] its verbs for arrays of any dimension and any layout:
 //!
@@ -36,14 +36,11 @@
 //! |---|---|---|
 //! | both in standard layout | any source | one call on the whole slice |
 //! | rows that are contiguous, of 16 elements or more | a key, or a mask in memory | a call for each row, with the row's window of the mask; by a key, the mask is drawn into n / 8 bytes of heap first |
-//! | anything else, and a mask that is [drawn and stored](MaskRng::draw) for arrays that are not in standard layout | any source | elements are copied to the heap in logical order, dropped, and copied back |
+//! | anything else, and a mask that is [drawn and stored](dropout_kernels::MaskRng::draw) for arrays that are not in standard layout | any source | elements are copied to the heap in logical order, dropped, and copied back |
 //!
 //! ndarray's views can be side by side in one allocation, as halves of a matrix are, so no slice over
-//! the gaps of a view can be lent. Where you own the memory, [`dropout.over(panel)`](Panel) goes over
+//! the gaps of a view can be lent. Where you own the memory, [`dropout.over(panel)`](dropout_kernels::Panel) goes over
 //! all rows in one call, by the same mask.
-//!
-//! [`MaskRng::draw`]: dropout_kernels::MaskRng::draw
-//! [`Panel`]: dropout_kernels::Panel
 
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
 //! Every layout is dropped like its copy in standard layout, from every source of masks, and nothing else changes.
 
 use dropout_kernels::{
-    Alpha, Classic, DropRate, Dropout, Inverted, KnownMask, Mask, MaskKey, MaskMut, MaskRef,
-    MaskRng, Rule, RuleFor, ShapeError, drop_rate, mask_words,
+    Alpha, Classic, DropRate, Dropout, Inverted, Mask, MaskKey, MaskMut, MaskRef, MaskRng, Rule,
+    RuleFor, ShapeError, drop_rate, mask_words,
 };
 use dropout_kernels_ndarray::{DropoutNd as _, Error, KnownSource};
 use ndarray::{Array, Array2, ArrayD, ArrayViewMutD, IxDyn, ShapeBuilder as _, s};
@@ -66,7 +66,7 @@ fn known<R: Rule + RuleFor<f32>>(
     dropout: Dropout<R>,
     name: &str,
     view: View,
-    mask: impl KnownSource + KnownMask + core::fmt::Debug,
+    mask: impl KnownSource + core::fmt::Debug,
 ) {
     let whole = numbers();
     let x = logical(&view(&mut whole.clone()));
