@@ -55,7 +55,7 @@ impl Vectors for Features {
         let mut pair = u64::from(low) | u64::from(high) << 32;
         // SAFETY: there is no instruction in it.
         unsafe {
-            asm!("/* {0} */", inout(reg) pair, options(pure, nomem, nostack, preserves_flags))
+            asm!("/* {0} */", inout(reg) pair, options(pure, nomem, nostack, preserves_flags));
         };
         pair
     }
