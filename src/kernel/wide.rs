@@ -48,7 +48,7 @@ pub(crate) trait Wide: Copy {
     /// self ^ b ^ c
     #[inline(always)]
     fn xor3(self, b: Self, c: Self) -> Self {
-        self.xor(b.xor(c))
+        self.xor(b).xor(c)
     }
     /// self | (b & !c)
     fn or_and_not(self, b: Self, c: Self) -> Self;
@@ -114,10 +114,12 @@ impl<V: Wide> State<V> {
     #[inline(always)]
     fn step(&mut self) -> V {
         let [s0, s1, s2, s3] = self.0;
-        // Two sums are shared, and each register can be written where it stands.
-        let sum = s3.xor(s1);
-        self.0 =
-            [s0.xor(sum), s1.xor3(s2, s0), s1.shift_left_9().xor3(s2, s0), sum.rotate_left_11()];
+        self.0 = [
+            s0.xor3(s3, s1),
+            s1.xor3(s2, s0),
+            s2.xor3(s0, s1.shift_left_9()),
+            s3.xor(s1).rotate_left_11(),
+        ];
         s0.add(s3).rotate_left_7().add(s0)
     }
 }
