@@ -5,7 +5,7 @@ use dropout_kernels::{
 };
 
 use crate::digits::PIXELS;
-use crate::network::{BATCH, HIDDEN};
+use crate::network::{BATCH, Dropper, HIDDEN};
 
 /// Layers with dropout on their output: the input, and both hidden layers.
 pub(crate) const LAYERS: usize = 3;
@@ -70,8 +70,14 @@ impl Masks {
         key(self.seed, self.step, layer)
     }
 
-    /// Drops from `x`, the whole batch, in the forward pass. Layers go upwards.
-    pub(crate) fn forward(&mut self, layer: usize, x: &mut [f32]) {
+    /// What the masks dropped so far.
+    pub(crate) const fn drops(&self) -> [Drops; LAYERS] {
+        self.drops
+    }
+}
+
+impl Dropper for Masks {
+    fn forward(&mut self, layer: usize, x: &mut [f32]) {
         let dropout = self.dropouts[layer];
         let key = self.key(layer);
         let kept = match &mut self.store {
@@ -92,8 +98,7 @@ impl Masks {
         self.drops[layer].add(kept, x.len());
     }
 
-    /// Drops from `dx`, the gradient, what [`forward`](Self::forward) dropped. Layers go downwards.
-    pub(crate) fn backward(&mut self, layer: usize, dx: &mut [f32]) {
+    fn backward(&mut self, layer: usize, dx: &mut [f32]) {
         let dropout = self.dropouts[layer];
         let key = self.key(layer);
         match &mut self.store {
@@ -105,17 +110,12 @@ impl Masks {
         }
     }
 
-    /// Ends a step. The mask of the input is still on the tape: nobody asks for the gradient there.
-    pub(crate) fn end_step(&mut self) {
+    /// The mask of the input is still on the tape then.
+    fn end_step(&mut self) {
         if let Store::Tape(tape) = &mut self.store {
             tape.clear();
         }
         self.step += 1;
-    }
-
-    /// What the masks dropped so far.
-    pub(crate) const fn drops(&self) -> [Drops; LAYERS] {
-        self.drops
     }
 }
 

@@ -4,7 +4,6 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;
 
 use crate::digits::{CLASSES, PIXELS};
-use crate::masks::Masks;
 use crate::matrix::{add_product, add_product_transposed, transpose};
 
 /// Digits to a step.
@@ -70,6 +69,19 @@ impl<const IN: usize, const OUT: usize> Layer<IN, OUT> {
     }
 }
 
+/// The dropout of a network in training.
+pub(crate) trait Dropper {
+    /// Drops from `x`, the whole batch, in the forward pass. Layers go upwards from the input, 0.
+    fn forward(&mut self, layer: usize, x: &mut [f32]);
+
+    /// Drops from `dx`, the gradient, what [`forward`](Self::forward) dropped. Layers go downwards; nobody
+    /// asks for the gradient of the input.
+    fn backward(&mut self, layer: usize, dx: &mut [f32]);
+
+    /// Ends a step.
+    fn end_step(&mut self);
+}
+
 /// What the layers put out for a batch.
 struct Activations {
     input: [[f32; PIXELS]; BATCH],
@@ -104,7 +116,7 @@ impl Network {
         &mut self,
         pixels: &[[f32; PIXELS]],
         labels: &[usize],
-        masks: &mut Masks,
+        masks: &mut impl Dropper,
         learning_rate: f32,
     ) {
         let n = pixels.len();
