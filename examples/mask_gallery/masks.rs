@@ -146,11 +146,7 @@ fn depth([path, layer]: [MaskKey; 2]) -> Result<Vec<Panel>, Error> {
     }
     let show = |name, caption, x| panel(name, caption, [1, 1], [SAMPLES, LAYERS], x);
     Ok(vec![
-        show(
-            "DropPath (stochastic depth)",
-            "12 samples, 12 branches; the last at 0.5",
-            branches,
-        ),
+        show("DropPath (stochastic depth)", "12 samples, 12 branches; the last at 0.5", branches),
         show("LayerDrop", "12 training steps, 12 layers", layers),
     ])
 }
