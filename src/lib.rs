@@ -28,6 +28,8 @@
 //!   [`MaskRng`] draws one after the other. [`MaskSource`] is the list of where masks come from.
 //! - [`Mask`], [`MaskRef`] and [`MaskMut`] are masks: owned, read and written. [`MaskTape`] keeps
 //!   those of many layers.
+//! - The book, `docs/README.md` in the package: ten minutes to a training step, which dropout for
+//!   which layer and at which rate, where not to use it, firmware, kernels, C.
 //!
 //! # Which dropout
 //!
@@ -172,7 +174,15 @@ pub use variants::*;
 
 pub mod in_a_kernel;
 
-/// Its examples are tests, too.
+/// The pages whose examples are tests, too.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/START.md")]
+    struct Start;
+    #[doc = include_str!("../docs/FIRMWARE.md")]
+    struct Firmware;
+    #[doc = include_str!("../docs/KERNELS.md")]
+    struct Kernels;
+}

@@ -6,6 +6,9 @@ mod battery;
 mod picture;
 mod raw;
 mod report;
+#[expect(dead_code, reason = "other pictures have more colours")]
+#[path = "../shared/picture.rs"]
+mod shared;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -105,7 +108,7 @@ fn fail(message: &str) -> ! {
 }
 
 fn audit(options: &Options, plan: &Plan) -> bool {
-    if let Err(e) = picture::check(&options.picture) {
+    if let Err(e) = shared::check(&options.picture) {
         fail(&format!("cannot write the picture to {}: {e}", options.picture.display()));
     }
     let start = Instant::now();

@@ -1,29 +1,16 @@
 //! The p-values, as an SVG.
 
 use std::error::Error;
-use std::fs::{self, OpenOptions};
-use std::io;
 use std::path::Path;
 
 use plotters::prelude::*;
 
 use crate::battery::{Outcome, Plan};
 use crate::report::p_values;
+use crate::shared::{BLUE, GRID, VERMILION};
 
 const SIZE: (u32, u32) = (840, 500);
-const POINTS: RGBColor = RGBColor(0, 114, 178);
-const LIMIT: RGBColor = RGBColor(213, 94, 0);
 const EXPECTED: RGBColor = RGBColor(120, 120, 120);
-const GRID: RGBColor = RGBColor(225, 225, 225);
-
-/// Makes the directory of a picture and tries whether a file can be written there, before the tests
-/// and not after them. A picture that is there stays as it is.
-pub(crate) fn check(path: &Path) -> io::Result<()> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
-    OpenOptions::new().append(true).create(true).open(path).map(drop)
-}
 
 /// Draws each p-value over what is expected at its rank, both as -log10, so that the smallest are
 /// seen.
@@ -73,7 +60,7 @@ pub(crate) fn draw(
         (
             format!("refused: alpha {alpha} / {tests}"),
             vec![(0.0, limit), (right, limit)],
-            LIMIT.mix(1.0),
+            VERMILION.mix(1.0),
             2,
         ),
     ];
@@ -93,9 +80,9 @@ pub(crate) fn draw(
         far
     });
     chart
-        .draw_series(apart.map(|point| Circle::new(point, 3, POINTS.filled())))?
+        .draw_series(apart.map(|point| Circle::new(point, 3, BLUE.filled())))?
         .label("p-values")
-        .legend(|(x, y)| Circle::new((x + 12, y), 3, POINTS.filled()));
+        .legend(|(x, y)| Circle::new((x + 12, y), 3, BLUE.filled()));
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::LowerRight)

@@ -13,6 +13,8 @@ mod masks;
 mod matrix;
 #[path = "../train_digits/network.rs"]
 mod network;
+#[path = "../shared/picture.rs"]
+mod shared;
 #[path = "../train_digits/statistics.rs"]
 mod statistics;
 #[expect(dead_code, reason = "train_digits asks for checksums")]
@@ -90,6 +92,10 @@ impl Row {
 
 fn main() -> ExitCode {
     let Options { passes, seed, picture } = Options::parse();
+    if let Err(e) = shared::check(&picture) {
+        eprintln!("cannot write the picture to {}: {e}", picture.display());
+        return ExitCode::FAILURE;
+    }
     let digits = Digits::load();
     let plan = Plan { seed, rates: RATES, epochs: EPOCHS, train: TRAIN, replay: true };
     let network = train(&digits, plan, || ()).network;

@@ -1,7 +1,6 @@
 //! Entropy over the strength of each corruption, as an SVG.
 
 use std::error::Error;
-use std::fs;
 use std::path::Path;
 
 use plotters::prelude::*;
@@ -9,24 +8,20 @@ use plotters::prelude::*;
 use crate::Row;
 use crate::corruption::CORRUPTIONS;
 use crate::prediction::Prediction;
+use crate::shared::{BLUE, GREEN, GRID, VERMILION};
 
 const SIZE: (u32, u32) = (1080, 430);
-// Colours that the colour-blind tell apart (Okabe and Ito).
-const GRID: RGBColor = RGBColor(225, 225, 225);
 /// Name, colour and what is drawn.
 type Curve = (&'static str, RGBColor, fn(&Prediction) -> f64);
 const CURVES: [Curve; 3] = [
-    ("predictive entropy", RGBColor(0, 114, 178), |p| p.entropy),
-    ("entropy of one pass without dropout", RGBColor(213, 94, 0), |p| p.entropy_without),
-    ("mutual information", RGBColor(0, 158, 115), |p| p.information),
+    ("predictive entropy", BLUE, |p| p.entropy),
+    ("entropy of one pass without dropout", VERMILION, |p| p.entropy_without),
+    ("mutual information", GREEN, |p| p.information),
 ];
 
 /// A panel for each corruption, all with the same scale, and a band for the 95 % interval of each
 /// mean.
 pub(crate) fn draw(path: &Path, series: &[&[Row]]) -> Result<(), Box<dyn Error>> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
     let highest = series.iter().flat_map(|rows| *rows).map(|row| row.mean(|p| p.entropy).mean);
     let top = (highest.fold(0.0, f64::max) * 5.5).ceil() / 5.0;
 

@@ -8,6 +8,9 @@ mod network;
 mod picture;
 mod progress;
 mod report;
+#[expect(dead_code, reason = "other pictures have more colours")]
+#[path = "../shared/picture.rs"]
+mod shared;
 mod statistics;
 mod training;
 
@@ -72,7 +75,7 @@ fn count(most: u64) -> RangedU64ValueParser<usize> {
 
 fn main() {
     let options = Options::parse();
-    if let Err(e) = picture::check(&options.picture) {
+    if let Err(e) = shared::check(&options.picture) {
         fail(&format!("cannot write the picture to {}: {e}", options.picture.display()));
     }
     let rates = [options.input_rate, options.hidden_rate, options.hidden_rate];

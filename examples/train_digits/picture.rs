@@ -1,32 +1,18 @@
 //! The learning curves, as an SVG.
 
 use std::error::Error;
-use std::fs::{self, OpenOptions};
-use std::io;
 use std::path::Path;
 
 use plotters::prelude::*;
 
 use crate::report::Pair;
+use crate::shared::{BLUE, GRID, VERMILION};
 use crate::statistics::Estimate;
 use crate::training::Outcome;
 
 const SIZE: (u32, u32) = (840, 500);
 /// The top of the picture in percent, unless the curves end higher.
 const TOP: f64 = 10.0;
-// Colours that the colour-blind tell apart (Okabe and Ito).
-const WITHOUT: RGBColor = RGBColor(213, 94, 0);
-const WITH: RGBColor = RGBColor(0, 114, 178);
-const GRID: RGBColor = RGBColor(225, 225, 225);
-
-/// Makes the directory of a picture and tries whether a file can be written there, so that this
-/// fails before the training and not after it. A picture that is there stays as it is.
-pub(crate) fn check(path: &Path) -> io::Result<()> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
-    OpenOptions::new().append(true).create(true).open(path).map(drop)
-}
 
 /// Draws the mean test error over the epochs, with a band of a standard error to either side.
 pub(crate) fn draw(path: &Path, pairs: &[Pair]) -> Result<(), Box<dyn Error>> {
@@ -59,7 +45,7 @@ pub(crate) fn draw(path: &Path, pairs: &[Pair]) -> Result<(), Box<dyn Error>> {
         .axis_desc_style(("sans-serif", 16))
         .draw()?;
     for (name, curve, colour) in
-        [("without dropout", without, WITHOUT), ("with dropout", with, WITH)]
+        [("without dropout", without, VERMILION), ("with dropout", with, BLUE)]
     {
         let mean = edge(&curve, 0.0, top);
         let mut band = edge(&curve, 1.0, top);
