@@ -459,11 +459,14 @@ fn broadcast<T: Vectored, O: Op<T>>(
         } else {
             let mut expanded = Expanded::new(words, first, layout);
             let mut buffer = zeros::<EXPANDED>();
-            // So many rows are whole words, of which each such stretch has the same.
+            // So many rows are whole words, of which each such stretch has the same. A chip looks only for
+            // rows that divide a block.
             let period = row >> row.trailing_zeros().min(5);
-            let (periodic, mut filled) = (period <= EXPANDED, false);
+            let chip = cfg!(target_os = "none");
+            let (periodic, mut filled) =
+                (period <= EXPANDED && (!chip || period.is_power_of_two()), false);
             let size = match LANES.checked_rem(period) {
-                Some(rest) if periodic => period.max(LANES - rest),
+                Some(rest) if periodic && !chip => period.max(LANES - rest),
                 _ => EXPANDED,
             };
             let mut at = at;

@@ -129,9 +129,10 @@ impl<T: FloatNumber> Product<'_, T> {
 impl<T: FloatNumber> Pass for Product<'_, T> {
     #[inline(always)]
     fn row<const VECTORS: bool>(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
-        match self.batch.vectors {
-            1 => self.of::<VECTORS, 1>(r, next),
-            _ => self.of::<VECTORS, GROUP>(r, next),
+        if GROUP > 1 && self.batch.vectors > 1 {
+            self.of::<VECTORS, GROUP>(r, next);
+        } else {
+            self.of::<VECTORS, 1>(r, next);
         }
     }
 }
@@ -208,9 +209,10 @@ impl<T: FloatNumber> Outer<'_, T> {
 impl<T: FloatNumber> Pass for Outer<'_, T> {
     #[inline(always)]
     fn row<const VECTORS: bool>(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
-        match self.batch.vectors {
-            1 => self.of::<VECTORS, 1>(r, next),
-            _ => self.of::<VECTORS, GROUP>(r, next),
+        if GROUP > 1 && self.batch.vectors > 1 {
+            self.of::<VECTORS, GROUP>(r, next);
+        } else {
+            self.of::<VECTORS, 1>(r, next);
         }
     }
 }
@@ -261,9 +263,10 @@ impl<T: FloatNumber> Transposed<'_, T> {
 impl<T: FloatNumber> Pass for Transposed<'_, T> {
     #[inline(always)]
     fn row<const VECTORS: bool>(&mut self, r: usize, next: impl FnMut(usize) -> u32) {
-        match self.batch.vectors {
-            1 => self.of::<VECTORS, 1>(r, next),
-            _ => self.of::<VECTORS, GROUP>(r, next),
+        if GROUP > 1 && self.batch.vectors > 1 {
+            self.of::<VECTORS, GROUP>(r, next);
+        } else {
+            self.of::<VECTORS, 1>(r, next);
         }
     }
 }
@@ -307,7 +310,15 @@ fn sums<const VECTORS: bool, T: FloatNumber, const N: usize>(
             for_kept(&mut all[b], word, terms, |sum, (w, x)| sum.plus(term(*w, *x)));
         }
     }
-    if VECTORS { all.map(total) } else { all.map(|mut sums| total_in_place(&mut sums)) }
+    if VECTORS {
+        return all.map(total);
+    }
+    // In place, as a copy is a call of `memcpy`.
+    let mut totals = [T::Factor::ZERO; N];
+    for (total, sums) in totals.iter_mut().zip(&mut all) {
+        *total = total_in_place(sums);
+    }
+    totals
 }
 
 /// What is worth 32 sums in registers, and the rest: where there are no vectors, all of it.

@@ -9,7 +9,7 @@ use crate::kernel::op::{InPlace, Same, Times};
 use crate::kernel::reader::Reader;
 use crate::lanes::{BLOCK, LANES, Lanes};
 use crate::layout::{Layout, product};
-use crate::mask::{MaskMut, MaskRef, MaskWindow, mask_words};
+use crate::mask::{MaskMut, MaskRef, mask_words};
 use crate::plan::shape::Sealed as _;
 use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
@@ -307,7 +307,8 @@ impl DropBlock {
     ) -> Result<(), ShapeError> {
         self.layout.check_len(y.len())?;
         let then = |mask: MaskRef<'_>, _| {
-            if self.per_sample {
+            // Firmware has one copy of the loop.
+            if self.per_sample || cfg!(target_os = "none") {
                 return self.samples(x, y, mask);
             }
             let (bits, kept) = (mask.len(), mask.count_kept());
@@ -321,12 +322,16 @@ impl DropBlock {
         mask.visit_stored(self.mask_bits(), Then { fill: self, then })
     }
 
-    /// Each sample by a factor of its own.
+    /// Each sample by a factor of its own, or the batch as one.
     fn samples<T: Element>(&self, x: impl Place<T>, y: &mut [T], mask: MaskRef<'_>) {
-        let bits = mask.len().checked_div(self.batch).unwrap_or(0);
-        for first in (0..self.batch).map(|sample| sample * bits) {
+        let samples = if self.per_sample { self.batch } else { 1 };
+        let bits = mask.len().checked_div(samples).unwrap_or(0);
+        for first in (0..samples).map(|sample| sample * bits) {
             // The range is one of the mask.
-            let kept = mask.window(first..first + bits).map_or(0, MaskWindow::count_kept);
+            let kept = match mask.window(first..first + bits) {
+                Ok(sample) if self.per_sample => sample.count_kept(),
+                _ => mask.count_kept(),
+            };
             for part in self.layout.parts(first, bits) {
                 if kept == 0 || kept == bits {
                     let (backend, at) = (self.plan.backend(), part.elements.start);
