@@ -13,7 +13,7 @@ use crate::pieces::cut;
 /// `mask_stride` + j of the mask. [`new`](Self::new) is rows that stand together, [`within`](Self::within) rows
 /// of a matrix, whose mask has the matrix's stride, too; each stride can be set for itself. In place x has the
 /// output's. A residual has a stride of its own, which is the input's unless it is
-/// [set](Self::with_residual_stride); every input of [`forward_with`](crate::Dropout::forward_with) has the
+/// [set](Self::with_residual_stride); strides of a single row are ignored; every input of [`forward_with`](crate::Dropout::forward_with) has the
 /// input's. Slices may go on after the last element, and are not touched there; a mask has exactly
 /// [`mask_bits`](Self::mask_bits).
 ///
@@ -171,8 +171,11 @@ impl Panel {
 
     /// Refuses an output of another number of elements, or with gaps.
     pub(crate) const fn check_together(self, given: usize) -> Result<(), ShapeError> {
-        let expected = if self.output == self.width { self.extent(self.width) } else { self.width };
-        let given = if self.output == self.width { given } else { self.output };
+        let gaps = self.output != self.width && self.filled_rows() > 0;
+        let (expected, given) = match gaps {
+            true => (self.width, self.output),
+            false => (self.extent(self.width), given),
+        };
         if given != expected { Err(ShapeError::OtherElements { expected, given }) } else { Ok(()) }
     }
 
@@ -255,7 +258,7 @@ impl Panel {
         })
     }
 
-    /// Refuses what has products that overflow. Strides of a single row say nothing.
+    /// Refuses what has products that overflow. Strides of a single row are ignored.
     const fn checked(self) -> Result<Self, ShapeError> {
         let this = if self.rows == 1 { Self::row(self.width) } else { self };
         let strides = [this.width, this.input, this.output, this.mask, this.residual];

@@ -494,6 +494,26 @@ fn relu_over_panels() {
     assert!(rng == MaskRng::new(1, 2) && x == [1.0; 24]);
 }
 
+/// At p = 0 nothing is computed, so that signalling NaN stay so.
+#[test]
+fn relu_at_zero_keeps_bits() {
+    let (bits, key) =
+        ([0x7FA0_0001u32, 0xFF80_0001, 0x7FC1_2345, 0x3F80_0000, 0x8000_0000], MaskKey::new(1, 2));
+    let halves = [0x7CD5u16, 0x7D0A, 0x7E46, 0x3C00, 0x8000];
+    for backend in Backend::available() {
+        let dropout = Dropout::new(DropRate::ZERO).with_backend(backend);
+        let (x, mut y, mut mask) = (bits.map(f32::from_bits), [1f32; 5], Mask::<1>::new());
+        dropout.forward_relu(&x, &mut y, key.draw(&mut mask)).expect("it fits");
+        let mut in_place = x;
+        dropout.forward_relu_in_place(&mut in_place, key.draw(&mut mask)).expect("it fits");
+        let wanted = [bits[0], bits[1], bits[2], bits[3], 0];
+        assert_eq!((y.map(f32::to_bits), in_place.map(f32::to_bits)), (wanted, wanted));
+        let (x, mut y) = (halves.map(f16::from_bits), [f16::ONE; 5]);
+        dropout.forward_relu(&x, &mut y, key.draw(&mut mask)).expect("it fits");
+        assert_eq!(y.map(f16::to_bits), [halves[0], halves[1], halves[2], halves[3], 0]);
+    }
+}
+
 /// One mask serves `ReLU` and dropout; a NaN stays.
 #[test]
 fn one_mask_for_relu_and_dropout() {
@@ -599,6 +619,12 @@ fn outputs_that_are_not_initialised() {
         dropout.over(together).forward_uninit(&[1.0; 7], &mut y, MaskKey::new(1, 2)).err(),
         Some(ShapeError::OtherElements { expected: 6, given: 7 })
     );
+    // Nothing, of whatever strides.
+    for (rows, width) in [(0, 89), (6, 0)] {
+        let nothing = Panel::within(rows, width, 98).expect("small");
+        let given = dropout.over(nothing).forward_uninit(&[1f32; 0], &mut [], MaskKey::new(1, 2));
+        assert_eq!(given.map(|y| y.len()), Ok(0));
+    }
     let mut y = [MaybeUninit::<f32>::uninit(); 3];
     let refused =
         Dropout::new(drop_rate!(0.5)).forward_uninit(&[1.0; 4], &mut y, MaskKey::new(1, 2));

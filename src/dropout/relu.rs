@@ -3,7 +3,8 @@
 use super::{Dropout, Rows, Rule, Scales};
 use crate::bits::clear;
 use crate::error::ShapeError;
-use crate::isa::{Available, Element, Formula as _};
+use crate::isa::{Available, Element, Formula, Place};
+use crate::kernel::op::{InPlace, Same};
 use crate::lanes::{BLOCK, LANES};
 use crate::mask::{MaskMut, mask_words};
 use crate::panel::Panel;
@@ -27,7 +28,8 @@ impl MaskMut<'_> {
 impl<R: Rule, S: Rows> Dropout<R, S> {
     /// `ReLU` and dropout by one mask: `y = forward(max(x, 0))`. Elements that are not positive are
     /// cleared from the mask that is drawn, so that [`backward`](Self::backward) by it is the gradient
-    /// of both (by the key it would be that of dropout alone); a NaN stays.
+    /// of both (by the key it would be that of dropout alone); a NaN stays. At p = 0 what is positive, or NaN, keeps
+    /// its bits.
     ///
     /// Not over a [`Layout`](crate::Layout), where a bit decides several elements, of which some may be
     /// positive and others not: there rectify first, and then call [`forward`](Self::forward).
@@ -90,7 +92,12 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
         let (backend, draws) = (self.plan.backend(), self.rate().draws());
         let panel = self.rows(y.len(), None, x)?;
         panel.check_apart()?;
-        let (formula, n) = (self.forward_formula(), panel.mask_bits());
+        // At p = 0 nothing is multiplied.
+        let formula = match draws {
+            Draws::KeepAll => None,
+            _ => Some(self.forward_formula()),
+        };
+        let n = panel.mask_bits();
         mask.draw_with(n, |source, mut mask| {
             source.with_lanes(backend, mask_words(n), |lanes| {
                 mask.write(|words| {
@@ -108,18 +115,13 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
                             match x.and_then(|x| x.get(part.input..)) {
                                 Some(x) => {
                                     clear_rows(backend, words, first, rows, rows.input, x);
-                                    S::apply_rows(backend, words, first, rows, y, formula.from(x));
+                                    let of = Rectified { backend, words, first, rows };
+                                    of.kept::<T, S>(y, x, formula);
                                 }
                                 None => {
                                     clear_rows(backend, words, first, rows, rows.output, y);
-                                    S::apply_rows(
-                                        backend,
-                                        words,
-                                        first,
-                                        rows,
-                                        y,
-                                        formula.in_place(),
-                                    );
+                                    let of = Rectified { backend, words, first, rows };
+                                    of.kept::<T, S>(y, InPlace, formula);
                                 }
                             }
                         }
@@ -128,6 +130,30 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
                 });
             });
         })
+    }
+}
+
+/// Rows, and the bits of what is kept and positive.
+struct Rectified<'a> {
+    backend: Available,
+    words: &'a [u32],
+    first: usize,
+    rows: Panel,
+}
+
+impl Rectified<'_> {
+    /// By the formula, or to the bit.
+    fn kept<T: Element, S: Rows>(
+        self,
+        y: &mut [T],
+        x: impl Place<T>,
+        formula: Option<impl Formula<T>>,
+    ) {
+        let Self { backend, words, first, rows } = self;
+        match formula {
+            Some(formula) => S::apply_rows(backend, words, first, rows, y, x.op(formula)),
+            None => S::apply_rows(backend, words, first, rows, y, x.op(Same)),
+        }
     }
 }
 

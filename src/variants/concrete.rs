@@ -56,8 +56,9 @@ use crate::source::RandomSource;
 /// Element i takes the next output of lane i % 16 of the generator. Of its upper 31 bits, h, comes
 /// u = (h + 1/2) / 2^31, so that |ln u - ln(1 - u)| is below 22.2, and at p = 2^-33 an element is
 /// never dropped. Logarithm and exponential are this crate's own, additions, multiplications and
-/// divisions in a fixed order: results have the same bits on every machine. They err by less than 4
-/// units in the last place. An exponent beyond -87 and 88 (-708 and 709 in `f64`) is that end. dl is
+/// divisions in a fixed order: results have the same bits on every machine. The logarithm and the
+/// exponential err by less than 4 units in the last place; a gate, whose logarithm is divided by t, by 1 / t
+/// times as much of the logarithm. An exponent beyond -87 and 88 (-708 and 709 in `f64`) is that end. dl is
 /// 16 sums, of which sum i adds the elements i, i + 16, i + 32 and so on from +0.0; then the upper
 /// half of the sums is added to the lower, four times.
 ///
@@ -115,7 +116,7 @@ impl<F: Real> ConcreteDropout<F> {
     ///
     /// # Errors
     ///
-    /// [`RateError`] unless 0 < p < 1 (a p that is no normal number counts as 0), or if the
+    /// [`RateError`] unless 0 < p < 1 (a p below e^-87, e^-708 in `f64`, counts as 0), or if the
     /// temperature is not above 0, or it or its inverse is infinite or no normal number.
     pub fn new(p: F, temperature: F) -> Result<Self, RateError> {
         let one = F::from_f32(1.0);
@@ -146,6 +147,10 @@ impl<F: Real> ConcreteDropout<F> {
             let given = if is_nan { f64::NAN } else { temperature.in_f64() };
             return Err(RateError::Temperature { given });
         }
+        // The power of some NaNs is none.
+        if logit.partial_cmp(&logit).is_none() {
+            return Err(RateError::NotANumber);
+        }
         let one = F::from_f32(1.0);
         let odds = logit.power_of_e();
         let scale = odds.plus(one);
@@ -157,10 +162,8 @@ impl<F: Real> ConcreteDropout<F> {
         } else if p < one {
             let gate = Gate { logit, sharpness: one.over(temperature), scale, p };
             Ok(Self { gate, temperature, backend: None })
-        } else if logit > F::ZERO {
-            Err(RateError::One)
         } else {
-            Err(RateError::NotANumber)
+            Err(RateError::One)
         }
     }
 
