@@ -70,8 +70,8 @@ fn row<T>(matrix: &[T], r: usize, columns: usize) -> &[T] {
 }
 
 /// Vectors that a pass takes at most: an element of W is read once for all of them. Without vector
-/// registers the sums of several would only stand in memory.
-pub(crate) const GROUP: usize = if VECTORS { 4 } else { 1 };
+/// registers the sums of several would only stand in memory, and a chip with some has no stack for them.
+pub(crate) const GROUP: usize = if VECTORS && !cfg!(target_os = "none") { 4 } else { 1 };
 
 /// Vectors that a pass reads, one after the other, and those that it writes.
 #[derive(Clone, Copy, Debug)]
