@@ -1,5 +1,6 @@
 //! Concrete dropout and NEFTune's noise, written down a second time, element by element, from the
-//! documentation of `ConcreteDropout` and `EmbeddingNoise`.
+//! documentation of `ConcreteDropout` and `EmbeddingNoise`. The coefficients, which are part of what is computed, are those of
+//! the library; its tests of the logarithm and the exponential hold them against `libm`'s.
 
 use crate::number::{Floating, Number as _, Real};
 use crate::stream::Reference;

@@ -47,13 +47,6 @@ impl Vectors for Features {
     type F16 = F16;
     #[cfg(feature = "half")]
     type Bf16 = Bf16;
-
-    const PAIRS: bool = false;
-
-    #[inline(always)]
-    fn pair(low: u32, high: u32) -> u64 {
-        u64::from(low) | u64::from(high) << 32
-    }
 }
 
 /// Bit i of a word, in element i of 32.

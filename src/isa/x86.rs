@@ -54,10 +54,13 @@ pub(crate) trait Vectors: Calls {
     type Bf16: Registers<half::bf16, CpuToken<Self>>;
 
     /// Whether two words of a mask are better taken at a time.
-    const PAIRS: bool;
+    const PAIRS: bool = false;
 
     /// Two words in a general register.
-    fn pair(low: u32, high: u32) -> u64;
+    #[inline(always)]
+    fn pair(low: u32, high: u32) -> u64 {
+        u64::from(low) | u64::from(high) << 32
+    }
 
     /// The first eight lanes, for calls that use no more.
     type Half: Wide<Proof = CpuToken<Self>>;
