@@ -121,7 +121,7 @@ impl Plan {
         let backend = self.backend();
         let mut lanes = Lanes::EMPTY;
         backend.seed(&mut lanes, key, mask_words(bits));
-        Blocks { backend, planes, lanes, words: [0; LANES], bits: 0..0, end: bits }
+        Blocks { backend, planes, lanes, words: [0; WORDS_AT_A_TIME], bits: 0..0, end: bits }
     }
 
     /// Applies mask bits to their part of `y`; the first of `words` begins with bit `first`.
@@ -291,7 +291,7 @@ pub(crate) mod shape {
             }
         }
 
-        /// 512 bits of mask at a time, applied wherever they hold.
+        /// As many bits as are drawn at a time, applied wherever they hold.
         fn replay<T: Element>(
             self,
             plan: Plan,
@@ -358,7 +358,7 @@ pub(crate) mod shape {
             self.apply(plan, mask.as_ref(), y, op);
         }
 
-        /// 512 bits of mask at a time: what they have of a row that began before them, whole rows,
+        /// As many bits as are drawn at a time: what they have of a row that began before them, whole rows,
         /// and what they have of a last one.
         fn replay<T: Element>(
             self,
@@ -396,12 +396,16 @@ pub(crate) mod shape {
     }
 }
 
-/// A mask that is drawn 512 bits at a time, and forgotten.
+/// Words that are drawn at a time: each call for them costs as much as to draw some. Chips have them on a small
+/// stack.
+const WORDS_AT_A_TIME: usize = if cfg!(target_os = "none") { LANES } else { 8 * LANES };
+
+/// A mask that is drawn by some hundreds of bits, and forgotten.
 pub(crate) struct Blocks {
     backend: Available,
     planes: Planes,
     lanes: Lanes,
-    words: [u32; LANES],
+    words: [u32; WORDS_AT_A_TIME],
     /// Which bits of the mask `words` hold.
     pub(crate) bits: Range<usize>,
     end: usize,
@@ -411,7 +415,7 @@ impl Blocks {
     /// Draws the next bits, if there are more.
     pub(crate) fn advance(&mut self) -> bool {
         let start = self.bits.end;
-        self.bits = start..self.end.min(start.saturating_add(BLOCK));
+        self.bits = start..self.end.min(start.saturating_add(32 * WORDS_AT_A_TIME));
         let words = self.words.get_mut(..mask_words(self.bits.len())).unwrap_or_default();
         self.backend.fill(&mut self.lanes, self.planes, words);
         !self.bits.is_empty()

@@ -50,7 +50,10 @@ fn wide<I: Isa, T: Vectored, O: Op<T>>(
 ) {
     let n = panel.width;
     let left = n % 32;
-    let eight = left > 0 && left <= 8 && 16 * size_of::<T>() > I::REGISTER;
+    // Of what fits half a register no half is computed.
+    let (eight, sixteen) = (left > 0 && left <= 8, left > 0 && left <= 16);
+    let eight = eight && 16 * size_of::<T>() > I::REGISTER;
+    let sixteen = sixteen && !eight && 16 * size_of::<T>() == I::REGISTER;
     for _ in 0..panel.rows {
         let Some(row) = target.get_mut(..n) else { return };
         let Some(of_row) = op.first(n) else { return };
@@ -60,9 +63,12 @@ fn wide<I: Isa, T: Vectored, O: Op<T>>(
         let all = from.len() > n / 32;
         // No closure, which the compiler might not inline.
         let mut last = None;
+        let mut last_sixteen = None;
         let mut last_eight = None;
         if eight {
             last_eight = end::<_, _, _, 8>(isa, words, first, row, of_row);
+        } else if sixteen {
+            last_sixteen = end::<_, _, _, 16>(isa, words, first, row, of_row);
         } else if left > 0 || !all {
             last = end::<_, _, _, 32>(isa, words, first, row, of_row);
         }
@@ -74,6 +80,9 @@ fn wide<I: Isa, T: Vectored, O: Op<T>>(
             *target = isa.select_of(word, read.unwrap_or(y), dropped.unwrap_or(y), of_row);
         }
         if let (Some(last), Some(target)) = (last, row.last_chunk_mut()) {
+            *target = last;
+        }
+        if let (Some(last), Some(target)) = (last_sixteen, row.last_chunk_mut()) {
             *target = last;
         }
         if let (Some(last), Some(target)) = (last_eight, row.last_chunk_mut()) {
