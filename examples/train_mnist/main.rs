@@ -1,4 +1,5 @@
-//! MNIST, 60,000 images, without dropout and with the rates of the dropout paper (Srivastava et al. 2014): `cargo run --release --example train_mnist -- FOLDER`.
+//! MNIST, 60,000 images, without dropout and with the rates of the dropout paper (Srivastava et al.
+//! 2014): `cargo run --release --example train_mnist -- FOLDER`.
 
 // The network, its dropout and its training are those of train_digits.
 #[path = "../train_digits/masks.rs"]
@@ -48,11 +49,12 @@ use crate::report::Pair;
 use crate::statistics::Estimate;
 use crate::training::{Plan, train_on};
 
-/// Trains a perceptron (784-512-512-10, relu) on MNIST without and with dropout, from the same weights and on the same
-/// batches, and tests both on the images that MNIST keeps for that.
+/// Trains a perceptron (784-512-512-10, relu) on MNIST without and with dropout, from the same
+/// weights and on the same batches, and tests both on the images that MNIST keeps for that.
 ///
-/// Prints what dropout costs in time, the test errors of every seed, a paired t-test, and what the masks dropped; draws
-/// the learning curves. The data is not in the repository.
+/// Prints the test errors of every seed, a paired t-test, the interval over the digits, and what the
+/// masks dropped, or with --times what dropout costs in time; draws the learning curves. The data is
+/// not in the repository.
 #[derive(Parser)]
 #[command(name = "train_mnist")]
 struct Options {
@@ -146,8 +148,8 @@ fn print_times(train: &Digits, rates: [DropRate; LAYERS]) {
     }
 }
 
-/// The other chance, that of the digits: the interval of the mean difference over the digits tested on, where each has
-/// the mean of the seeds' networks.
+/// The other chance, that of the digits: the interval of the mean difference over the digits tested
+/// on, where each has the mean of the seeds' networks.
 fn print_over_digits(pairs: &[Pair], test: &Digits) {
     let mut changes = vec![0.0; test.len()];
     for Pair { without, with } in pairs {
