@@ -6,7 +6,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 
 use crate::digits::{Digits, PIXELS, shuffle};
 use crate::masks::{Drops, LAYERS, Masks};
-use crate::network::{BATCH, LEARNING_RATE, LEARNING_RATE_DECAY, Network};
+use crate::network::{BATCH, LEARNING_RATE, Network, learning_rate_decay};
 
 /// What to train.
 #[derive(Clone, Copy)]
@@ -112,7 +112,7 @@ pub(crate) fn fit<L: Learner>(
             let Digits { pixels, labels } = digits.select(batch);
             learner.train(&pixels, &labels, learning_rate);
         }
-        learning_rate *= LEARNING_RATE_DECAY;
+        learning_rate *= learning_rate_decay(epochs);
         after(learner);
     }
 }
