@@ -5,6 +5,8 @@ mod digits;
 mod masks;
 mod matrix;
 mod network;
+mod options;
+mod pairs;
 mod picture;
 mod progress;
 mod report;
@@ -15,18 +17,15 @@ mod statistics;
 mod training;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
-use clap::builder::RangedU64ValueParser;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use dropout_kernels::DropRate;
 
 use crate::digits::Digits;
-use crate::masks::LAYERS;
-use crate::report::Pair;
-use crate::training::{Outcome, Plan, train};
+use crate::options::{count, rate};
+use crate::pairs::train_all;
+use crate::training::{Plan, train};
 
 /// Trains a perceptron (64-256-256-10) on handwritten digits without and with dropout, from
 /// the same weights and on the same batches, and tests both on the digits it was not trained on.
@@ -64,15 +63,6 @@ struct Options {
     threads: Option<usize>,
 }
 
-fn rate(text: &str) -> Result<DropRate, String> {
-    let p = text.parse::<f32>().map_err(|e| e.to_string())?;
-    DropRate::new(p).map_err(|e| e.to_string())
-}
-
-fn count(most: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=most)
-}
-
 fn main() {
     let options = Options::parse();
     if let Err(e) = shared::check(&options.picture) {
@@ -82,12 +72,15 @@ fn main() {
     let digits = Digits::load();
     println!("{}\n", setting(&digits, &options));
 
-    let pairs = train_all(&digits, &options, rates);
+    let Options { epochs, train: digits_to_train_on, replay, .. } = options;
+    let plan = Plan { seed: 0, rates, epochs, train: digits_to_train_on, replay };
+    let pairs =
+        train_all(plan, options.seeds, options.threads, |plan, tick| train(&digits, plan, tick));
     report::print_errors(&pairs);
     report::print_drops(rates, &pairs);
     println!("Checksum of all trained weights: {:016x}", report::checksum(&pairs));
 
-    if let Err(e) = picture::draw(&options.picture, &pairs) {
+    if let Err(e) = picture::draw(&options.picture, "Reading handwritten digits", &pairs) {
         fail(&format!("cannot draw {}: {e}", options.picture.display()));
     }
     println!("Learning curves: {}", options.picture.display());
@@ -108,50 +101,4 @@ fn setting(digits: &Digits, options: &Options) -> String {
         hidden = hidden_rate.p() as f32,
         masks = if *replay { "replayed" } else { "stored" },
     )
-}
-
-/// Trains without and with dropout for each seed, on as many threads as asked for.
-fn train_all(digits: &Digits, options: &Options, rates: [DropRate; LAYERS]) -> Vec<Pair> {
-    let plans: Vec<_> = (1..=options.seeds as u64)
-        .flat_map(|seed| [[DropRate::ZERO; LAYERS], rates].map(|rates| (seed, rates)))
-        .map(|(seed, rates)| Plan {
-            seed,
-            rates,
-            epochs: options.epochs,
-            train: options.train,
-            replay: options.replay,
-        })
-        .collect();
-    let progress = progress::epochs(plans.len() * options.epochs);
-    let threads =
-        options.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
-    let outcomes = map(&plans, threads, |plan| train(digits, *plan, || progress.inc(1)));
-    progress.finish_and_clear();
-
-    let mut outcomes = outcomes.into_iter();
-    let mut pairs = Vec::new();
-    while let (Some(without), Some(with)) = (outcomes.next(), outcomes.next()) {
-        pairs.push(Pair { without, with });
-    }
-    pairs
-}
-
-/// `work` of each plan, in their order. Each thread takes the next plan when it is free.
-fn map(plans: &[Plan], threads: usize, work: impl Fn(&Plan) -> Outcome + Sync) -> Vec<Outcome> {
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(plan) = plans.get(i) else { return done };
-            done.push((i, work(plan)));
-        }
-    };
-    let mut done: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads.min(plans.len())).map(|_| scope.spawn(take)).collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().expect("no plan panics");
-        threads.into_iter().flat_map(join).collect()
-    });
-    done.sort_by_key(|(i, _)| *i);
-    done.into_iter().map(|(_, outcome)| outcome).collect()
 }

@@ -10,6 +10,9 @@ use crate::network::{BATCH, Dropper, HIDDEN};
 /// Layers with dropout on their output: the input, and both hidden layers.
 pub(crate) const LAYERS: usize = 3;
 
+/// Elements of the widest of them.
+const WIDEST: usize = BATCH * if PIXELS > HIDDEN { PIXELS } else { HIDDEN };
+
 const LENGTHS: [usize; LAYERS] = [BATCH * PIXELS, BATCH * HIDDEN, BATCH * HIDDEN];
 
 /// Where masks are between forward and backward.
@@ -127,8 +130,8 @@ pub(crate) fn key(seed: u64, step: u64, layer: usize) -> MaskKey {
 
 /// What the mask that replay draws keeps. It is drawn here once more for this count alone.
 fn count_kept(rate: DropRate, len: usize, key: MaskKey) -> usize {
-    let mut mask = Mask::<{ mask_words(BATCH * HIDDEN) }>::new();
-    let mut mask = mask.view_mut(len).expect("no layer is wider than the hidden ones");
+    let mut mask = Mask::<{ mask_words(WIDEST) }>::new();
+    let mut mask = mask.view_mut(len).expect("no layer is longer than the widest");
     key.fill(rate, mask.reborrow());
     mask.as_ref().count_kept()
 }

@@ -11,21 +11,26 @@ use crate::statistics::Estimate;
 use crate::training::Outcome;
 
 const SIZE: (u32, u32) = (840, 500);
-/// The top of the picture in percent, unless the curves end higher.
-const TOP: f64 = 10.0;
+/// What the top of the picture may be, in percent: the test errors end in its lower part.
+const TOPS: [f64; 5] = [2.0, 5.0, 10.0, 20.0, 50.0];
 
-/// Draws the mean test error over the epochs, with a band of a standard error to either side.
-pub(crate) fn draw(path: &Path, pairs: &[Pair]) -> Result<(), Box<dyn Error>> {
-    let without = curve(pairs, |pair| &pair.without);
-    let with = curve(pairs, |pair| &pair.with);
-    let epochs = without.len() - 1;
-    let last = without[epochs].mean.max(with[epochs].mean);
-    let top = if last < 0.8 * TOP { TOP } else { 100.0 };
+/// A colour for each network: without dropout, and with it.
+const COLOURS: [RGBColor; 2] = [VERMILION, BLUE];
+
+/// Draws the mean error over the epochs: of the digits tested on, with a band of a standard error
+/// to either side, and, dashed, of those trained on.
+pub(crate) fn draw(path: &Path, subject: &str, pairs: &[Pair]) -> Result<(), Box<dyn Error>> {
+    let arms: [fn(&Pair) -> &Outcome; 2] = [|pair| &pair.without, |pair| &pair.with];
+    let test = arms.map(|arm| curve(pairs, |pair| &arm(pair).errors));
+    let train = arms.map(|arm| curve(pairs, |pair| &arm(pair).train_errors));
+    let epochs = test[0].len() - 1;
+    let last = test[0][epochs].mean.max(test[1][epochs].mean);
+    let top = TOPS.into_iter().find(|top| last < 0.4 * top).unwrap_or(100.0);
 
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
-        .caption(title(pairs.len()), ("sans-serif", 19))
+        .caption(title(subject, pairs.len()), ("sans-serif", 19))
         .margin(14)
         .margin_right(24)
         .x_label_area_size(48)
@@ -38,23 +43,34 @@ pub(crate) fn draw(path: &Path, pairs: &[Pair]) -> Result<(), Box<dyn Error>> {
         .x_labels(16.min(epochs + 1))
         .y_labels(11)
         .x_desc("Training time (epochs)")
-        .y_desc("Test error (%)")
+        .y_desc("Error (%)")
         .x_label_formatter(&|epoch| format!("{epoch}"))
         .y_label_formatter(&|error| format!("{error}"))
         .label_style(("sans-serif", 15))
         .axis_desc_style(("sans-serif", 16))
         .draw()?;
-    for (name, curve, colour) in
-        [("without dropout", without, VERMILION), ("with dropout", with, BLUE)]
-    {
-        let mean = edge(&curve, 0.0, top);
-        let mut band = edge(&curve, 1.0, top);
-        band.extend(edge(&curve, -1.0, top).into_iter().rev());
+    let names = ["tested on, without dropout", "tested on, with dropout"];
+    for ((name, curve), colour) in names.into_iter().zip(&test).zip(COLOURS) {
+        let mut band = edge(curve, 1.0, top);
+        band.extend(edge(curve, -1.0, top).into_iter().rev());
         chart.draw_series([Polygon::new(band, colour.mix(0.2))])?;
         chart
-            .draw_series(LineSeries::new(mean, colour.stroke_width(2)))?
+            .draw_series(LineSeries::new(edge(curve, 0.0, top), colour.stroke_width(2)))?
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 24, y)], colour.stroke_width(3)));
+    }
+    let names = ["trained on, without dropout", "trained on, with dropout"];
+    for ((name, curve), colour) in names.into_iter().zip(&train).zip(COLOURS) {
+        let line = edge(curve, 0.0, top);
+        chart
+            .draw_series(DashedLineSeries::new(line, 6, 4, colour.stroke_width(2)))?
+            .label(name)
+            .legend(move |(x, y)| {
+                let dash = |from| {
+                    PathElement::new([(x + from, y), (x + from + 10, y)], colour.stroke_width(3))
+                };
+                EmptyElement::at((0, 0)) + dash(0) + dash(14)
+            });
     }
     chart
         .configure_series_labels()
@@ -69,18 +85,18 @@ pub(crate) fn draw(path: &Path, pairs: &[Pair]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn title(seeds: usize) -> String {
+fn title(subject: &str, seeds: usize) -> String {
     match seeds {
-        1 => "Reading handwritten digits: one seed".into(),
-        _ => format!("Reading handwritten digits: mean of {seeds} seeds \u{b1} standard error"),
+        1 => format!("{subject}: one seed"),
+        _ => format!("{subject}: mean of {seeds} seeds \u{b1} standard error"),
     }
 }
 
-/// The test error of each epoch over all seeds.
-fn curve(pairs: &[Pair], arm: impl Fn(&Pair) -> &Outcome) -> Vec<Estimate> {
-    let epochs = pairs.first().map_or(0, |pair| arm(pair).errors.len());
+/// The error of each epoch over all seeds.
+fn curve(pairs: &[Pair], errors: impl Fn(&Pair) -> &[f64]) -> Vec<Estimate> {
+    let epochs = pairs.first().map_or(0, |pair| errors(pair).len());
     (0..epochs)
-        .map(|epoch| pairs.iter().map(|pair| arm(pair).errors[epoch]).collect::<Vec<_>>())
+        .map(|epoch| pairs.iter().map(|pair| errors(pair)[epoch]).collect::<Vec<_>>())
         .map(|errors| Estimate::of(&errors))
         .collect()
 }

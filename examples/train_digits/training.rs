@@ -6,10 +6,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 
 use crate::digits::{Digits, PIXELS, shuffle};
 use crate::masks::{Drops, LAYERS, Masks};
-use crate::network::{BATCH, Network};
-
-const LEARNING_RATE: f32 = 0.1;
-const LEARNING_RATE_DECAY: f32 = 0.98;
+use crate::network::{BATCH, LEARNING_RATE, Network, learning_rate_decay};
 
 /// What to train.
 #[derive(Clone, Copy)]
@@ -28,6 +25,8 @@ pub(crate) struct Plan {
 pub(crate) struct Outcome {
     /// Test error in percent before the first epoch and after each.
     pub(crate) errors: Vec<f64>,
+    /// The same of the digits that were trained on, or of as many of them as were tested on.
+    pub(crate) train_errors: Vec<f64>,
     pub(crate) drops: [Drops; LAYERS],
     pub(crate) network: Network,
 }
@@ -71,15 +70,29 @@ impl Learner for (Network, Masks) {
 pub(crate) fn train(digits: &Digits, plan: Plan, tick: impl Fn()) -> Outcome {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(plan.seed);
     let (train, test) = digits.split(plan.train, &mut rng);
-    let network = Network::new(&mut rng);
-    let mut learner = (network, Masks::new(plan.rates, plan.replay, plan.seed));
-    let mut errors = vec![test_error(&learner, &test)];
-    fit(&mut learner, &train, plan.epochs, &mut rng, |learner| {
-        errors.push(test_error(learner, &test));
+    train_on(&train, &test, plan, &mut rng, tick)
+}
+
+/// Trains on `train` and tests on `test`, as [`train`] does.
+pub(crate) fn train_on(
+    train: &Digits,
+    test: &Digits,
+    plan: Plan,
+    rng: &mut Xoshiro256PlusPlus,
+    tick: impl Fn(),
+) -> Outcome {
+    let mut learner = (Network::new(rng), Masks::new(plan.rates, plan.replay, plan.seed));
+    let seen = train.len().min(test.len());
+    let train_error = |learner: &_| error(learner, &train.pixels[..seen], &train.labels[..seen]);
+    let mut errors = vec![test_error(&learner, test)];
+    let mut train_errors = vec![train_error(&learner)];
+    fit(&mut learner, train, plan.epochs, rng, |learner| {
+        errors.push(test_error(learner, test));
+        train_errors.push(train_error(learner));
         tick();
     });
     let (network, masks) = learner;
-    Outcome { errors, drops: masks.drops(), network }
+    Outcome { errors, train_errors, drops: masks.drops(), network }
 }
 
 /// Trains for so many epochs, each with the digits in another order, and calls `after` at the end
@@ -99,16 +112,20 @@ pub(crate) fn fit<L: Learner>(
             let Digits { pixels, labels } = digits.select(batch);
             learner.train(&pixels, &labels, learning_rate);
         }
-        learning_rate *= LEARNING_RATE_DECAY;
+        learning_rate *= learning_rate_decay(epochs);
         after(learner);
     }
 }
 
 /// In percent.
 pub(crate) fn test_error(learner: &impl Learner, test: &Digits) -> f64 {
-    let batches = test.pixels.chunks(BATCH).zip(test.labels.chunks(BATCH));
+    error(learner, &test.pixels, &test.labels)
+}
+
+fn error(learner: &impl Learner, pixels: &[[f32; PIXELS]], labels: &[usize]) -> f64 {
+    let batches = pixels.chunks(BATCH).zip(labels.chunks(BATCH));
     let errors: usize = batches.map(|(pixels, labels)| learner.errors(pixels, labels)).sum();
-    100.0 * errors as f64 / test.len() as f64
+    100.0 * errors as f64 / labels.len() as f64
 }
 
 /// The 64-bit hash of Fowler, Noll and Vo.
