@@ -348,7 +348,7 @@ macro_rules! c {
                         Mask::Into(key, mask) => over.blocks.forward(x, y, key.draw(mask)),
                         Mask::Rng(rng, mask) => over.blocks.forward(x, y, rng.draw(mask)),
                         Mask::Of(mask, first, bits) => {
-                            let words = &mask.words()[first / 32..];
+                            let words = &mask.words()[first / 32..][..bits.div_ceil(32)];
                             over.blocks.forward(x, y, MaskRef::new(words, bits)?)
                         }
                         Mask::Key(_) => unreachable!("C has refused it"),

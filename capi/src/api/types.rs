@@ -101,7 +101,7 @@ impl From<RateError> for dk_status {
             | RateError::RatioAboveOne { .. }
             | RateError::ThresholdAboveOne { .. } => DK_ABOVE_ONE,
             RateError::ZeroDenominator { .. } => DK_ZERO_DENOMINATOR,
-            RateError::Zero => DK_RATE_ZERO,
+            RateError::Zero { .. } => DK_RATE_ZERO,
             RateError::One => DK_RATE_ONE,
             RateError::Temperature { .. } => DK_TEMPERATURE,
             RateError::Mean { .. } => DK_MEAN,
