@@ -10,11 +10,17 @@ step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 # `.ci/run` repeats at its end every line that begins so.
 skipped() { printf 'SKIPPED: %s\n' "$*"; }
 
+# One at a time, of parts that run at a time.
+mkdir -p target
+installing=$PWD/target/installing
+alone() { flock "$installing" "$@"; }
+rustup() { alone "$(type -P rustup)" "$@"; }
+
 # Installs packages of Debian that are missing.
 packages() {
   dpkg -s "$@" >/dev/null 2>&1 && return
-  apt-get -qq update
-  apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+  alone apt-get -qq update
+  alone apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }
 
 # Installs a program of crates.io that is missing; quickly, as what it does here is little.

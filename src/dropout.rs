@@ -7,6 +7,7 @@ mod fused;
 mod relu;
 mod rule;
 mod stochastic;
+mod strips;
 mod uninit;
 
 use crate::error::ShapeError;

@@ -41,7 +41,15 @@ pub enum RateError {
     /// The rate is one, where something is divided by the probability to keep.
     One,
     /// The rate is zero, or as good as zero, where its logarithm is taken.
-    Zero,
+    Zero {
+        /// The rate that was given.
+        given: f64,
+    },
+    /// A logit whose rate is rounded to one, or is as good as zero.
+    Logit {
+        /// The logit that was given.
+        given: f64,
+    },
     /// A temperature that is not above 0, or so small or so large that its inverse is no normal number.
     Temperature {
         /// The temperature that was given.
@@ -63,7 +71,8 @@ impl fmt::Display for RateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::One => "expected a drop rate below 1, got ",
-            Self::Zero => "expected a drop rate above 0, got ",
+            Self::Zero { .. } => "expected a drop rate above 0, got ",
+            Self::Logit { .. } => "expected the logit of a drop rate between 0 and 1, got ",
             Self::Temperature { .. } => "expected a finite temperature above 0, got ",
             Self::Mean { .. } => "expected a mean from -2^60 to 2^60, got ",
             Self::Variance { .. } => "expected a variance from 2^-60 to 2^60, got ",
@@ -71,10 +80,11 @@ impl fmt::Display for RateError {
         })?;
         match *self {
             Self::One => f.write_str("1"),
-            Self::Zero => f.write_str("0"),
             Self::NotANumber => f.write_str("NaN"),
             Self::Negative { given }
             | Self::AboveOne { given }
+            | Self::Zero { given }
+            | Self::Logit { given }
             | Self::Temperature { given }
             | Self::Mean { given }
             | Self::Variance { given } => write_float(f, given),
@@ -108,10 +118,11 @@ impl RateError {
             Self::ZeroDenominator { numerator } => (4, pair(numerator, 0)),
             Self::ThresholdAboveOne { given } => (5, given),
             Self::One => (6, 0),
-            Self::Zero => (7, 0),
+            Self::Zero { given } => (7, given.to_bits()),
             Self::Temperature { given } => (8, given.to_bits()),
             Self::Mean { given } => (9, given.to_bits()),
             Self::Variance { given } => (10, given.to_bits()),
+            Self::Logit { given } => (11, given.to_bits()),
         }
     }
 }
@@ -213,11 +224,12 @@ pub enum ShapeError {
         /// The index.
         given: usize,
     },
-    /// A shape of more elements than a `usize` counts.
+    /// A shape of more elements, or mask bits, than can be counted; or rows of which the last ends
+    /// past what a `usize` counts, as in a [`Panel`](crate::Panel) by one of its strides.
     Overflow {
-        /// Elements so far.
+        /// Elements so far; or rows.
         elements: usize,
-        /// The extent that they cannot be multiplied with.
+        /// The extent that they cannot be multiplied with; or the width or a stride of the rows.
         extent: usize,
     },
     /// More stochastic passes than a `u32` counts.
@@ -277,8 +289,7 @@ impl fmt::Display for ShapeError {
             Self::Overflow { elements, extent } => {
                 write!(
                     f,
-                    "expected a shape of at most {} elements, got {elements} * {extent}",
-                    usize::MAX
+                    "expected elements (or rows * stride) that can be counted, got {elements} * {extent}"
                 )
             }
             Self::TooManyPasses { counted, more } => {

@@ -45,6 +45,13 @@ use crate::error::ShapeError;
 ///
 /// Masks are never expanded to apply a layout.
 ///
+/// # Without elements
+///
+/// Where `repeat` or `run` is 0 there are no elements, and there can be mask bits: the mask of
+/// `batch_major(2, 0, 3)`, a batch without time steps, has 6. It is a mask like others. A call by
+/// `rng.draw(&mut mask)` needs a mask of 6 bits, fills it and moves the generator, though there is
+/// nothing to drop: the masks that follow do not depend on the number of time steps.
+///
 /// # LoRA
 ///
 /// With adapters of low rank (Hu et al. 2022), y = W x + s B A x, dropout has two places. On x, as
@@ -220,7 +227,8 @@ impl Layout {
         self.groups * self.repeat * self.width * self.run
     }
 
-    /// Bits of its mask.
+    /// Bits of its mask, `groups` * `width`: there can be some [without
+    /// elements](Self#without-elements).
     #[must_use]
     pub const fn mask_bits(self) -> usize {
         self.groups * self.width

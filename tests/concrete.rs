@@ -112,11 +112,18 @@ fn the_entropy_keeps_its_digits_at_the_ends() {
 
 #[test]
 fn what_is_no_probability_and_no_temperature_is_refused() {
-    use RateError::{AboveOne, Negative, NotANumber, One, Temperature, Zero};
+    use RateError::{AboveOne, Logit, Negative, NotANumber, One, Temperature, Zero};
+    // The least p is e^-87, and e^-708 in `f64`: both are above the least normal number.
+    let zeros = [0.0, -0.0, f64::from(f32::MIN_POSITIVE) / 2.0, f64::from(f32::MIN_POSITIVE)];
+    for given in zeros {
+        let error = Zero { given };
+        assert_eq!(ConcreteDropout::new(given as f32, 0.1), Err(error), "{given}");
+    }
+    assert!(ConcreteDropout::new(2e-38f32, 0.1).is_ok());
+    for given in [0.0, -0.0, f64::MIN_POSITIVE / 2.0, f64::MIN_POSITIVE] {
+        assert_eq!(ConcreteDropout::new(given, 0.1), Err(Zero { given }), "{given}");
+    }
     for (p, error) in [
-        (0.0, Zero),
-        (-0.0, Zero),
-        (f64::from(f32::MIN_POSITIVE) / 2.0, Zero),
         (1.0, One),
         (-0.5, Negative { given: -0.5 }),
         (1.5, AboveOne { given: 1.5 }),
@@ -124,18 +131,16 @@ fn what_is_no_probability_and_no_temperature_is_refused() {
         (f64::NAN, NotANumber),
     ] {
         assert_eq!(ConcreteDropout::new(p as f32, 0.1), Err(error), "{p}");
-        let smaller = if error == Zero { 0.0 } else { p };
-        assert_eq!(ConcreteDropout::new(smaller, 0.1), Err(error), "{p}");
+        assert_eq!(ConcreteDropout::new(p, 0.1), Err(error), "{p}");
     }
-    for (logit, error) in [
-        (-88.0, Zero),
-        (f32::NEG_INFINITY, Zero),
-        (18.0, One),
-        (f32::INFINITY, One),
-        (f32::NAN, NotANumber),
-    ] {
+    for logit in [-88.0, f32::NEG_INFINITY, 18.0, f32::INFINITY] {
+        let error = Logit { given: f64::from(logit) };
         assert_eq!(ConcreteDropout::from_logit(logit, 0.1), Err(error), "{logit}");
     }
+    assert_eq!(
+        Logit { given: -88.0 }.to_string(),
+        "expected the logit of a drop rate between 0 and 1, got -88.000000 (0xc056000000000000)"
+    );
     // Whatever its payload, of which some have a power.
     for bits in [0x7FC0_0001, 0x7FC1_2345, 0x7FFF_FFFF, 0xFFFF_FFFF, 0x7F80_0001] {
         let (nan, layer) = (f32::from_bits(bits), ConcreteDropout::new(0.5f32, 0.1));
@@ -155,7 +160,10 @@ fn what_is_no_probability_and_no_temperature_is_refused() {
     assert_eq!(error.to_string(), "expected a finite temperature above 0, got NaN");
     let error = ConcreteDropout::new(0.5, -2f32).expect_err("no temperature");
     assert!(error.to_string().starts_with("expected a finite temperature above 0, got -2.000000"));
-    assert_eq!(Zero.to_string(), "expected a drop rate above 0, got 0");
+    assert_eq!(
+        Zero { given: 1e-38 }.to_string(),
+        "expected a drop rate above 0, got 0.000000 (0x380b38fb9daa78e4)"
+    );
 }
 
 #[test]

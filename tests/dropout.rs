@@ -87,7 +87,8 @@ fn shape_errors_say_what_was_expected_and_what_was_given() {
         assert_eq!(error.to_string(), text);
     }
     let overflow = ShapeError::Overflow { elements: usize::MAX, extent: 2 };
-    let text = format!("expected a shape of at most {0} elements, got {0} * 2", usize::MAX);
+    let text =
+        format!("expected elements (or rows * stride) that can be counted, got {} * 2", usize::MAX);
     assert_eq!(overflow.to_string(), text);
 }
 

@@ -4,9 +4,8 @@ use super::fused::{Rows, Scales};
 use super::{Dropout, Rule};
 use crate::error::ShapeError;
 use crate::isa::{Available, CompiledFusion, Float, Formula as _, Runs};
-use crate::kernel::fuse::{Hook, Nothing, Spot, Strip, Sum};
+use crate::kernel::fuse::{Hook, Nothing, Strip, Sum};
 use crate::kernel::op::InPlace;
-use crate::panel::Panel;
 use crate::source::{KnownMask, MaskSource};
 
 /// Dropout after a bias, and before a residual is added: what ends a block of a Transformer, in one
@@ -399,36 +398,5 @@ impl Strip<'_> {
         let dbias = dbias.get_mut(spot.column..).unwrap_or_default();
         let dbias = dbias.get_mut(..panel.width).unwrap_or_default();
         T::add_rows(backend, panel.rows, panel.output, dx, dbias);
-    }
-
-    /// Calls `f` with tiles that are small enough for a second pass to find them in the first cache, row
-    /// after row of each column, and where the first element of each stands in the output.
-    fn for_tiles<T>(self, mut f: impl FnMut(Strip<'_>, usize)) {
-        // Of what is read, and as many of what is written.
-        let elements = const { (16 << 10) / size_of::<T>() };
-        let Self { words, first, panel, spot } = self;
-        // A wide row is tiles of one width, of whole words.
-        let width = panel.width.checked_div(panel.width / elements + 1).unwrap_or(0);
-        let (width, mut column) = ((width | 31).saturating_add(1).min(panel.width), 0);
-        let rows = elements.checked_div(width).unwrap_or(1).max(1);
-        while column < panel.width {
-            let mut row = 0;
-            while row < panel.rows {
-                let tile = Panel {
-                    rows: rows.min(panel.rows - row),
-                    width: width.min(panel.width - column),
-                    ..panel
-                };
-                let spot = Spot {
-                    at: spot.at + row * panel.input + column,
-                    residual: spot.residual + row * panel.residual + column,
-                    column: spot.column + column,
-                };
-                let first = first + row * panel.mask + column;
-                f(Strip { words, first, panel: tile, spot }, row * panel.output + column);
-                row += rows;
-            }
-            column += width;
-        }
     }
 }

@@ -1,18 +1,15 @@
 //! Dropout and what stands beside it in a network, in one pass.
 
+use super::strips::Fused;
 use super::{BiasDropout, Dropout, Inference, Rule, RuleFor};
 use crate::error::ShapeError;
 use crate::isa::{Available, CompiledFusion, Element, Float, Runs};
 use crate::kernel::apply::select_of;
-use crate::kernel::fuse::{Hook, Nothing, Spot, Strip, Sum};
+use crate::kernel::fuse::{Hook, Nothing, Strip, Sum};
 use crate::kernel::op::{InPlace, Mapped, Same};
-use crate::key::MaskKey;
-use crate::lanes::{BLOCK, LANES};
-use crate::mask::{MaskMut, MaskRef, MaskWindow};
-use crate::panel::{Panel, Part};
+use crate::panel::Panel;
 use crate::plan::{Flat, Plan, Shape};
-use crate::rate::Draws;
-use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
+use crate::source::{KnownMask, MaskSource};
 
 /// A [`Rule`] that multiplies what is kept, forward and backward, with one factor: the inverted and the
 /// classic one.
@@ -514,86 +511,4 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
 #[must_use]
 pub fn keep<T: Element>(word: u32, elements: [T; 32]) -> [T; 32] {
     select_of(word, elements, [T::ZERO; 32], Mapped(InPlace, Same))
-}
-
-/// What a fused verb does by each source.
-struct Fused<'y, T, F> {
-    plan: Plan,
-    /// Whether a stored mask decides at this rate; else everything counts as dropped.
-    decides: bool,
-    rows: Panel,
-    y: &'y mut [T],
-    run: F,
-}
-
-impl<T, F: FnMut(Available, Strip<'_>, &mut [T])> Fused<'_, T, F> {
-    /// By the bits of `rows` from `start` to `end`, of which `words` has the first.
-    fn bits(&mut self, rows: Panel, words: &[u32], start: usize, end: usize) {
-        for part in rows.parts(start, end) {
-            let Part { input: at, residual, column, .. } = part;
-            let spot = Spot { at, residual, column };
-            let first = part.bit - start;
-            let y = self.y.get_mut(part.output..).unwrap_or_default();
-            (self.run)(self.plan.backend(), Strip { words, first, panel: part.panel, spot }, y);
-        }
-    }
-
-    /// All kept, or all dropped.
-    fn all(&mut self, word: u32) {
-        // The same bits for every row.
-        let rows = Panel { mask: 0, ..self.rows };
-        let (words, end) = ([word; LANES], rows.mask_bits());
-        let mut start = 0;
-        while start < end {
-            let next = end.min(start.saturating_add(BLOCK));
-            self.bits(rows, &words, start, next);
-            start = next;
-        }
-    }
-
-    fn by(&mut self, window: MaskWindow<'_>) {
-        if !self.decides {
-            return self.all(0);
-        }
-        let (words, first) = window.words();
-        let strip = Strip { words, first, panel: self.rows, spot: Spot::default() };
-        (self.run)(self.plan.backend(), strip, self.y);
-    }
-}
-
-impl<T: Float, F: FnMut(Available, Strip<'_>, &mut [T])> VisitStored for Fused<'_, T, F> {
-    type Output = ();
-
-    #[inline]
-    fn apply(mut self, mask: MaskRef<'_>) {
-        self.by(mask.into());
-    }
-
-    #[inline]
-    fn draw(mut self, source: impl RandomSource, mut mask: MaskMut<'_>) {
-        self.plan.fill(source, mask.reborrow());
-        self.by(mask.as_ref().into());
-    }
-}
-
-impl<T: Float, F: FnMut(Available, Strip<'_>, &mut [T])> Visit for Fused<'_, T, F> {
-    #[inline]
-    fn apply_window(mut self, window: MaskWindow<'_>) {
-        self.by(window);
-    }
-
-    #[inline]
-    fn replay(mut self, key: MaskKey) {
-        match self.plan.rate.draws() {
-            Draws::KeepAll => self.all(!0),
-            Draws::DropAll => self.all(0),
-            Draws::Planes(planes) => {
-                let mut blocks = self.plan.blocks(planes, key, self.rows.mask_bits());
-                while blocks.advance() {
-                    let (start, end) = (blocks.bits.start, blocks.bits.end);
-                    self.bits(self.rows, blocks.words(), start, end);
-                }
-            }
-        }
-    }
 }

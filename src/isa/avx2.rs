@@ -60,6 +60,9 @@ const EACH_NARROW_BIT: [__m256i; 2] = unsafe { transmute(NARROW_BITS) };
 /// Of a byte: all four have the same.
 // SAFETY: as above.
 const EACH_BYTE_BIT: __m256i = unsafe { transmute(BYTE_BITS) };
+/// The lower half of a word in each element, and the upper half, as `pshufb` counts.
+// SAFETY: as above.
+const EACH_HALF: [__m256i; 2] = unsafe { transmute([[[0u8, 1]; 16], [[2, 3]; 16]]) };
 /// Which byte of four stands in each element, as `pshufb` counts in half a register.
 // SAFETY: as above.
 const EACH_BYTE: __m256i = unsafe { transmute([[0u8; 8], [1; 8], [2; 8], [3; 8]]) };
@@ -151,26 +154,21 @@ macro_rules! widen_bf16 {
     }};
 }
 
-/// The nearest in the upper half, ties to even.
-#[cfg(feature = "half")]
-macro_rules! round_bf16 {
-    ($x:expr) => {{
-        let x = _mm256_castps_si256($x);
-        let last = _mm256_and_si256(_mm256_srli_epi32::<16>(x), _mm256_set1_epi32(1));
-        _mm256_add_epi32(x, _mm256_add_epi32(last, _mm256_set1_epi32(0x7FFF)))
-    }};
-}
-
-/// A NaN that came of a `bf16`, or of the processor, has zeros in its lower half, so that no carry makes
+/// The nearest upper halves of all, ties to even. Halves are put together before they are rounded, so that
+/// sixteen are at a time: from the lower half 1 is taken where the upper is even, and then its highest bit is
+/// what the upper half grows by.
+///
+/// A NaN that came of a `bf16`, or of the processor, has zeros in its lower half, so that nothing makes
 /// another number of it.
 #[cfg(feature = "half")]
 macro_rules! narrow_bf16 {
-    ($even:expr, $odd:expr) => {
-        _mm256_blend_epi16::<0b1010_1010>(
-            _mm256_srli_epi32::<16>(round_bf16!($even)),
-            round_bf16!($odd),
-        )
-    };
+    ($even:expr, $odd:expr) => {{
+        let (even, odd) = (_mm256_castps_si256($even), _mm256_castps_si256($odd));
+        let upper = _mm256_blend_epi16::<0b1010_1010>(_mm256_srli_epi32::<16>(even), odd);
+        let lower = _mm256_blend_epi16::<0b1010_1010>(even, _mm256_slli_epi32::<16>(odd));
+        let is_even = _mm256_andnot_si256(upper, _mm256_set1_epi16(1));
+        _mm256_add_epi16(upper, _mm256_srli_epi16::<15>(_mm256_subs_epu16(lower, is_even)))
+    }};
 }
 
 registers! {
@@ -213,7 +211,10 @@ registers! {
     => {
         [__m256i; 2], 0 1;
         bits(word, i) _mm256_cmpeq_epi16(
-            _mm256_and_si256(_mm256_set1_epi16((word >> (16 * i)) as i16), EACH_NARROW_BIT[0]),
+            _mm256_and_si256(
+                _mm256_shuffle_epi8(_mm256_set1_epi32(word as i32), EACH_HALF[i as usize]),
+                EACH_NARROW_BIT[0],
+            ),
             EACH_NARROW_BIT[0],
         );
         select(x, bits, dropped) _mm256_blendv_epi8(dropped, x, bits);

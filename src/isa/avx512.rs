@@ -97,25 +97,12 @@ macro_rules! linear {
     };
 }
 
+/// By the rounding of a widening, which has none: said otherwise, nothing could be read from memory.
 #[cfg(feature = "half")]
 macro_rules! widen_f16 {
-    ($x:expr) => {{
-        let x = $x;
-        (
-            _mm512_cvtph_ps(_mm512_castsi512_si256(x)),
-            _mm512_cvtph_ps(_mm512_extracti64x4_epi64::<1>(x)),
-        )
-    }};
-}
-
-/// The nearest, ties to even, whatever the processor's mode is.
-#[cfg(feature = "half")]
-macro_rules! narrow_f16 {
-    ($low:expr, $high:expr) => {{
-        const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT;
-        let low = _mm512_castsi256_si512(_mm512_cvtps_ph::<NEAREST>($low));
-        _mm512_inserti64x4::<1>(low, _mm512_cvtps_ph::<NEAREST>($high))
-    }};
+    ($x:expr) => {
+        _mm512_cvt_roundph_ps::<_MM_FROUND_CUR_DIRECTION>($x)
+    };
 }
 
 /// Those at even places, and those at odd ones: so none changes its place.
@@ -130,28 +117,44 @@ macro_rules! widen_bf16 {
     }};
 }
 
-/// The nearest in the upper half, ties to even.
+/// Where `bytes` are set, halves of `from`, each in the place of the other half; else `into`. The compiler
+/// would take an instruction of three operations.
 #[cfg(feature = "half")]
-macro_rules! round_bf16 {
-    ($x:expr) => {{
-        let x = _mm512_castps_si512($x);
-        let last = _mm512_and_si512(_mm512_srli_epi32::<16>(x), _mm512_set1_epi32(1));
-        _mm512_add_epi32(x, _mm512_add_epi32(last, _mm512_set1_epi32(0x7FFF)))
-    }};
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn other_halves(mut into: __m512i, bytes: u64, from: __m512i) -> __m512i {
+    let other = _mm512_set4_epi32(0x0D0C_0F0E, 0x0908_0B0A, 0x0504_0706, 0x0100_0302);
+    // SAFETY: AVX-512 is enabled; no memory is touched.
+    unsafe {
+        asm!(
+            "vpshufb {into}{{{bytes}}}, {from}, {other}",
+            into = inout(zmm_reg) into, bytes = in(kreg) bytes, from = in(zmm_reg) from, other = in(zmm_reg) other,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    into
 }
 
-/// A NaN that came of a `bf16`, or of the processor, has zeros in its lower half, so that no carry makes
+/// The nearest upper halves of all, ties to even. Halves are put together before they are rounded, so that
+/// 32 are at a time: from the lower half 1 is taken where the upper is even, and then its highest bit is
+/// what the upper half grows by.
+///
+/// A NaN that came of a `bf16`, or of the processor, has zeros in its lower half, so that nothing makes
 /// another number of it.
 #[cfg(feature = "half")]
 macro_rules! narrow_bf16 {
-    ($even:expr, $odd:expr) => {
-        _mm512_mask_blend_epi16(
-            0xAAAA_AAAA,
-            _mm512_srli_epi32::<16>(round_bf16!($even)),
-            round_bf16!($odd),
-        )
-    };
+    ($even:expr, $odd:expr) => {{
+        let (even, odd) = (_mm512_castps_si512($even), _mm512_castps_si512($odd));
+        let upper = other_halves(odd, 0x3333_3333_3333_3333, even);
+        let lower = other_halves(even, 0xCCCC_CCCC_CCCC_CCCC, odd);
+        let is_even = _mm512_andnot_si512(upper, _mm512_set1_epi16(1));
+        _mm512_add_epi16(upper, _mm512_srli_epi16::<15>(_mm512_subs_epu16(lower, is_even)))
+    }};
 }
+
+/// Whatever the processor's mode is.
+#[cfg(feature = "half")]
+const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT;
 
 // By mask registers loaded from the word: the compiler's choice for the portable code, a broadcast
 // and a test against a table, costs a tenth of the whole.
@@ -195,16 +198,6 @@ registers! {
         _mm512_adds_epi16(product!(_mm512_subs_epi16(x, zero), s), zero)
     };
     #[cfg(feature = "half")]
-    F16 of half::f16:
-    times(x, s) {
-        let (low, high) = widen_f16!(x);
-        narrow_f16!(linear!(low, s), linear!(high, s))
-    };
-    times_plus(x, s, t) {
-        let (low, high) = widen_f16!(x);
-        narrow_f16!(linear!(low, s, t), linear!(high, s, t))
-    };
-    #[cfg(feature = "half")]
     Bf16 of half::bf16:
     times(x, s) {
         let (even, odd) = widen_bf16!(x);
@@ -214,6 +207,24 @@ registers! {
         let (even, odd) = widen_bf16!(x);
         narrow_bf16!(linear!(even, s, t), linear!(odd, s, t))
     };
+
+    // Registers of 256 bits, so that none is divided or joined.
+    => {
+        [__m256i; 2], 0 1;
+        bits(word, i) (word >> (16 * i)) as u16;
+        select(x, bits, dropped) _mm256_mask_blend_epi16(bits, dropped, x);
+        or_zero(x, bits) _mm256_maskz_mov_epi16(bits, x);
+        merge(x, bits, dropped) _mm256_mask_blend_epi16(bits, dropped, x);
+        // Nothing stands between the conversion and its store, which then costs no shuffle.
+        times_or_zero(x, s, bits) {
+            let y = _mm512_maskz_mul_ps(bits, widen_f16!(x), _mm512_set1_ps(s));
+            _mm512_cvtps_ph::<NEAREST>(y)
+        };
+    }
+    #[cfg(feature = "half")]
+    F16 of half::f16:
+    times(x, s) _mm512_cvtps_ph::<NEAREST>(linear!(widen_f16!(x), s));
+    times_plus(x, s, t) _mm512_cvtps_ph::<NEAREST>(linear!(widen_f16!(x), s, t));
 
     => {
         [__m256i; 1], 0;

@@ -5,8 +5,9 @@
 ///
 /// After each `=>` comes what all types of one width have: the registers; `bits`, which makes what
 /// register `i` is selected by, from the word; `select`, which selects by it; `or_zero`, which does
-/// the same where the other choice is zero; and `merge`, which is `select` of elements that may be
-/// those of the target itself. Then comes each type, with its products in one register.
+/// the same where the other choice is zero; `merge`, which is `select` of elements that may be
+/// those of the target itself; and maybe `times_or_zero`, where another order than a product and `or_zero`
+/// is better. Then comes each type, with its products in one register.
 macro_rules! registers {
     ($proof:ty; $(
         => $shape:tt
@@ -28,6 +29,7 @@ macro_rules! registers {
         select($x:ident, $mask:ident, $dropped:ident) $select:expr;
         or_zero($y:ident, $keep:ident) $or_zero:expr;
         merge($z:ident, $chosen:ident, $other:ident) $merge:expr;
+        $(times_or_zero($v:ident, $scale:ident, $kept:ident) $times_or_zero:expr;)?
     } $proof:ty; $(#[$cfg:meta])* $name:ident of $t:ty:
         times($a:ident, $factor:ident) $times:expr;
         times_plus($b:ident, $factor_too:ident, $term:ident) $times_plus:expr;
@@ -113,6 +115,24 @@ macro_rules! registers {
                         $or_zero
                     }),*])
                 }
+            }
+
+            registers!(@times_or_zero [$($v, $scale, $kept, $times_or_zero)?]
+                $proof, $t, [$($i)*], $word, $at, $bits);
+        }
+    };
+    (@times_or_zero [] $($rest:tt)*) => {};
+    (@times_or_zero [$v:ident, $scale:ident, $kept:ident, $y:expr]
+        $proof:ty, $t:ty, [$($i:literal)*], $word:ident, $at:ident, $bits:expr) => {
+        #[inline(always)]
+        fn times_or_zero(self, _: $proof, $word: u32, $scale: <$t as Number>::Factor) -> Self {
+            // SAFETY: a value proves the features.
+            unsafe {
+                Self([$({
+                    let $at: u32 = $i;
+                    let ($v, $kept) = (self.0[$i], $bits);
+                    $y
+                }),*])
             }
         }
     };

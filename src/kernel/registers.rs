@@ -61,6 +61,32 @@ pub(crate) trait Registers<T: Number, I>: Value<T> {
 
     /// The elements whose bits of `word` are set; elsewhere +0.0.
     fn or_zero(self, isa: I, word: u32) -> Self;
+
+    /// Products where bits of `word` are set; elsewhere +0.0.
+    #[inline(always)]
+    fn times_or_zero(self, isa: I, word: u32, factor: T::Factor) -> Self {
+        self.times(factor).or_zero(isa, word)
+    }
+}
+
+/// What is multiplied where bits of a word are set, and elsewhere becomes +0.0.
+#[derive(Clone, Copy)]
+struct OrZero<I, V> {
+    isa: I,
+    word: u32,
+    x: V,
+}
+
+impl<I: Copy, T: Number, V: Registers<T, I>> Value<T> for OrZero<I, V> {
+    #[inline(always)]
+    fn times(self, factor: T::Factor) -> Self {
+        Self { x: self.x.times_or_zero(self.isa, self.word, factor), ..self }
+    }
+
+    #[inline(always)]
+    fn times_plus(self, factor: T::Factor, term: T::Term) -> Self {
+        Self { x: self.x.times_plus(factor, term).or_zero(self.isa, self.word), ..self }
+    }
 }
 
 /// What `N` elements become, of up to 32, whose bits are those of `word`.
@@ -72,14 +98,13 @@ pub(crate) fn select_of<I: RegisterIsa, T: Vectored, O: Op<T>, const N: usize>(
     dropped: [T; N],
     op: O,
 ) -> [T; N] {
-    let kept = op.kept(T::In::<I>::load(isa, &padded(read)));
+    let x = T::In::<I>::load(isa, &padded(read));
     let dropped = || T::In::<I>::load(isa, &padded(dropped));
-    let y = if O::ZEROES {
-        kept.or_zero(isa, word)
-    } else if O::COPIES {
-        kept.merge(word, dropped())
-    } else {
-        kept.select(word, dropped())
+    let y = match (O::ZEROES, O::COPIES) {
+        (true, true) => x.or_zero(isa, word),
+        (true, false) => op.kept(OrZero { isa, word, x }).x,
+        (false, true) => op.kept(x).merge(word, dropped()),
+        (false, false) => op.kept(x).select(word, dropped()),
     };
     y.store().first_chunk().copied().unwrap_or(read)
 }

@@ -83,7 +83,7 @@ use crate::source::RandomSource;
 /// let layer = layer.with_logit(layer.logit() - 0.01 * to_logit)?;
 /// assert!(layer.p() > 0.0 && layer.p() < 1.0);
 ///
-/// assert_eq!(ConcreteDropout::new(0f32, 0.1), Err(RateError::Zero));
+/// assert_eq!(ConcreteDropout::new(0f32, 0.1), Err(RateError::Zero { given: 0.0 }));
 /// assert_eq!(ConcreteDropout::new(0.5f64, 0.0), Err(RateError::Temperature { given: 0.0 }));
 /// # Ok::<(), dropout_kernels::Error>(())
 /// ```
@@ -126,10 +126,13 @@ impl<F: Real> ConcreteDropout<F> {
             Err(RateError::AboveOne { given: p.in_f64() })
         } else if p == one {
             Err(RateError::One)
-        } else if p.has_inverse() {
-            Self::from_logit(p.over(one.minus(p)).natural_log(), temperature)
         } else if p < one {
-            Err(RateError::Zero)
+            let zero = Err(RateError::Zero { given: p.in_f64() });
+            if !p.has_inverse() {
+                return zero;
+            }
+            let logit = p.over(one.minus(p)).natural_log();
+            if logit < F::LEAST { zero } else { Self::from_logit(logit, temperature) }
         } else {
             Err(RateError::NotANumber)
         }
@@ -139,8 +142,9 @@ impl<F: Real> ConcreteDropout<F> {
     ///
     /// # Errors
     ///
-    /// [`RateError`] if the logit is NaN, if the p that belongs to it is rounded to 1 or is below
-    /// e^-87 (e^-708 in `f64`), or if the temperature is none that [`new`](Self::new) takes.
+    /// [`RateError::Logit`] if the p that belongs to the logit is rounded to 1 or is below e^-87
+    /// (e^-708 in `f64`), [`RateError::NotANumber`] if the logit is NaN, and
+    /// [`RateError::Temperature`] if the temperature is none that [`new`](Self::new) takes.
     pub fn from_logit(logit: F, temperature: F) -> Result<Self, RateError> {
         if !temperature.has_inverse() {
             let is_nan = temperature.partial_cmp(&temperature).is_none();
@@ -157,14 +161,11 @@ impl<F: Real> ConcreteDropout<F> {
         let kept = one.over(scale);
         // Of the two, the one that does not cancel.
         let p = if logit > F::ZERO { one.minus(kept) } else { odds.times(kept) };
-        if logit < F::LEAST {
-            Err(RateError::Zero)
-        } else if p < one {
-            let gate = Gate { logit, sharpness: one.over(temperature), scale, p };
-            Ok(Self { gate, temperature, backend: None })
-        } else {
-            Err(RateError::One)
+        if logit < F::LEAST || p >= one {
+            return Err(RateError::Logit { given: logit.in_f64() });
         }
+        let gate = Gate { logit, sharpness: one.over(temperature), scale, p };
+        Ok(Self { gate, temperature, backend: None })
     }
 
     /// The same at another logit, after a step of the optimiser.

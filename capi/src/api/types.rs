@@ -103,6 +103,8 @@ impl From<RateError> for dk_status {
             RateError::ZeroDenominator { .. } => DK_ZERO_DENOMINATOR,
             RateError::Zero { .. } => DK_RATE_ZERO,
             RateError::One => DK_RATE_ONE,
+            RateError::Logit { given } if given < 0.0 => DK_RATE_ZERO,
+            RateError::Logit { .. } => DK_RATE_ONE,
             RateError::Temperature { .. } => DK_TEMPERATURE,
             RateError::Mean { .. } => DK_MEAN,
             RateError::Variance { .. } => DK_VARIANCE,
