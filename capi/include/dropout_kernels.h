@@ -60,6 +60,9 @@
 #define DK_BATCH_MAJOR(batch, steps, units) { (size_t)(batch), (size_t)(steps), (size_t)(units), 1 }
 /* Stochastic depth: a bit for each sample of so many elements. */
 #define DK_SAMPLES(batch, elements) { 1, 1, (size_t)(batch), (size_t)(elements) }
+/* Rows x width elements of a matrix of so many columns, to initialise a dk_panel: x, y and the mask all have its stride. */
+#define DK_PANEL_WITHIN(rows, width, columns) \
+  { (size_t)(rows), (size_t)(width), (size_t)(columns), (size_t)(columns), (size_t)(columns) }
 /* What does not fit is as much as nothing has: DK_OVERFLOW when it is used. */
 #define DK_PRODUCT_(a, b) ((b) != 0 && (a) > (size_t)-1 / (b) ? (size_t)-1 : (a) * (b))
 
@@ -184,7 +187,7 @@ enum dk_status
    */
   DK_NOT_WHOLE_ROWS = -16,
   /**
-   * Rows of an output would overlap.
+   * Rows of an output would overlap, or share bits of a mask that ReLU clears.
    */
   DK_STRIDE = -17,
   /**
@@ -243,6 +246,30 @@ enum dk_status
    * A multiplier m that is not from 2^30 to 2^31 - 1, or a shift that is not from -62 to 62.
    */
   DK_MULTIPLIER = -31,
+  /**
+   * Noise comes from a key or from a generator alone; this source has a mask.
+   */
+  DK_SOURCE_HAS_MASK = -32,
+  /**
+   * p is 0, or as good as 0, where its logarithm is taken.
+   */
+  DK_RATE_ZERO = -33,
+  /**
+   * p is 1, or rounded to 1, where something is divided by 1 - p.
+   */
+  DK_RATE_ONE = -34,
+  /**
+   * A temperature that is not above 0, or so small or so large that its inverse is no normal number.
+   */
+  DK_TEMPERATURE = -35,
+  /**
+   * A mean that is not from -2^60 to 2^60.
+   */
+  DK_MEAN = -36,
+  /**
+   * A variance that is not from 2^-60 to 2^60.
+   */
+  DK_VARIANCE = -37,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -356,6 +383,33 @@ typedef struct {
 } dk_source;
 
 /**
+ * Rows of a larger matrix: rows x width elements, of which element (r, j) stands at r * stride + j
+ * of x and of y, and takes bit r * `mask_stride` + j of the mask. Filled by the caller.
+ */
+typedef struct {
+  /**
+   * Rows.
+   */
+  size_t rows;
+  /**
+   * Elements of a row.
+   */
+  size_t width;
+  /**
+   * From a row of x to the next, in elements. In place that of y holds.
+   */
+  size_t x_stride;
+  /**
+   * From a row of y to the next, at least the width.
+   */
+  size_t y_stride;
+  /**
+   * From a row's first mask bit to the next row's; 0: all rows share the bits of one.
+   */
+  size_t mask_stride;
+} dk_panel;
+
+/**
  * An index of a path, and what it is below.
  */
 typedef struct {
@@ -394,34 +448,7 @@ typedef struct {
 } dk_layout;
 
 /**
- * Rows of a larger matrix: rows x width elements, of which element (r, j) stands at r * stride + j
- * of x and of y, and takes bit r * `mask_stride` + j of the mask. Filled by the caller.
- */
-typedef struct {
-  /**
-   * Rows.
-   */
-  size_t rows;
-  /**
-   * Elements of a row.
-   */
-  size_t width;
-  /**
-   * From a row of x to the next, in elements. In place that of y holds.
-   */
-  size_t x_stride;
-  /**
-   * From a row of y to the next, at least the width.
-   */
-  size_t y_stride;
-  /**
-   * From a row's first mask bit to the next row's; 0: all rows share the bits of one.
-   */
-  size_t mask_stride;
-} dk_panel;
-
-/**
- * Alpha dropout at a rate, for networks of SELU units. Made by `dk_alpha_new`.
+ * Alpha dropout at a rate, for networks of SELU units. Made by `dk_alpha_new` or `dk_alpha_of`.
  */
 typedef struct {
   /**
@@ -491,7 +518,114 @@ typedef struct {
    * channels of a sample share them, and the mask is batch x spatial...
    */
   uint32_t shared;
+  /**
+   * 0: elements are scaled by the kept bits of the batch. Else those of a sample by its own, so that a sample has the same
+   * values in a batch of any size.
+   */
+  uint32_t per_sample;
 } dk_drop_block;
+
+/**
+ * A layer whose weights are dropped (DropConnect; Wan et al. 2013): rows x columns weights, row after row, of which
+ * weight (r, c) takes bit r * columns + c of the mask. Filled by the caller.
+ */
+typedef struct {
+  /**
+   * The rate and the rule, with the zero point 0.
+   */
+  dk_dropout dropout;
+  /**
+   * Outputs of the layer.
+   */
+  size_t rows;
+  /**
+   * Inputs of the layer.
+   */
+  size_t columns;
+} dk_drop_connect;
+
+/**
+ * The noise of NEFTune (Jain et al. 2024), on the embeddings of sequences of one length. Filled by the caller.
+ */
+typedef struct {
+  /**
+   * Its strength: 5, 10 or 15 in the paper.
+   */
+  float alpha;
+  /**
+   * Tokens of a sequence.
+   */
+  size_t length;
+  /**
+   * Elements of an embedding.
+   */
+  size_t dimension;
+} dk_embedding_noise;
+
+/**
+ * A layer of Concrete dropout (Gal et al. 2017), whose rate is learned. Made by `dk_concrete_new_f32`, or filled by
+ * the caller; a step of the optimiser writes `logit`. Calls compute what else they need of it: some 100 operations.
+ */
+typedef struct {
+  /**
+   * l = ln p - ln(1 - p), which is what is trained.
+   */
+  float logit;
+  /**
+   * t: the lower it is, the nearer are the gates to 0 and 1. 0.1 in the paper's code.
+   */
+  float temperature;
+} dk_concrete_f32;
+
+/**
+ * What a layer of Concrete dropout adds to the loss, and its gradients.
+ */
+typedef struct {
+  /**
+   * w |W|^2 / (1 - p) + e K (p ln p + (1 - p) ln(1 - p)).
+   */
+  float value;
+  /**
+   * Its gradient to the logit.
+   */
+  float to_logit;
+  /**
+   * 2 w / (1 - p): its gradient to a weight is this number times the weight.
+   */
+  float to_weights;
+} dk_penalty_f32;
+
+/**
+ * As `dk_concrete_f32`, of double.
+ */
+typedef struct {
+  /**
+   * l = ln p - ln(1 - p), which is what is trained.
+   */
+  double logit;
+  /**
+   * t: the lower it is, the nearer are the gates to 0 and 1. 0.1 in the paper's code.
+   */
+  double temperature;
+} dk_concrete_f64;
+
+/**
+ * As `dk_penalty_f32`, of double.
+ */
+typedef struct {
+  /**
+   * w |W|^2 / (1 - p) + e K (p ln p + (1 - p) ln(1 - p)).
+   */
+  double value;
+  /**
+   * Its gradient to the logit.
+   */
+  double to_logit;
+  /**
+   * 2 w / (1 - p): its gradient to a weight is this number times the weight.
+   */
+  double to_weights;
+} dk_penalty_f64;
 
 #ifdef __cplusplus
 extern "C" {
@@ -641,6 +775,139 @@ dk_status dk_bias_dropout_add_backward_bf16(const dk_dropout *dropout,
                                             const dk_source *source);
 
 /**
+ * dk_bias_dropout_add_f32 over rows of a larger matrix, whose width the bias has. Rows of the residual begin residual_stride
+ * elements after each other, 0 adds one row to all; where y is the residual that of y holds. As dk_forward_panel_f32.
+ */
+dk_status dk_bias_dropout_add_panel_f32(const dk_dropout *dropout,
+                                        const dk_panel *panel,
+                                        const float *x,
+                                        const float *bias,
+                                        const float *residual,
+                                        size_t residual_stride,
+                                        float *y,
+                                        const dk_source *source);
+
+/**
+ * As dk_bias_dropout_add_panel_f32, of double.
+ */
+dk_status dk_bias_dropout_add_panel_f64(const dk_dropout *dropout,
+                                        const dk_panel *panel,
+                                        const double *x,
+                                        const double *bias,
+                                        const double *residual,
+                                        size_t residual_stride,
+                                        double *y,
+                                        const dk_source *source);
+
+/**
+ * As dk_bias_dropout_add_panel_f32, of f16.
+ */
+dk_status dk_bias_dropout_add_panel_f16(const dk_dropout *dropout,
+                                        const dk_panel *panel,
+                                        const uint16_t *x,
+                                        const uint16_t *bias,
+                                        const uint16_t *residual,
+                                        size_t residual_stride,
+                                        uint16_t *y,
+                                        const dk_source *source);
+
+/**
+ * As dk_bias_dropout_add_panel_f32, of bf16.
+ */
+dk_status dk_bias_dropout_add_panel_bf16(const dk_dropout *dropout,
+                                         const dk_panel *panel,
+                                         const uint16_t *x,
+                                         const uint16_t *bias,
+                                         const uint16_t *residual,
+                                         size_t residual_stride,
+                                         uint16_t *y,
+                                         const dk_source *source);
+
+/**
+ * dk_bias_dropout_add_infer_f32 over rows of a larger matrix.
+ */
+dk_status dk_bias_dropout_add_infer_panel_f32(const dk_dropout *dropout,
+                                              const dk_panel *panel,
+                                              const float *x,
+                                              const float *bias,
+                                              const float *residual,
+                                              size_t residual_stride,
+                                              float *y);
+
+/**
+ * As dk_bias_dropout_add_infer_panel_f32, of double.
+ */
+dk_status dk_bias_dropout_add_infer_panel_f64(const dk_dropout *dropout,
+                                              const dk_panel *panel,
+                                              const double *x,
+                                              const double *bias,
+                                              const double *residual,
+                                              size_t residual_stride,
+                                              double *y);
+
+/**
+ * As dk_bias_dropout_add_infer_panel_f32, of f16.
+ */
+dk_status dk_bias_dropout_add_infer_panel_f16(const dk_dropout *dropout,
+                                              const dk_panel *panel,
+                                              const uint16_t *x,
+                                              const uint16_t *bias,
+                                              const uint16_t *residual,
+                                              size_t residual_stride,
+                                              uint16_t *y);
+
+/**
+ * As dk_bias_dropout_add_infer_panel_f32, of bf16.
+ */
+dk_status dk_bias_dropout_add_infer_panel_bf16(const dk_dropout *dropout,
+                                               const dk_panel *panel,
+                                               const uint16_t *x,
+                                               const uint16_t *bias,
+                                               const uint16_t *residual,
+                                               size_t residual_stride,
+                                               uint16_t *y);
+
+/**
+ * dk_bias_dropout_add_backward_f32 over rows of a larger matrix, whose width dbias has. 
+ */
+dk_status dk_bias_dropout_add_backward_panel_f32(const dk_dropout *dropout,
+                                                 const dk_panel *panel,
+                                                 const float *dy,
+                                                 float *dx,
+                                                 float *dbias,
+                                                 const dk_source *source);
+
+/**
+ * As dk_bias_dropout_add_backward_panel_f32, of double. 
+ */
+dk_status dk_bias_dropout_add_backward_panel_f64(const dk_dropout *dropout,
+                                                 const dk_panel *panel,
+                                                 const double *dy,
+                                                 double *dx,
+                                                 double *dbias,
+                                                 const dk_source *source);
+
+/**
+ * As dk_bias_dropout_add_backward_panel_f32, of f16. 
+ */
+dk_status dk_bias_dropout_add_backward_panel_f16(const dk_dropout *dropout,
+                                                 const dk_panel *panel,
+                                                 const uint16_t *dy,
+                                                 uint16_t *dx,
+                                                 float *dbias,
+                                                 const dk_source *source);
+
+/**
+ * As dk_bias_dropout_add_backward_panel_f32, of bf16. 
+ */
+dk_status dk_bias_dropout_add_backward_panel_bf16(const dk_dropout *dropout,
+                                                  const dk_panel *panel,
+                                                  const uint16_t *dy,
+                                                  uint16_t *dx,
+                                                  float *dbias,
+                                                  const dk_source *source);
+
+/**
  * y += forward(x), at the price of an addition; a dropped element adds +0.0, so that -0.0 becomes +0.0. x == y is refused. As dk_forward_f32.
  */
 dk_status dk_forward_add_f32(const dk_dropout *dropout,
@@ -770,6 +1037,60 @@ dk_status dk_forward_relu_s16(const dk_dropout *dropout,
                               int16_t *y,
                               size_t n,
                               const dk_source *source);
+
+/**
+ * dk_forward_relu_f32 over rows of a larger matrix. DK_STRIDE, too, if rows share mask bits.
+ */
+dk_status dk_forward_relu_panel_f32(const dk_dropout *dropout,
+                                    const dk_panel *panel,
+                                    const float *x,
+                                    float *y,
+                                    const dk_source *source);
+
+/**
+ * As dk_forward_relu_panel_f32, of double.
+ */
+dk_status dk_forward_relu_panel_f64(const dk_dropout *dropout,
+                                    const dk_panel *panel,
+                                    const double *x,
+                                    double *y,
+                                    const dk_source *source);
+
+/**
+ * As dk_forward_relu_panel_f32, of f16.
+ */
+dk_status dk_forward_relu_panel_f16(const dk_dropout *dropout,
+                                    const dk_panel *panel,
+                                    const uint16_t *x,
+                                    uint16_t *y,
+                                    const dk_source *source);
+
+/**
+ * As dk_forward_relu_panel_f32, of bf16.
+ */
+dk_status dk_forward_relu_panel_bf16(const dk_dropout *dropout,
+                                     const dk_panel *panel,
+                                     const uint16_t *x,
+                                     uint16_t *y,
+                                     const dk_source *source);
+
+/**
+ * As dk_forward_relu_panel_f32, of int8_t.
+ */
+dk_status dk_forward_relu_panel_s8(const dk_dropout *dropout,
+                                   const dk_panel *panel,
+                                   const int8_t *x,
+                                   int8_t *y,
+                                   const dk_source *source);
+
+/**
+ * As dk_forward_relu_panel_f32, of int16_t.
+ */
+dk_status dk_forward_relu_panel_s16(const dk_dropout *dropout,
+                                    const dk_panel *panel,
+                                    const int16_t *x,
+                                    int16_t *y,
+                                    const dk_source *source);
 
 /**
  * A sentence for a status, in English; also for numbers that are none.
@@ -1312,6 +1633,15 @@ dk_status dk_infer_panel_s16(const dk_dropout *dropout, const dk_panel *panel, c
 dk_status dk_alpha_new(dk_alpha *alpha, const dk_rate *rate);
 
 /**
+ * Alpha dropout of inputs of another mean and variance, which stay: a = (q * (1 + p * (a' - mean)^2 / variance))^(-1/2) and
+ * b = mean - a * (q * mean + p * a'), with q = 1 - p. DK_NULL, DK_MISALIGNED, DK_NOT_MADE, DK_MEAN, DK_VARIANCE.
+ */
+dk_status dk_alpha_of(dk_alpha *alpha,
+                      const dk_rate *rate,
+                      double mean,
+                      double variance);
+
+/**
  * Alpha dropout, n elements; x == y allowed. A dropped element becomes a * a' + b. As dk_forward_f32.
  */
 dk_status dk_alpha_forward_f32(const dk_alpha *alpha,
@@ -1544,7 +1874,7 @@ dk_status dk_drop_block_fill(const dk_drop_block *blocks, const dk_source *sourc
 
 /**
  * Drops blocks of maps (Ghiasi et al. 2018); x == y allowed. Kept elements are scaled by bits / kept bits of
- * this mask; if nothing is kept, y is 0. The mask is in memory or drawn into memory: a key alone, or a window that begins at
+ * this mask, or of their sample's part of it; if nothing is kept, y is 0. The mask is in memory or drawn into memory: a key alone, or a window that begins at
  * no multiple of 32, is DK_SOURCE_NOT_STORED. A block that is larger than a map ends with it. The seeds' rate is computed anew by each call: some 40 steps of long
  * division.
  *
@@ -1642,6 +1972,397 @@ dk_status dk_drop_block_backward_s16(const dk_drop_block *blocks,
                                      const int16_t *dy,
                                      int16_t *dx,
                                      const dk_source *source);
+
+/**
+ * Multiplies with the weights that are kept: y = s (M o W) x, with s = 1 / (1 - p) by the inverted rule and 1 by the classic one.
+ * x is batch x columns and y batch x rows, all under one mask of rows * columns bits; y is overwritten, and is
+ * neither w nor x. A dropped weight takes no part: it may be NaN, and so may the x that it meets.
+ *
+ * Element of y: 32 sums, of which sum i adds the kept products of columns i, i + 32, i + 64 and so on from +0.0; the upper
+ * half of the sums is added to the lower, five times, and the sum is multiplied with s. As dk_forward_f32, and
+ * DK_OVERFLOW for more weights, inputs or outputs than a size_t counts.
+ *
+ * Weights that are stored as inputs x outputs: rows are the inputs. Forward is dk_drop_connect_backward_input_f32, by a key or by
+ * a mask that dk_fill drew; the gradient to the input is this call, dk_drop_connect_backward_weights_f32 takes dy and x in
+ * each other's place, and inference is dk_drop_connect_infer_transposed_f32.
+ */
+dk_status dk_drop_connect_forward_f32(const dk_drop_connect *layer,
+                                      const float *w,
+                                      const float *x,
+                                      float *y,
+                                      size_t batch,
+                                      const dk_source *source);
+
+/**
+ * As dk_drop_connect_forward_f32, of double.
+ */
+dk_status dk_drop_connect_forward_f64(const dk_drop_connect *layer,
+                                      const double *w,
+                                      const double *x,
+                                      double *y,
+                                      size_t batch,
+                                      const dk_source *source);
+
+/**
+ * As dk_drop_connect_forward_f32, of f16.
+ */
+dk_status dk_drop_connect_forward_f16(const dk_drop_connect *layer,
+                                      const uint16_t *w,
+                                      const uint16_t *x,
+                                      uint16_t *y,
+                                      size_t batch,
+                                      const dk_source *source);
+
+/**
+ * As dk_drop_connect_forward_f32, of bf16.
+ */
+dk_status dk_drop_connect_forward_bf16(const dk_drop_connect *layer,
+                                       const uint16_t *w,
+                                       const uint16_t *x,
+                                       uint16_t *y,
+                                       size_t batch,
+                                       const dk_source *source);
+
+/**
+ * The gradient to the input: dx = s (M o W)^T dy, by forward's key or mask. dx is overwritten, row after row added to
+ * +0.0. As dk_drop_connect_forward_f32, and DK_SOURCE_DRAWS.
+ */
+dk_status dk_drop_connect_backward_input_f32(const dk_drop_connect *layer,
+                                             const float *w,
+                                             const float *dy,
+                                             float *dx,
+                                             size_t batch,
+                                             const dk_source *source);
+
+/**
+ * As dk_drop_connect_backward_input_f32, of double.
+ */
+dk_status dk_drop_connect_backward_input_f64(const dk_drop_connect *layer,
+                                             const double *w,
+                                             const double *dy,
+                                             double *dx,
+                                             size_t batch,
+                                             const dk_source *source);
+
+/**
+ * As dk_drop_connect_backward_input_f32, of f16.
+ */
+dk_status dk_drop_connect_backward_input_f16(const dk_drop_connect *layer,
+                                             const uint16_t *w,
+                                             const uint16_t *dy,
+                                             uint16_t *dx,
+                                             size_t batch,
+                                             const dk_source *source);
+
+/**
+ * As dk_drop_connect_backward_input_f32, of bf16.
+ */
+dk_status dk_drop_connect_backward_input_bf16(const dk_drop_connect *layer,
+                                              const uint16_t *w,
+                                              const uint16_t *dy,
+                                              uint16_t *dx,
+                                              size_t batch,
+                                              const dk_source *source);
+
+/**
+ * Adds the gradient to the weights to what dw holds: dW += s M o (dy x^T), sample after sample. Those of dropped weights
+ * keep their bits. As dk_drop_connect_backward_input_f32.
+ */
+dk_status dk_drop_connect_backward_weights_f32(const dk_drop_connect *layer,
+                                               const float *x,
+                                               const float *dy,
+                                               float *dw,
+                                               size_t batch,
+                                               const dk_source *source);
+
+/**
+ * As dk_drop_connect_backward_weights_f32, of double.
+ */
+dk_status dk_drop_connect_backward_weights_f64(const dk_drop_connect *layer,
+                                               const double *x,
+                                               const double *dy,
+                                               double *dw,
+                                               size_t batch,
+                                               const dk_source *source);
+
+/**
+ * As dk_drop_connect_backward_weights_f32, of f16.
+ */
+dk_status dk_drop_connect_backward_weights_f16(const dk_drop_connect *layer,
+                                               const uint16_t *x,
+                                               const uint16_t *dy,
+                                               uint16_t *dw,
+                                               size_t batch,
+                                               const dk_source *source);
+
+/**
+ * As dk_drop_connect_backward_weights_f32, of bf16.
+ */
+dk_status dk_drop_connect_backward_weights_bf16(const dk_drop_connect *layer,
+                                                const uint16_t *x,
+                                                const uint16_t *dy,
+                                                uint16_t *dw,
+                                                size_t batch,
+                                                const dk_source *source);
+
+/**
+ * Inference: y = W x, or (1 - p) W x by the classic rule (zeros at p = 1). x is batch x columns, y batch x rows. DK_NULL,
+ * DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_ZERO_POINT, DK_OVERFLOW.
+ */
+dk_status dk_drop_connect_infer_f32(const dk_drop_connect *layer,
+                                    const float *w,
+                                    const float *x,
+                                    float *y,
+                                    size_t batch);
+
+/**
+ * As dk_drop_connect_infer_f32, of double.
+ */
+dk_status dk_drop_connect_infer_f64(const dk_drop_connect *layer,
+                                    const double *w,
+                                    const double *x,
+                                    double *y,
+                                    size_t batch);
+
+/**
+ * As dk_drop_connect_infer_f32, of f16.
+ */
+dk_status dk_drop_connect_infer_f16(const dk_drop_connect *layer,
+                                    const uint16_t *w,
+                                    const uint16_t *x,
+                                    uint16_t *y,
+                                    size_t batch);
+
+/**
+ * As dk_drop_connect_infer_f32, of bf16.
+ */
+dk_status dk_drop_connect_infer_bf16(const dk_drop_connect *layer,
+                                     const uint16_t *w,
+                                     const uint16_t *x,
+                                     uint16_t *y,
+                                     size_t batch);
+
+/**
+ * The same of weights that are stored as inputs x outputs: y = W^T x. x is batch x rows, y batch x columns.
+ */
+dk_status dk_drop_connect_infer_transposed_f32(const dk_drop_connect *layer,
+                                               const float *w,
+                                               const float *x,
+                                               float *y,
+                                               size_t batch);
+
+/**
+ * As dk_drop_connect_infer_transposed_f32, of double.
+ */
+dk_status dk_drop_connect_infer_transposed_f64(const dk_drop_connect *layer,
+                                               const double *w,
+                                               const double *x,
+                                               double *y,
+                                               size_t batch);
+
+/**
+ * As dk_drop_connect_infer_transposed_f32, of f16.
+ */
+dk_status dk_drop_connect_infer_transposed_f16(const dk_drop_connect *layer,
+                                               const uint16_t *w,
+                                               const uint16_t *x,
+                                               uint16_t *y,
+                                               size_t batch);
+
+/**
+ * As dk_drop_connect_infer_transposed_f32, of bf16.
+ */
+dk_status dk_drop_connect_infer_transposed_bf16(const dk_drop_connect *layer,
+                                                const uint16_t *w,
+                                                const uint16_t *x,
+                                                uint16_t *y,
+                                                size_t batch);
+
+/**
+ * LayerDrop (Fan et al. 2020): the layers that are kept at inference, in a mask of a bit for each. Left out is each whose depth,
+ * counted from 1, is a multiple of `every`: at 2 every other layer, at 1 all, at 0 none. What is left out in
+ * training dk_fill decides, by a mask of as many bits: layer l runs where dk_mask_get(mask, l), forward and
+ * backward, and else x goes on. DK_NULL, DK_MISALIGNED, DK_OVERFLOW.
+ */
+dk_status dk_layer_drop_prune(uint32_t *mask,
+                              size_t layers,
+                              size_t every);
+
+/**
+ * Adds a uniform number to every element of embeddings: y = x + alpha / sqrt(length * dimension) * u, u from -1 to 1; x == y allowed. n
+ * elements are one sequence or several. dx = dy, and inference is the identity.
+ *
+ * There is no mask: the source is dk_source_key or dk_source_noise, else DK_SOURCE_HAS_MASK. Calls can be split at multiples of 16
+ * elements. DK_NULL, DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_UNKNOWN_SOURCE, and DK_OVERFLOW if a sequence has more than 2^40
+ * elements.
+ */
+dk_status dk_embedding_noise_forward_f32(const dk_embedding_noise *noise,
+                                         const float *x,
+                                         float *y,
+                                         size_t n,
+                                         const dk_source *source);
+
+/**
+ * As dk_embedding_noise_forward_f32, of double.
+ */
+dk_status dk_embedding_noise_forward_f64(const dk_embedding_noise *noise,
+                                         const double *x,
+                                         double *y,
+                                         size_t n,
+                                         const dk_source *source);
+
+/**
+ * As dk_embedding_noise_forward_f32, of f16.
+ */
+dk_status dk_embedding_noise_forward_f16(const dk_embedding_noise *noise,
+                                         const uint16_t *x,
+                                         uint16_t *y,
+                                         size_t n,
+                                         const dk_source *source);
+
+/**
+ * As dk_embedding_noise_forward_f32, of bf16.
+ */
+dk_status dk_embedding_noise_forward_bf16(const dk_embedding_noise *noise,
+                                          const uint16_t *x,
+                                          uint16_t *y,
+                                          size_t n,
+                                          const dk_source *source);
+
+/**
+ * Makes Concrete dropout (Gal et al. 2017) of the probability p to drop, which is then learned, and of a temperature. DK_NULL,
+ * DK_MISALIGNED, DK_NEGATIVE, DK_ABOVE_ONE, DK_RATE_ZERO (below e^-87; e^-708 of double), DK_RATE_ONE, DK_NOT_A_NUMBER, DK_TEMPERATURE.
+ */
+dk_status dk_concrete_new_f32(dk_concrete_f32 *layer,
+                              float p,
+                              float temperature);
+
+/**
+ * p of the logit. DK_NULL, DK_MISALIGNED, and DK_RATE_ZERO, DK_RATE_ONE, DK_NOT_A_NUMBER or DK_TEMPERATURE where the logit
+ * or the temperature is none, as in all calls that take the layer.
+ */
+dk_status dk_concrete_p_f32(const dk_concrete_f32 *layer,
+                            float *p);
+
+/**
+ * What a layer adds to the loss, without which p falls to 0: R = w |W|^2 / (1 - p) + e K (p ln p + (1 - p) ln(1 - p)), and its
+ * gradients. squares: |W|^2, the sum of the squares of the weights that multiply y; inputs: K, features or channels that the layer
+ * drops. The paper's code has w = s^2 / (tau N) and e = 2 / (tau N) for a squared error, 1 / N for a cross-entropy, with N examples,
+ * a length scale s and a precision tau. As dk_concrete_p_f32.
+ */
+dk_status dk_concrete_penalty_f32(const dk_concrete_f32 *layer,
+                                  float squares,
+                                  uint32_t inputs,
+                                  float weight,
+                                  float entropy,
+                                  dk_penalty_f32 *penalty);
+
+/**
+ * As dk_concrete_new_f32, of double.
+ */
+dk_status dk_concrete_new_f64(dk_concrete_f64 *layer, double p, double temperature);
+
+/**
+ * As dk_concrete_p_f32, of double.
+ */
+dk_status dk_concrete_p_f64(const dk_concrete_f64 *layer, double *p);
+
+/**
+ * As dk_concrete_penalty_f32, of double.
+ */
+dk_status dk_concrete_penalty_f64(const dk_concrete_f64 *layer,
+                                  double squares,
+                                  uint32_t inputs,
+                                  double weight,
+                                  double entropy,
+                                  dk_penalty_f64 *penalty);
+
+/**
+ * Concrete dropout: y = x (1 - z) / (1 - p), x == y allowed, with a gate z = sigmoid((logit + ln u - ln(1 - u)) / temperature)
+ * and a u for every element, uniform between 0 and 1. z is near 1 where an element is dropped. Inference is the identity. f16 and
+ * bf16 are computed with in float.
+ *
+ * There is no mask: the source is dk_source_key or dk_source_noise, else DK_SOURCE_HAS_MASK. Calls can be split at multiples of 16
+ * elements. DK_NULL, DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_UNKNOWN_SOURCE, DK_OVERFLOW, and those of dk_concrete_p_f32.
+ */
+dk_status dk_concrete_forward_f32(const dk_concrete_f32 *layer,
+                                  const float *x,
+                                  float *y,
+                                  size_t n,
+                                  const dk_source *source);
+
+/**
+ * As dk_concrete_forward_f32, of double.
+ */
+dk_status dk_concrete_forward_f64(const dk_concrete_f64 *layer,
+                                  const double *x,
+                                  double *y,
+                                  size_t n,
+                                  const dk_source *source);
+
+/**
+ * As dk_concrete_forward_f32, of f16.
+ */
+dk_status dk_concrete_forward_f16(const dk_concrete_f32 *layer,
+                                  const uint16_t *x,
+                                  uint16_t *y,
+                                  size_t n,
+                                  const dk_source *source);
+
+/**
+ * As dk_concrete_forward_f32, of bf16.
+ */
+dk_status dk_concrete_forward_bf16(const dk_concrete_f32 *layer,
+                                   const uint16_t *x,
+                                   uint16_t *y,
+                                   size_t n,
+                                   const dk_source *source);
+
+/**
+ * Its gradients, of forward's x: dx = dy (1 - z) / (1 - p), dy == dx allowed, and to_logit = the sum of dx x (p - z / temperature),
+ * which is written, not added. (To p it is to_logit / (p (1 - p)).) By forward's key, or by a copy of the generator as
+ * it stood before forward, which moves as that one did. As dk_concrete_forward_f32.
+ */
+dk_status dk_concrete_backward_f32(const dk_concrete_f32 *layer,
+                                   const float *x,
+                                   const float *dy,
+                                   float *dx,
+                                   size_t n,
+                                   float *to_logit,
+                                   const dk_source *source);
+
+/**
+ * As dk_concrete_backward_f32, of double.
+ */
+dk_status dk_concrete_backward_f64(const dk_concrete_f64 *layer,
+                                   const double *x,
+                                   const double *dy,
+                                   double *dx,
+                                   size_t n,
+                                   double *to_logit,
+                                   const dk_source *source);
+
+/**
+ * As dk_concrete_backward_f32, of f16.
+ */
+dk_status dk_concrete_backward_f16(const dk_concrete_f32 *layer,
+                                   const uint16_t *x,
+                                   const uint16_t *dy,
+                                   uint16_t *dx,
+                                   size_t n,
+                                   float *to_logit,
+                                   const dk_source *source);
+
+/**
+ * As dk_concrete_backward_f32, of bf16.
+ */
+dk_status dk_concrete_backward_bf16(const dk_concrete_f32 *layer,
+                                    const uint16_t *x,
+                                    const uint16_t *dy,
+                                    uint16_t *dx,
+                                    size_t n,
+                                    float *to_logit,
+                                    const dk_source *source);
 
 /**
  * Zoneout (Krueger et al. 2017) of n units of a recurrent state: h = d ? h_new : h_prev, so a unit stays as it was
@@ -1884,6 +2605,13 @@ static inline dk_source dk_source_rng(dk_rng *rng, uint32_t *draw, size_t bits) 
   dk_source source = {DK_SOURCE_RNG, 0, 0, NULL, NULL, NULL, {0, 0}};
   source.bits = bits;
   source.draw = draw;
+  source.rng = rng;
+  return source;
+}
+
+/* What a generator gives next, for what takes noise and no mask: Concrete dropout, noise on embeddings. */
+static inline dk_source dk_source_noise(dk_rng *rng) {
+  dk_source source = {DK_SOURCE_RNG, 0, 0, NULL, NULL, NULL, {0, 0}};
   source.rng = rng;
   return source;
 }

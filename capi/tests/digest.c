@@ -170,10 +170,10 @@ static struct shape layout_of(size_t i) {
 
 static dk_drop_block blocks_of(size_t i) {
   static const dk_drop_block blocks[] = {
-      {DK_RATE(0.0f), 1, 2, 3, 2, {5, 6, 0}, 0},  {DK_RATE(0.0f), 3, 1, 2, 1, {65, 0, 0}, 0},
-      {DK_RATE(0.0f), 3, 2, 3, 2, {9, 11, 0}, 0}, {DK_RATE(0.0f), 7, 1, 1, 2, {31, 33, 0}, 0},
-      {DK_RATE(0.0f), 5, 2, 2, 2, {4, 40, 0}, 0}, {DK_RATE(0.0f), 2, 1, 2, 3, {5, 6, 7}, 0},
-      {DK_RATE(0.0f), 4, 1, 3, 2, {3, 3, 0}, 0},
+      {DK_RATE(0.0f), 1, 2, 3, 2, {5, 6, 0}, 0, 0},  {DK_RATE(0.0f), 3, 1, 2, 1, {65, 0, 0}, 0, 0},
+      {DK_RATE(0.0f), 3, 2, 3, 2, {9, 11, 0}, 0, 0}, {DK_RATE(0.0f), 7, 1, 1, 2, {31, 33, 0}, 0, 0},
+      {DK_RATE(0.0f), 5, 2, 2, 2, {4, 40, 0}, 0, 0}, {DK_RATE(0.0f), 2, 1, 2, 3, {5, 6, 7}, 0, 0},
+      {DK_RATE(0.0f), 4, 1, 3, 2, {3, 3, 0}, 0, 0},
   };
   return blocks[i];
 }

@@ -7,9 +7,9 @@ use core::fmt::{self, Write};
 use core::hint::black_box;
 
 use dropout_kernels::{
-    DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout, EmbeddingDropout, Error,
-    GaussianDropout, Layout, LockedDropout, MaskMut, MaskRng, MaskTape, MonteCarlo, RateError,
-    Schedule, Zoneout, drop_rate, mask_words,
+    ConcreteDropout, DropBlock, DropConnect, DropHead, DropPath, DropRate, Dropout,
+    EmbeddingDropout, EmbeddingNoise, Error, GaussianDropout, LayerDrop, Layout, LockedDropout,
+    MaskMut, MaskRng, MaskTape, MonteCarlo, RateError, Schedule, Zoneout, drop_rate, mask_words,
 };
 use sizes::{Call, ENTRIES, Entry};
 
@@ -75,6 +75,7 @@ fn one(
     let [x, y, z, sums @ ..] = &mut floats;
     let dropout = Dropout::new(rate);
     let certain = rate == DropRate::ONE;
+    let never = rate == DropRate::ZERO;
     let mut call = Call {
         p: rate.p() as f32,
         seed: 42,
@@ -102,11 +103,14 @@ fn one(
             true => Layout::channels_last(1, &extents, 4)?,
         },
         blocks: DropBlock::new(rate, 3, 1, 4, &extents)?,
+        samples: DropBlock::new(rate, 3, 4, 1, &extents)?.per_sample(),
         extents: [1, 4, extents[0], extents[1]],
         locked: LockedDropout::new(dropout, n, [0; 20]),
         zoneout: Zoneout::new(rate),
         embedding: EmbeddingDropout::new(dropout, 4, each)?,
+        noise: EmbeddingNoise::new(5.0, 4, each)?,
         path: DropPath::samples(dropout, 4, each)?,
+        layers: LayerDrop::new(rate, 4),
         heads: match channels_last {
             false => DropHead::new(rate, 2, 2, each)?,
             true => DropHead::tokens_first(rate, 1, each, 4, 1)?,
@@ -114,6 +118,9 @@ fn one(
         weights: DropConnect::new(rate, 4, each)?,
         // Gaussian noise has no p of 1.
         gaussian: GaussianDropout::new(if certain { DropRate::ZERO } else { rate })?,
+        // A rate that is learned is neither 0 nor 1.
+        concrete: ConcreteDropout::new(if certain || never { 0.3 } else { rate.p() as f32 }, 0.1)?,
+        logit: 0.0,
         passes: MonteCarlo::over(sums.each_mut().map(|sums| &mut sums[..n]))?,
         tape: MaskTape::new([0; 46]),
         schedule: Schedule::linear(DropRate::ZERO, rate, 100),

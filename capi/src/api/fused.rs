@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 
-use super::types::{dk_dropout, dk_source, dk_status};
+use super::types::{dk_dropout, dk_panel, dk_source, dk_status};
 use super::verbs;
 use super::{c_name, each};
 
@@ -23,7 +23,7 @@ macro_rules! bias_dropout_add {
             let (x, bias, residual, y) = (x.cast(), bias.cast(), residual.cast(), y.cast());
             // SAFETY: what C promises.
             dk_status::of(unsafe {
-                verbs::bias_dropout_add::<$t>(dropout, x, bias, width, residual, y, n, source)
+                verbs::bias_dropout_add::<$t, _>(dropout, Ok(verbs::rows(n, width)), x, bias, residual, y, source)
                 })
         }
     };
@@ -57,7 +57,7 @@ macro_rules! bias_dropout_add_infer {
             let (x, bias, residual, y) = (x.cast(), bias.cast(), residual.cast(), y.cast());
             // SAFETY: what C promises.
             dk_status::of(unsafe {
-                verbs::bias_dropout_add_infer::<$t>(dropout, x, bias, width, residual, y, n)
+                verbs::bias_dropout_add_infer::<$t, _>(dropout, Ok(verbs::rows(n, width)), x, bias, residual, y)
                 })
         }
     };
@@ -86,7 +86,7 @@ macro_rules! bias_dropout_add_backward {
             let (dy, dx) = (dy.cast(), dx.cast());
             // SAFETY: what C promises.
             dk_status::of(unsafe {
-                verbs::bias_dropout_add_backward::<$t>(dropout, dy, dx, dbias, width, n, source)
+                verbs::bias_dropout_add_backward::<$t, _>(dropout, Ok(verbs::rows(n, width)), dy, dx, dbias, source)
                 })
         }
     };
@@ -105,6 +105,102 @@ bias_dropout_add_backward! {
 }
 bias_dropout_add_backward! {
     [/** As dk_bias_dropout_add_backward_f32, of bf16. */] dk_bias_dropout_add_backward_bf16 u16 bf16, f32
+}
+
+macro_rules! bias_dropout_add_panel {
+    ([$($doc:tt)*] $name:ident $c:ident $t:ident) => {
+        $($doc)*
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(
+            dropout: *const dk_dropout,
+            panel: *const dk_panel,
+            x: *const $c,
+            bias: *const $c,
+            residual: *const $c,
+            residual_stride: usize,
+            y: *mut $c,
+            source: *const dk_source,
+        ) -> dk_status {
+            let (x, bias, residual, y) = (x.cast(), bias.cast(), residual.cast(), y.cast());
+            // SAFETY: what C promises.
+            dk_status::of(unsafe {
+                let rows = verbs::panel(panel, residual_stride);
+                verbs::bias_dropout_add::<$t, _>(dropout, rows, x, bias, residual, y, source)
+                })
+        }
+    };
+}
+each! { bias_dropout_add_panel:
+    /// dk_bias_dropout_add_f32 over rows of a larger matrix, whose width the bias has. Rows of the residual begin residual_stride
+    /// elements after each other, 0 adds one row to all; where y is the residual that of y holds. As dk_forward_panel_f32.
+    dk_bias_dropout_add_panel_f32 f32 f32,
+    dk_bias_dropout_add_panel_f64 f64 f64,
+    dk_bias_dropout_add_panel_f16 u16 f16,
+    dk_bias_dropout_add_panel_bf16 u16 bf16,
+}
+
+macro_rules! bias_dropout_add_infer_panel {
+    ([$($doc:tt)*] $name:ident $c:ident $t:ident) => {
+        $($doc)*
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(
+            dropout: *const dk_dropout,
+            panel: *const dk_panel,
+            x: *const $c,
+            bias: *const $c,
+            residual: *const $c,
+            residual_stride: usize,
+            y: *mut $c,
+        ) -> dk_status {
+            let (x, bias, residual, y) = (x.cast(), bias.cast(), residual.cast(), y.cast());
+            // SAFETY: what C promises.
+            dk_status::of(unsafe {
+                let rows = verbs::panel(panel, residual_stride);
+                verbs::bias_dropout_add_infer::<$t, _>(dropout, rows, x, bias, residual, y)
+                })
+        }
+    };
+}
+each! { bias_dropout_add_infer_panel:
+    /// dk_bias_dropout_add_infer_f32 over rows of a larger matrix.
+    dk_bias_dropout_add_infer_panel_f32 f32 f32,
+    dk_bias_dropout_add_infer_panel_f64 f64 f64,
+    dk_bias_dropout_add_infer_panel_f16 u16 f16,
+    dk_bias_dropout_add_infer_panel_bf16 u16 bf16,
+}
+
+macro_rules! bias_dropout_add_backward_panel {
+    ([$($doc:tt)*] $name:ident $c:ident $t:ident, $sum:ident) => {
+        $($doc)*
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(
+            dropout: *const dk_dropout,
+            panel: *const dk_panel,
+            dy: *const $c,
+            dx: *mut $c,
+            dbias: *mut $sum,
+            source: *const dk_source,
+        ) -> dk_status {
+            let (dy, dx) = (dy.cast(), dx.cast());
+            // SAFETY: what C promises.
+            dk_status::of(unsafe {
+                let rows = verbs::panel(panel, 0);
+                verbs::bias_dropout_add_backward::<$t, _>(dropout, rows, dy, dx, dbias, source)
+                })
+        }
+    };
+}
+bias_dropout_add_backward_panel! {
+    [/** dk_bias_dropout_add_backward_f32 over rows of a larger matrix, whose width dbias has. */] dk_bias_dropout_add_backward_panel_f32 f32 f32, f32
+}
+bias_dropout_add_backward_panel! {
+    [/** As dk_bias_dropout_add_backward_panel_f32, of double. */] dk_bias_dropout_add_backward_panel_f64 f64 f64, f64
+}
+bias_dropout_add_backward_panel! {
+    [/** As dk_bias_dropout_add_backward_panel_f32, of f16. */] dk_bias_dropout_add_backward_panel_f16 u16 f16, f32
+}
+bias_dropout_add_backward_panel! {
+    [/** As dk_bias_dropout_add_backward_panel_f32, of bf16. */] dk_bias_dropout_add_backward_panel_bf16 u16 bf16, f32
 }
 
 macro_rules! forward_add {
@@ -167,7 +263,7 @@ macro_rules! forward_relu {
             source: *const dk_source,
         ) -> dk_status {
             // SAFETY: what C promises.
-            dk_status::of(unsafe { verbs::forward_relu::<$t>(dropout, x.cast(), y.cast(), n, source) })
+            dk_status::of(unsafe { verbs::forward_relu::<$t, _>(dropout, Ok(verbs::each(n)), x.cast(), y.cast(), source) })
         }
     };
 }
@@ -184,4 +280,32 @@ each! { forward_relu:
     dk_forward_relu_bf16 u16 bf16,
     dk_forward_relu_s8 i8 i8,
     dk_forward_relu_s16 i16 i16,
+}
+
+macro_rules! forward_relu_panel {
+    ([$($doc:tt)*] $name:ident $c:ident $t:ident) => {
+        $($doc)*
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(
+            dropout: *const dk_dropout,
+            panel: *const dk_panel,
+            x: *const $c,
+            y: *mut $c,
+            source: *const dk_source,
+        ) -> dk_status {
+            // SAFETY: what C promises.
+            dk_status::of(unsafe {
+                verbs::forward_relu::<$t, _>(dropout, verbs::given(panel), x.cast(), y.cast(), source)
+                })
+        }
+    };
+}
+each! { forward_relu_panel:
+    /// dk_forward_relu_f32 over rows of a larger matrix. DK_STRIDE, too, if rows share mask bits.
+    dk_forward_relu_panel_f32 f32 f32,
+    dk_forward_relu_panel_f64 f64 f64,
+    dk_forward_relu_panel_f16 u16 f16,
+    dk_forward_relu_panel_bf16 u16 bf16,
+    dk_forward_relu_panel_s8 i8 i8,
+    dk_forward_relu_panel_s16 i16 i16,
 }

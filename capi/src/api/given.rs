@@ -318,6 +318,32 @@ impl dk_source {
     }
 }
 
+/// What noise comes from.
+pub(super) enum Random<'a> {
+    Key(MaskKey),
+    Rng(&'a mut dk_rng),
+}
+
+impl dk_source {
+    /// The source of noise, which has no mask; else as [`get`](Self::get).
+    ///
+    /// # Safety
+    ///
+    /// As `get`.
+    pub(super) unsafe fn random<'a, const N: usize>(
+        &self,
+        others: [Bytes; N],
+    ) -> Result<Random<'a>, dk_status> {
+        // SAFETY: the caller's promise.
+        match unsafe { self.get(0, others) } {
+            Ok(Source::Key(key)) => Ok(Random::Key(key)),
+            Ok(Source::Rng(rng, _)) => Ok(Random::Rng(rng)),
+            Ok(_) | Err(DK_MASK_TOO_LONG) => Err(DK_SOURCE_HAS_MASK),
+            Err(status) => Err(status),
+        }
+    }
+}
+
 /// # Safety
 ///
 /// As [`slice_mut`] of its words.
@@ -379,6 +405,20 @@ macro_rules! by_draw {
     };
 }
 
+/// Calls a verb with what its noise comes from.
+macro_rules! by_random {
+    ($source:expr, |$random:ident| $call:expr) => {
+        match $source {
+            Random::Key($random) => $call,
+            Random::Rng(rng) => {
+                let mut rng = Lent::new(rng);
+                let $random = rng.get();
+                $call
+            }
+        }
+    };
+}
+
 macro_rules! by_rng {
     ($rng:expr, $words:expr, |$mask:ident| $call:expr) => {{
         let mut rng = Lent::new($rng);
@@ -393,4 +433,4 @@ macro_rules! by_key {
         $call
     }};
 }
-pub(super) use {by_draw, by_key, by_known, by_rng, by_source, by_stored};
+pub(super) use {by_draw, by_key, by_known, by_random, by_rng, by_source, by_stored};

@@ -14,7 +14,7 @@ use super::types::{
 /// A sentence for a status, in English; also for numbers that are none.
 #[unsafe(no_mangle)]
 pub extern "C" fn dk_status_name(status: i32) -> *const c_char {
-    const NAMES: [&CStr; 32] = [
+    const NAMES: [&CStr; 38] = [
         c"done",
         c"a pointer is NULL",
         c"a pointer is not aligned",
@@ -32,7 +32,7 @@ pub extern "C" fn dk_status_name(status: i32) -> *const c_char {
         c"the mask has too few bits",
         c"the mask has too many bits",
         c"elements are not whole rows",
-        c"rows of the output would overlap",
+        c"rows of the output, or of its mask, would overlap",
         c"a shape, a range or a path is too large",
         c"expected 1 to 3 spatial axes",
         c"expected blocks of extent 1 or more",
@@ -47,6 +47,12 @@ pub extern "C" fn dk_status_name(status: i32) -> *const c_char {
         c"refused",
         c"the classic rule rounds nothing",
         c"expected a multiplier from 2^30 to 2^31 - 1 with a shift from -62 to 62",
+        c"expected a key or a generator alone, got a source with a mask",
+        c"expected a drop rate above 0, got 0",
+        c"expected a drop rate below 1, got 1",
+        c"expected a finite temperature above 0",
+        c"expected a mean from -2^60 to 2^60",
+        c"expected a variance from 2^-60 to 2^60",
     ];
     let at = usize::try_from(status.wrapping_neg()).unwrap_or(usize::MAX);
     NAMES.get(at).unwrap_or(&c"no status").as_ptr()

@@ -2,8 +2,8 @@
 #![allow(non_camel_case_types, reason = "C's names")]
 
 use dropout_kernels::{
-    Alpha, Classic, DropBlock, DropRate, Dropout, Inverted, KeyError, Layout, MaskKey, MaskRng,
-    Panel, RateError, ShapeError, StateError,
+    Alpha, Classic, ConcreteDropout, DropBlock, DropConnect, DropRate, Dropout, EmbeddingNoise,
+    Inverted, KeyError, Layout, MaskKey, MaskRng, Panel, RateError, ShapeError, StateError,
 };
 
 /// What a call says: `DK_OK`, or why nothing was done. After any other code nothing has been
@@ -47,7 +47,7 @@ pub enum dk_status {
     DK_MASK_TOO_LONG = -15,
     /// Elements are not whole rows.
     DK_NOT_WHOLE_ROWS = -16,
-    /// Rows of an output would overlap.
+    /// Rows of an output would overlap, or share bits of a mask that ReLU clears.
     DK_STRIDE = -17,
     /// A shape, a range of bits or a path of streams is larger than the machine can count.
     DK_OVERFLOW = -18,
@@ -77,6 +77,18 @@ pub enum dk_status {
     DK_CLASSIC_RULE = -30,
     /// A multiplier m that is not from 2^30 to 2^31 - 1, or a shift that is not from -62 to 62.
     DK_MULTIPLIER = -31,
+    /// Noise comes from a key or from a generator alone; this source has a mask.
+    DK_SOURCE_HAS_MASK = -32,
+    /// p is 0, or as good as 0, where its logarithm is taken.
+    DK_RATE_ZERO = -33,
+    /// p is 1, or rounded to 1, where something is divided by 1 - p.
+    DK_RATE_ONE = -34,
+    /// A temperature that is not above 0, or so small or so large that its inverse is no normal number.
+    DK_TEMPERATURE = -35,
+    /// A mean that is not from -2^60 to 2^60.
+    DK_MEAN = -36,
+    /// A variance that is not from 2^-60 to 2^60.
+    DK_VARIANCE = -37,
 }
 use dk_status::*;
 
@@ -89,6 +101,13 @@ impl From<RateError> for dk_status {
             | RateError::RatioAboveOne { .. }
             | RateError::ThresholdAboveOne { .. } => DK_ABOVE_ONE,
             RateError::ZeroDenominator { .. } => DK_ZERO_DENOMINATOR,
+            RateError::Zero { .. } => DK_RATE_ZERO,
+            RateError::One => DK_RATE_ONE,
+            RateError::Logit { given } if given < 0.0 => DK_RATE_ZERO,
+            RateError::Logit { .. } => DK_RATE_ONE,
+            RateError::Temperature { .. } => DK_TEMPERATURE,
+            RateError::Mean { .. } => DK_MEAN,
+            RateError::Variance { .. } => DK_VARIANCE,
             _ => DK_REFUSED,
         }
     }
@@ -255,15 +274,20 @@ impl dk_dropout {
             _ => Err(DK_NOT_MADE),
         }
     }
+
+    /// The dropout, if its zero is 0.
+    pub(super) fn plain(&self) -> Result<By, dk_status> {
+        if self.zero_point == 0 { self.get() } else { Err(DK_ZERO_POINT) }
+    }
 }
 
-/// A `dk_dropout` by its rule.
-pub(super) enum By {
-    Inverted(Dropout<Inverted>),
-    Classic(Dropout<Classic>),
+/// A `dk_dropout`, or what is made of one, by its rule.
+pub(super) enum By<I = Dropout<Inverted>, C = Dropout<Classic>> {
+    Inverted(I),
+    Classic(C),
 }
 
-/// Alpha dropout at a rate, for networks of SELU units. Made by `dk_alpha_new`.
+/// Alpha dropout at a rate, for networks of SELU units. Made by `dk_alpha_new` or `dk_alpha_of`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct dk_alpha {
@@ -359,12 +383,16 @@ pub struct dk_panel {
 impl dk_panel {
     pub(super) fn get(&self) -> Result<Panel, dk_status> {
         let Self { rows, width, x_stride, y_stride, mask_stride } = *self;
-        let strided = Panel::new(rows, width)?.with_strides(x_stride, y_stride);
-        let strided = strided.map_err(|error| match error.into() {
-            DK_NOT_WHOLE_ROWS => DK_STRIDE,
-            other => other,
-        })?;
-        Ok(strided.with_mask_stride(mask_stride)?)
+        let panel = Panel::new(rows, width)?.with_strides(x_stride, y_stride).map_err(strided)?;
+        Ok(panel.with_mask_stride(mask_stride)?)
+    }
+}
+
+/// What is wrong where all lengths follow from strides.
+pub(super) fn strided(error: ShapeError) -> dk_status {
+    match error.into() {
+        DK_NOT_WHOLE_ROWS => DK_STRIDE,
+        other => other,
     }
 }
 
@@ -387,6 +415,9 @@ pub struct dk_drop_block {
     /// 0: each channel has blocks of its own, and the mask a bit for each element. Else all
     /// channels of a sample share them, and the mask is batch x spatial...
     pub shared: u32,
+    /// 0: elements are scaled by the kept bits of the batch. Else those of a sample by its own, so that a sample has the same
+    /// values in a batch of any size.
+    pub per_sample: u32,
 }
 
 impl dk_drop_block {
@@ -394,8 +425,107 @@ impl dk_drop_block {
         let spatial = self.spatial.get(..self.axes).ok_or(DK_AXES)?;
         let each =
             DropBlock::new(self.rate.get()?, self.block, self.batch, self.channels, spatial)?;
-        Ok(if self.shared == 0 { each } else { each.shared() })
+        let blocks = if self.shared == 0 { each } else { each.shared() };
+        Ok(if self.per_sample == 0 { blocks } else { blocks.per_sample() })
     }
+}
+
+/// A layer whose weights are dropped (DropConnect; Wan et al. 2013): rows x columns weights, row after row, of which
+/// weight (r, c) takes bit r * columns + c of the mask. Filled by the caller.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct dk_drop_connect {
+    /// The rate and the rule, with the zero point 0.
+    pub dropout: dk_dropout,
+    /// Outputs of the layer.
+    pub rows: usize,
+    /// Inputs of the layer.
+    pub columns: usize,
+}
+
+impl dk_drop_connect {
+    pub(super) fn get(&self) -> Result<By<DropConnect<Inverted>, DropConnect<Classic>>, dk_status> {
+        let Self { rows, columns, .. } = *self;
+        Ok(match self.dropout.plain()? {
+            By::Inverted(d) => By::Inverted(DropConnect::new(d.rate(), rows, columns)?),
+            By::Classic(d) => By::Classic(DropConnect::classic(d.rate(), rows, columns)?),
+        })
+    }
+}
+
+/// The noise of NEFTune (Jain et al. 2024), on the embeddings of sequences of one length. Filled by the caller.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct dk_embedding_noise {
+    /// Its strength: 5, 10 or 15 in the paper.
+    pub alpha: f32,
+    /// Tokens of a sequence.
+    pub length: usize,
+    /// Elements of an embedding.
+    pub dimension: usize,
+}
+
+impl dk_embedding_noise {
+    pub(super) fn get(&self) -> Result<EmbeddingNoise, dk_status> {
+        Ok(EmbeddingNoise::new(self.alpha, self.length, self.dimension)?)
+    }
+}
+
+macro_rules! concrete {
+    ($(#[$doc:meta])* $layer:ident, $(#[$of_penalty:meta])* $penalty:ident, $f:ty) => {
+        $(#[$doc])*
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug)]
+        pub struct $layer {
+            /// l = ln p - ln(1 - p), which is what is trained.
+            pub logit: $f,
+            /// t: the lower it is, the nearer are the gates to 0 and 1. 0.1 in the paper's code.
+            pub temperature: $f,
+        }
+
+        impl $layer {
+            pub(super) fn get(&self) -> Result<ConcreteDropout<$f>, dk_status> {
+                Ok(ConcreteDropout::from_logit(self.logit, self.temperature)?)
+            }
+
+            pub(super) fn new(p: $f, temperature: $f) -> Result<Self, dk_status> {
+                let logit = ConcreteDropout::new(p, temperature)?.logit();
+                Ok(Self { logit, temperature })
+            }
+        }
+
+        $(#[$of_penalty])*
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug)]
+        pub struct $penalty {
+            /// w |W|^2 / (1 - p) + e K (p ln p + (1 - p) ln(1 - p)).
+            pub value: $f,
+            /// Its gradient to the logit.
+            pub to_logit: $f,
+            /// 2 w / (1 - p): its gradient to a weight is this number times the weight.
+            pub to_weights: $f,
+        }
+
+        impl From<dropout_kernels::ConcretePenalty<$f>> for $penalty {
+            fn from(penalty: dropout_kernels::ConcretePenalty<$f>) -> Self {
+                let dropout_kernels::ConcretePenalty { value, to_logit, to_weights, .. } = penalty;
+                Self { value, to_logit, to_weights }
+            }
+        }
+    };
+}
+concrete! {
+    /// A layer of Concrete dropout (Gal et al. 2017), whose rate is learned. Made by `dk_concrete_new_f32`, or filled by
+    /// the caller; a step of the optimiser writes `logit`. Calls compute what else they need of it: some 100 operations.
+    dk_concrete_f32,
+    /// What a layer of Concrete dropout adds to the loss, and its gradients.
+    dk_penalty_f32, f32
+}
+concrete! {
+    /// As `dk_concrete_f32`, of double.
+    dk_concrete_f64,
+    /// As `dk_penalty_f32`, of double.
+    dk_penalty_f64, f64
 }
 
 /// Where a mask comes from. Made by `dk_source_key` and its like, which are inline functions.

@@ -1,17 +1,20 @@
 //! What functions do, for any element type, rule, shape and source.
 
 use dropout_kernels::{
-    BiasDropout, Dropout, Element, Extent, Flat, Float, Integer, KnownMask, Layout, MaskKey,
-    MaskRef, MaskWindow, Panel, Requantises, Rows, Rule, RuleFor, Scales, Shape, ShapeError,
-    Zoneout, mask_words,
+    BiasDropout, ConcreteDropout, DropConnect, Dropout, Element, Extent, Flat, Float, Integer,
+    KnownMask, Layout, MaskKey, MaskRef, MaskWindow, Panel, Requantises, Rows, Rule, RuleFor,
+    Scales, Shape, ShapeError, Zoneout, mask_words,
 };
 
 use super::given::{
-    Bytes, Lent, Pair, SMALL, Source, apart, by_draw, by_key, by_known, by_rng, by_source,
-    by_stored, one, pair, slice, slice_mut,
+    Bytes, Lent, Pair, Random, SMALL, Source, apart, by_draw, by_key, by_known, by_random, by_rng,
+    by_source, by_stored, one, pair, slice, slice_mut,
 };
 use super::types::dk_status::{self, *};
-use super::types::{By, dk_drop_block, dk_dropout, dk_rate, dk_source};
+use super::types::{
+    By, dk_drop_block, dk_drop_connect, dk_dropout, dk_embedding_noise, dk_panel, dk_rate,
+    dk_source, strided,
+};
 
 pub(super) type Done = Result<(), dk_status>;
 
@@ -31,7 +34,7 @@ macro_rules! numbers {
         impl Number for $t {
             #[inline]
             fn by(dropout: &dk_dropout, verb: impl Verb<Self>) -> Done {
-                match plain(dropout)? {
+                match dropout.plain()? {
                     By::Inverted(dropout) => verb.run(dropout),
                     By::Classic(dropout) => verb.run(dropout),
                 }
@@ -51,11 +54,6 @@ impl Number for i8 {
             By::Classic(dropout) => verb.run(dropout.with_zero_point(zero)),
         }
     }
-}
-
-/// The dropout, if its zero is 0.
-pub(super) fn plain(dropout: &dk_dropout) -> Result<By, dk_status> {
-    if dropout.zero_point == 0 { dropout.get() } else { Err(DK_ZERO_POINT) }
 }
 
 /// How mask bits belong to the elements of a call.
@@ -324,7 +322,7 @@ impl Shaped for super::types::dk_layout {
     }
 }
 
-impl Shaped for super::types::dk_panel {
+impl Shaped for dk_panel {
     type Shape = dropout_kernels::Panel;
 
     fn shape(&self) -> Result<Self::Shape, dk_status> {
@@ -332,11 +330,37 @@ impl Shaped for super::types::dk_panel {
     }
 
     fn extents(&self) -> [usize; 2] {
-        [self.x_stride, self.y_stride].map(|stride| match self.rows.checked_sub(1) {
+        [self.extent(self.x_stride), self.extent(self.y_stride)]
+    }
+}
+
+impl dk_panel {
+    /// Elements from the first row's first to the last row's last.
+    fn extent(&self, stride: usize) -> usize {
+        match self.rows.checked_sub(1) {
             Some(more) if self.width > 0 => more.wrapping_mul(stride).wrapping_add(self.width),
             _ => 0,
-        })
+        }
     }
+}
+
+/// A shape, the elements of x and of y that it reaches, and the bits of its mask.
+pub(super) type Given<O> = (O, [usize; 2], usize);
+
+/// A bit for each of `n` elements.
+pub(super) fn each(n: usize) -> Given<Each> {
+    (Each, [n; 2], n)
+}
+
+/// # Safety
+///
+/// As `given::one`.
+pub(super) unsafe fn given<S: Shaped>(shape: *const S) -> Result<Given<S::Shape>, dk_status> {
+    // SAFETY: the caller's promise.
+    let shape = unsafe { one(shape)? };
+    let over = shape.shape()?;
+    let bits = over.bits();
+    Ok((over, shape.extents(), bits))
 }
 
 /// # Safety
@@ -351,9 +375,8 @@ pub(super) unsafe fn forward_over<T: Number, S: Shaped>(
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let shape = one(shape)?;
-        let (over, [read, written]) = (shape.shape()?, shape.extents());
-        let source = one(source)?.get(over.bits(), pair(x, read, y, written))?;
+        let (over, [read, written], bits) = given(shape)?;
+        let source = one(source)?.get(bits, pair(x, read, y, written))?;
         T::by(one(dropout)?, Forward(over, Pair::new(x, read, y, written)?, source))
     }
 }
@@ -370,9 +393,8 @@ pub(super) unsafe fn backward_over<T: Number, S: Shaped>(
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let shape = one(shape)?;
-        let (over, [read, written]) = (shape.shape()?, shape.extents());
-        let source = one(source)?.get(over.bits(), pair(dy, read, dx, written))?;
+        let (over, [read, written], bits) = given(shape)?;
+        let source = one(source)?.get(bits, pair(dy, read, dx, written))?;
         T::by(one(dropout)?, Backward(over, Pair::new(dy, read, dx, written)?, source))
     }
 }
@@ -388,8 +410,7 @@ pub(super) unsafe fn infer_over<T: Number, S: Shaped>(
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let shape = one(shape)?;
-        let (over, [read, written]) = (shape.shape()?, shape.extents());
+        let (over, [read, written], _) = given(shape)?;
         apart(&pair(x, read, y, written))?;
         T::by(one(dropout)?, InferOver(over, Pair::new(x, read, y, written)?))
     }
@@ -402,7 +423,7 @@ pub(super) unsafe fn infer_over<T: Number, S: Shaped>(
 /// As `forward`.
 pub(super) unsafe fn by_rule<'a, T: Element + 'a, R: RuleFor<T>, O: Over, V: Verb<T>>(
     dropout: Result<Dropout<R>, dk_status>,
-    (over, n, bits): (O, usize, usize),
+    (over, [read, written], bits): Given<O>,
     x: *const T,
     y: *mut T,
     source: *const dk_source,
@@ -410,51 +431,44 @@ pub(super) unsafe fn by_rule<'a, T: Element + 'a, R: RuleFor<T>, O: Over, V: Ver
 ) -> Done {
     // SAFETY: the caller's promise.
     unsafe {
-        let source = one(source)?.get(bits, pair(x, n, y, n))?;
-        verb(over, Pair::new(x, n, y, n)?, source).run(dropout?)
+        let source = one(source)?.get(bits, pair(x, read, y, written))?;
+        verb(over, Pair::new(x, read, y, written)?, source).run(dropout?)
     }
-}
-
-/// A layout, its elements and its bits.
-///
-/// # Safety
-///
-/// As `given::one`.
-pub(super) unsafe fn layout(
-    layout: *const super::types::dk_layout,
-) -> Result<(Layout, usize, usize), dk_status> {
-    // SAFETY: the caller's promise.
-    let layout = unsafe { one(layout)? }.get()?;
-    Ok((layout, layout.elements(), layout.mask_bits()))
 }
 
 /// # Safety
 ///
 /// As `forward`.
-pub(super) unsafe fn forward_relu<T: Element>(
+pub(super) unsafe fn forward_relu<T: Element, O: Over<Shape: Rows>>(
     dropout: *const dk_dropout,
+    given: Result<Given<O>, dk_status>,
     x: *const T,
     y: *mut T,
-    n: usize,
     source: *const dk_source,
 ) -> Done
 where
     dropout_kernels::Inverted: Scales<T>,
     dropout_kernels::Classic: Scales<T>,
 {
-    fn run<T: Element, R: Scales<T>>(d: Dropout<R>, pair: Pair<'_, T>, source: Source<'_>) -> Done {
+    fn run<T: Element, R: Scales<T>, S: Rows>(
+        d: Dropout<R, S>,
+        pair: Pair<'_, T>,
+        source: Source<'_>,
+    ) -> Done {
         match pair {
-            Pair::Apart(x, y) => Ok(by_draw!(source, |mask| d.forward_relu(x, y, mask))?),
-            Pair::InPlace(x) => Ok(by_draw!(source, |mask| d.forward_relu_in_place(x, mask))?),
+            Pair::Apart(x, y) => by_draw!(source, |mask| d.forward_relu(x, y, mask)),
+            Pair::InPlace(x) => by_draw!(source, |mask| d.forward_relu_in_place(x, mask)),
         }
+        .map_err(strided)
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let source = one(source)?.get(n, pair(x, n, y, n))?;
-        let pair = Pair::new(x, n, y, n)?;
-        match plain(one(dropout)?)? {
-            By::Inverted(dropout) => run(dropout, pair, source),
-            By::Classic(dropout) => run(dropout, pair, source),
+        let (over, [read, written], bits) = given?;
+        let source = one(source)?.get(bits, pair(x, read, y, written))?;
+        let pair = Pair::new(x, read, y, written)?;
+        match one(dropout)?.plain()? {
+            By::Inverted(dropout) => run(over.over(dropout), pair, source),
+            By::Classic(dropout) => run(over.over(dropout), pair, source),
         }
     }
 }
@@ -489,7 +503,7 @@ pub(super) unsafe fn add<T: Float>(
     unsafe {
         let source = one(source)?.get(n, [Bytes::read(x, n), Bytes::written(y, n)])?;
         let (x, y) = (slice(x, n)?, slice_mut(y, n)?);
-        match plain(one(dropout)?)? {
+        match one(dropout)?.plain()? {
             By::Inverted(dropout) => run(dropout, x, y, source, known),
             By::Classic(dropout) => run(dropout, x, y, source, known),
         }
@@ -511,61 +525,84 @@ struct Sum<'a, T> {
     residual: Residual<'a, T>,
 }
 
-impl<T> Sum<'_, T> {
+/// Rows to which a bias is added.
+pub(super) struct Biased<O> {
+    given: Given<O>,
+    /// Elements of the bias.
+    width: usize,
+    /// Elements of the residual.
+    residual: usize,
+}
+
+/// `n` elements in rows of `width`.
+pub(super) fn rows(n: usize, width: usize) -> Biased<Each> {
+    Biased { given: each(n), width, residual: n }
+}
+
+/// A panel, with a residual whose rows begin `stride` elements after each other.
+///
+/// # Safety
+///
+/// As `given::one`.
+pub(super) unsafe fn panel(
+    panel: *const dk_panel,
+    stride: usize,
+) -> Result<Biased<Panel>, dk_status> {
+    // SAFETY: the caller's promise.
+    let shape = unsafe { one(panel)? };
+    // SAFETY: the caller's promise.
+    let (over, extents, bits) = unsafe { given(panel)? };
+    let given = (over.with_residual_stride(stride)?, extents, bits);
+    Ok(Biased { given, width: shape.width, residual: shape.extent(stride) })
+}
+
+impl<O> Biased<O> {
     /// # Safety
     ///
     /// As `forward`.
-    unsafe fn new(
+    unsafe fn slices<'a, T>(
+        &self,
         x: *const T,
         bias: *const T,
-        width: usize,
         residual: *const T,
         y: *mut T,
-        n: usize,
-    ) -> Result<Self, dk_status> {
+    ) -> Result<Sum<'a, T>, dk_status> {
+        let (_, [read, written], _) = self.given;
         // SAFETY: the caller's promise.
         unsafe {
-            let pair = Pair::new(x, n, y, n)?;
+            let pair = Pair::new(x, read, y, written)?;
             // Of nothing all may stand at one place.
-            let residual = if residual.is_null() || n == 0 {
+            let residual = if residual.is_null() || written == 0 {
                 Residual::None
             } else if residual.cast_mut() == y {
                 Residual::Output
             } else {
-                Residual::Of(slice(residual, n)?)
+                Residual::Of(slice(residual, self.residual)?)
             };
-            Ok(Self { pair, bias: slice(bias, width)?, residual })
+            Ok(Sum { pair, bias: slice(bias, self.width)?, residual })
         }
     }
-}
 
-/// The bytes of a sum.
-fn sum<T>(
-    x: *const T,
-    bias: *const T,
-    width: usize,
-    residual: *const T,
-    y: *mut T,
-    n: usize,
-) -> [Bytes; 4] {
-    let [x, output] = pair(x, n, y, n);
-    let same = residual.is_null() || residual.cast_mut() == y;
-    let residual = Bytes::read(residual, if same { 0 } else { n });
-    [x, output, residual, Bytes::read(bias, width)]
+    /// What it touches.
+    fn bytes<T>(&self, x: *const T, bias: *const T, residual: *const T, y: *mut T) -> [Bytes; 4] {
+        let (_, [read, written], _) = self.given;
+        let [x, output] = pair(x, read, y, written);
+        let same = residual.is_null() || residual.cast_mut() == y;
+        let residual = Bytes::read(residual, if same { 0 } else { self.residual });
+        [x, output, residual, Bytes::read(bias, self.width)]
+    }
 }
 
 /// # Safety
 ///
 /// As `forward`.
-#[expect(clippy::too_many_arguments, reason = "C's")]
-pub(super) unsafe fn bias_dropout_add<T: Float>(
+pub(super) unsafe fn bias_dropout_add<T: Float, O: Over<Shape: Rows>>(
     dropout: *const dk_dropout,
+    rows: Result<Biased<O>, dk_status>,
     x: *const T,
     bias: *const T,
-    width: usize,
     residual: *const T,
     y: *mut T,
-    n: usize,
     source: *const dk_source,
 ) -> Done {
     fn run<T: Float, R: Scales<T>, S: Rows>(
@@ -595,11 +632,16 @@ pub(super) unsafe fn bias_dropout_add<T: Float>(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let source = one(source)?.get(n, sum(x, bias, width, residual, y, n))?;
-        let Sum { pair, bias, residual } = Sum::new(x, bias, width, residual, y, n)?;
-        match plain(one(dropout)?)? {
-            By::Inverted(dropout) => run(dropout.with_bias(bias), pair, residual, source),
-            By::Classic(dropout) => run(dropout.with_bias(bias), pair, residual, source),
+        let rows = rows?;
+        let bytes = rows.bytes(x, bias, residual, y);
+        let source = one(source)?.get(rows.given.2, bytes)?;
+        let Sum { pair, bias, residual } = rows.slices(x, bias, residual, y)?;
+        let over = rows.given.0;
+        match one(dropout)?.plain()? {
+            By::Inverted(dropout) => {
+                run(over.over(dropout).with_bias(bias), pair, residual, source)
+            }
+            By::Classic(dropout) => run(over.over(dropout).with_bias(bias), pair, residual, source),
         }
     }
 }
@@ -607,17 +649,16 @@ pub(super) unsafe fn bias_dropout_add<T: Float>(
 /// # Safety
 ///
 /// As `forward`.
-pub(super) unsafe fn bias_dropout_add_infer<T: Float>(
+pub(super) unsafe fn bias_dropout_add_infer<T: Float, O: Over<Shape: Rows>>(
     dropout: *const dk_dropout,
+    rows: Result<Biased<O>, dk_status>,
     x: *const T,
     bias: *const T,
-    width: usize,
     residual: *const T,
     y: *mut T,
-    n: usize,
 ) -> Done {
-    fn run<T: Float, R: Scales<T>>(
-        block: BiasDropout<'_, T, R, Flat>,
+    fn run<T: Float, R: Scales<T>, S: Rows>(
+        block: BiasDropout<'_, T, R, S>,
         pair: Pair<'_, T>,
         residual: Residual<'_, T>,
     ) -> Done {
@@ -634,11 +675,13 @@ pub(super) unsafe fn bias_dropout_add_infer<T: Float>(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        apart(&sum(x, bias, width, residual, y, n))?;
-        let Sum { pair, bias, residual } = Sum::new(x, bias, width, residual, y, n)?;
-        match plain(one(dropout)?)? {
-            By::Inverted(dropout) => run(dropout.with_bias(bias), pair, residual),
-            By::Classic(dropout) => run(dropout.with_bias(bias), pair, residual),
+        let rows = rows?;
+        apart(&rows.bytes(x, bias, residual, y))?;
+        let Sum { pair, bias, residual } = rows.slices(x, bias, residual, y)?;
+        let over = rows.given.0;
+        match one(dropout)?.plain()? {
+            By::Inverted(dropout) => run(over.over(dropout).with_bias(bias), pair, residual),
+            By::Classic(dropout) => run(over.over(dropout).with_bias(bias), pair, residual),
         }
     }
 }
@@ -646,17 +689,16 @@ pub(super) unsafe fn bias_dropout_add_infer<T: Float>(
 /// # Safety
 ///
 /// As `forward`.
-pub(super) unsafe fn bias_dropout_add_backward<T: Float>(
+pub(super) unsafe fn bias_dropout_add_backward<T: Float, O: Over<Shape: Rows>>(
     dropout: *const dk_dropout,
+    rows: Result<Biased<O>, dk_status>,
     dy: *const T,
     dx: *mut T,
     dbias: *mut T::Factor,
-    width: usize,
-    n: usize,
     source: *const dk_source,
 ) -> Done {
-    fn run<T: Float, R: Scales<T>>(
-        dropout: Dropout<R>,
+    fn run<T: Float, R: Scales<T>, S: Rows>(
+        dropout: Dropout<R, S>,
         pair: Pair<'_, T>,
         dbias: &mut [T::Factor],
         source: Source<'_>,
@@ -669,12 +711,13 @@ pub(super) unsafe fn bias_dropout_add_backward<T: Float>(
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let [x, y] = pair(dy, n, dx, n);
-        let source = one(source)?.get(n, [x, y, Bytes::written(dbias, width)])?;
-        let (pair, dbias) = (Pair::new(dy, n, dx, n)?, slice_mut(dbias, width)?);
-        match plain(one(dropout)?)? {
-            By::Inverted(dropout) => run(dropout, pair, dbias, source),
-            By::Classic(dropout) => run(dropout, pair, dbias, source),
+        let Biased { given: (over, [read, written], bits), width, .. } = rows?;
+        let [x, y] = pair(dy, read, dx, written);
+        let source = one(source)?.get(bits, [x, y, Bytes::written(dbias, width)])?;
+        let (pair, dbias) = (Pair::new(dy, read, dx, written)?, slice_mut(dbias, width)?);
+        match one(dropout)?.plain()? {
+            By::Inverted(dropout) => run(over.over(dropout), pair, dbias, source),
+            By::Classic(dropout) => run(over.over(dropout), pair, dbias, source),
         }
     }
 }
@@ -753,6 +796,201 @@ pub(super) unsafe fn drop_block<T: Element>(
             Pair::Apart(x, y) => Ok(by_stored!(source, |mask| blocks.forward(x, y, mask))?),
             Pair::InPlace(x) => Ok(by_stored!(source, |mask| blocks.forward_in_place(x, mask))?),
         }
+    }
+}
+
+/// What is done with dropped weights.
+#[derive(Clone, Copy)]
+pub(super) enum Product {
+    /// y of W and x.
+    Forward,
+    /// dx of W and dy.
+    Input,
+    /// dW of x and dy.
+    Weights,
+}
+
+/// A product of `a` and `b` by a mask, for several vectors. Inlined, so that a program links the products
+/// that it has.
+///
+/// # Safety
+///
+/// As `forward`.
+#[inline(always)]
+pub(super) unsafe fn drop_connect<T: Float>(
+    layer: *const dk_drop_connect,
+    a: *const T,
+    b: *const T,
+    output: *mut T,
+    batch: usize,
+    source: *const dk_source,
+    product: Product,
+) -> Done {
+    #[inline(always)]
+    fn run<T: Float, R: RuleFor<T>>(
+        layer: DropConnect<R>,
+        (a, b, output): (&[T], &[T], &mut [T]),
+        source: Source<'_>,
+        product: Product,
+    ) -> Done {
+        Ok(match product {
+            Product::Forward => by_source!(source, |mask| layer.forward(a, b, output, mask)),
+            Product::Input => by_known!(source, |mask| layer.backward_input(a, b, output, mask)),
+            Product::Weights => {
+                by_known!(source, |mask| layer.backward_weights(a, b, output, mask))
+            }
+        }?)
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let layer = one(layer)?;
+        let made = layer.get()?;
+        let Lengths { weights, inputs, outputs } = Lengths::new(layer, batch)?;
+        let [of_a, of_b, of_output] = match product {
+            Product::Forward => [weights, inputs, outputs],
+            Product::Input => [weights, outputs, inputs],
+            Product::Weights => [inputs, outputs, weights],
+        };
+        let touched =
+            [Bytes::read(a, of_a), Bytes::read(b, of_b), Bytes::written(output, of_output)];
+        let source = one(source)?.get(weights, touched)?;
+        let slices = (slice(a, of_a)?, slice(b, of_b)?, slice_mut(output, of_output)?);
+        match made {
+            By::Inverted(layer) => run(layer, slices, source, product),
+            By::Classic(layer) => run(layer, slices, source, product),
+        }
+    }
+}
+
+/// Inference with all weights, or with all of the transposed matrix. Inlined as `drop_connect`.
+///
+/// # Safety
+///
+/// As `forward`.
+#[inline(always)]
+pub(super) unsafe fn drop_connect_infer<T: Float>(
+    layer: *const dk_drop_connect,
+    w: *const T,
+    x: *const T,
+    y: *mut T,
+    batch: usize,
+    transposed: bool,
+) -> Done {
+    #[inline(always)]
+    fn run<T: Float, R: RuleFor<T>>(
+        layer: DropConnect<R>,
+        (w, x, y): (&[T], &[T], &mut [T]),
+        transposed: bool,
+    ) -> Done {
+        Ok(if transposed { layer.infer_transposed(w, x, y) } else { layer.infer(w, x, y) }?)
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let layer = one(layer)?;
+        let made = layer.get()?;
+        let Lengths { weights, inputs, outputs } = Lengths::new(layer, batch)?;
+        let (read, written) = if transposed { (outputs, inputs) } else { (inputs, outputs) };
+        apart(&[Bytes::read(w, weights), Bytes::read(x, read), Bytes::written(y, written)])?;
+        let slices = (slice(w, weights)?, slice(x, read)?, slice_mut(y, written)?);
+        match made {
+            By::Inverted(layer) => run(layer, slices, transposed),
+            By::Classic(layer) => run(layer, slices, transposed),
+        }
+    }
+}
+
+/// Elements of a layer of weights, for a batch.
+struct Lengths {
+    weights: usize,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Lengths {
+    fn new(layer: &dk_drop_connect, batch: usize) -> Result<Self, dk_status> {
+        let times = |a: usize, b: usize| a.checked_mul(b).ok_or(DK_OVERFLOW);
+        Ok(Self {
+            weights: times(layer.rows, layer.columns)?,
+            inputs: times(batch, layer.columns)?,
+            outputs: times(batch, layer.rows)?,
+        })
+    }
+}
+
+/// # Safety
+///
+/// As `forward`.
+pub(super) unsafe fn embedding_noise<T: Float>(
+    noise: *const dk_embedding_noise,
+    x: *const T,
+    y: *mut T,
+    n: usize,
+    source: *const dk_source,
+) -> Done {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let source = one(source)?.random(pair(x, n, y, n))?;
+        let noise = one(noise)?.get()?;
+        match Pair::new(x, n, y, n)?.settled(true) {
+            Pair::Apart(x, y) => Ok(by_random!(source, |random| noise.forward(x, y, random))?),
+            Pair::InPlace(x) => {
+                by_random!(source, |random| noise.forward_in_place(x, random));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// As `forward`.
+pub(super) unsafe fn concrete_forward<T: Float>(
+    layer: Result<ConcreteDropout<T::Factor>, dk_status>,
+    x: *const T,
+    y: *mut T,
+    n: usize,
+    source: *const dk_source,
+) -> Done {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let source = one(source)?.random(pair(x, n, y, n))?;
+        let layer = layer?;
+        match Pair::new(x, n, y, n)?.settled(true) {
+            Pair::Apart(x, y) => Ok(by_random!(source, |random| layer.forward(x, y, random))?),
+            Pair::InPlace(x) => {
+                by_random!(source, |random| layer.forward_in_place(x, random));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// As `forward`.
+pub(super) unsafe fn concrete_backward<T: Float>(
+    layer: Result<ConcreteDropout<T::Factor>, dk_status>,
+    x: *const T,
+    dy: *const T,
+    dx: *mut T,
+    n: usize,
+    to_logit: *mut T::Factor,
+    before: *const dk_source,
+) -> Done {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let [read, written] = pair(dy, n, dx, n);
+        let sum = Bytes::written(to_logit, 1);
+        let before = one(before)?.random([read, written, Bytes::read(x, n), sum])?;
+        let (layer, x, to_logit) = (layer?, slice(x, n)?, slice_mut(to_logit, 1)?);
+        let sum = match Pair::new(dy, n, dx, n)?.settled(true) {
+            Pair::Apart(dy, dx) => by_random!(before, |random| layer.backward(x, dy, dx, random)),
+            Pair::InPlace(dx) => {
+                by_random!(before, |random| layer.backward_in_place(x, dx, random))
+            }
+        }?;
+        to_logit.fill(sum);
+        Ok(())
     }
 }
 

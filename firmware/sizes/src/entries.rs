@@ -29,15 +29,20 @@ entries!(
     alpha,
     drop_key,
     drop_block,
+    drop_block_per_sample,
     locked,
     zoneout,
     embedding,
+    embedding_noise,
     drop_path,
+    layer_drop,
     drop_head,
     drop_connect,
     drop_connect_replay,
     drop_connect_infer,
+    drop_connect_transposed,
     gaussian,
+    concrete,
     monte_carlo,
     tape,
     rate_new,
@@ -45,6 +50,7 @@ entries!(
     alpha_new,
     drop_block_new,
     gaussian_new,
+    concrete_step,
     schedule,
     error_text,
     basic
@@ -149,6 +155,12 @@ fn drop_block(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+fn drop_block_per_sample(call: &mut Call<'_>) -> Outcome {
+    call.samples.forward_in_place(call.x, call.rng.draw(call.mask.reborrow()))?;
+    call.samples.backward_in_place(call.x, call.mask.as_ref())?;
+    Ok(())
+}
+
 fn locked(call: &mut Call<'_>) -> Outcome {
     call.locked.draw(1, &mut call.rng)?;
     call.locked.forward_in_place(call.x)?;
@@ -169,10 +181,22 @@ fn embedding(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+fn embedding_noise(call: &mut Call<'_>) -> Outcome {
+    call.noise.forward_in_place(call.x, &mut call.rng);
+    Ok(())
+}
+
 fn drop_path(call: &mut Call<'_>) -> Outcome {
     call.path.fill(call.groups.reborrow(), &mut call.rng)?;
     call.path.add(call.x, call.y, call.groups.as_ref())?;
     call.path.branch().backward(call.y, call.x, call.groups.as_ref())?;
+    Ok(())
+}
+
+/// What is trained, and what is kept at inference.
+fn layer_drop(call: &mut Call<'_>) -> Outcome {
+    call.layers.fill(call.groups.reborrow(), &mut call.rng)?;
+    call.layers.prune(call.groups.reborrow(), call.indices.len())?;
     Ok(())
 }
 
@@ -204,10 +228,22 @@ fn drop_connect_infer(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+fn drop_connect_transposed(call: &mut Call<'_>) -> Outcome {
+    call.weights.infer_transposed(call.x, &call.outputs, call.inputs)?;
+    Ok(())
+}
+
 fn gaussian(call: &mut Call<'_>) -> Outcome {
     let mut before = call.rng.clone();
     call.gaussian.forward_in_place(call.x, &mut call.rng);
     call.gaussian.backward_in_place(call.y, &mut before);
+    Ok(())
+}
+
+fn concrete(call: &mut Call<'_>) -> Outcome {
+    let (seed, stream) = (call.seed, call.stream);
+    call.concrete.forward_in_place(call.x, MaskKey::new(seed, stream));
+    call.logit = call.concrete.backward_in_place(call.y, call.z, MaskKey::new(seed, stream))?;
     Ok(())
 }
 
@@ -249,6 +285,14 @@ fn drop_block_new(call: &mut Call<'_>) -> Outcome {
 
 fn gaussian_new(call: &mut Call<'_>) -> Outcome {
     call.gaussian = GaussianDropout::new(call.rate)?;
+    Ok(())
+}
+
+/// What its rate takes at a step of the optimiser.
+fn concrete_step(call: &mut Call<'_>) -> Outcome {
+    let [squares, weight, entropy, rate] = call.outputs;
+    let to_logit = call.concrete.penalty(squares, call.step, weight, entropy).to_logit;
+    call.concrete = call.concrete.with_logit(call.concrete.logit() - rate * to_logit)?;
     Ok(())
 }
 

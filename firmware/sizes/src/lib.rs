@@ -7,9 +7,9 @@ mod entries;
 use core::fmt;
 
 use dropout_kernels::{
-    Alpha, Classic, DropBlock, DropConnect, DropHead, DropKey, DropPath, DropRate, Dropout,
-    EmbeddingDropout, Error, GaussianDropout, Inverted, Layout, LockedDropout, MaskMut, MaskRng,
-    MaskTape, MonteCarlo, Schedule, ZeroPoint, Zoneout,
+    Alpha, Classic, ConcreteDropout, DropBlock, DropConnect, DropHead, DropKey, DropPath, DropRate,
+    Dropout, EmbeddingDropout, EmbeddingNoise, Error, GaussianDropout, Inverted, LayerDrop, Layout,
+    LockedDropout, MaskMut, MaskRng, MaskTape, MonteCarlo, Schedule, ZeroPoint, Zoneout,
 };
 
 pub use entries::ENTRIES;
@@ -69,6 +69,8 @@ pub struct Call<'a> {
     pub layout: Layout,
     /// 4 maps.
     pub blocks: DropBlock,
+    /// A map of each of 4 samples, each by a factor of its own.
+    pub samples: DropBlock,
     /// Batch, channels and two extents of the maps.
     pub extents: [usize; 4],
     /// Of `n` units.
@@ -77,14 +79,22 @@ pub struct Call<'a> {
     pub zoneout: Zoneout,
     /// 4 rows.
     pub embedding: EmbeddingDropout,
+    /// Of any length.
+    pub noise: EmbeddingNoise,
     /// 4 samples.
     pub path: DropPath,
+    /// 4 layers.
+    pub layers: LayerDrop,
     /// 4 heads.
     pub heads: DropHead,
     /// 4 rows of `n / 4`.
     pub weights: DropConnect,
     /// Of any length.
     pub gaussian: GaussianDropout,
+    /// Of any length.
+    pub concrete: ConcreteDropout,
+    /// The gradient to its logit.
+    pub logit: f32,
     /// Of `n` outputs.
     pub passes: MonteCarlo<&'a mut [f32]>,
     /// Room for two masks of `n`.
