@@ -60,9 +60,6 @@ const EACH_NARROW_BIT: [__m256i; 2] = unsafe { transmute(NARROW_BITS) };
 /// Of a byte: all four have the same.
 // SAFETY: as above.
 const EACH_BYTE_BIT: __m256i = unsafe { transmute(BYTE_BITS) };
-/// The lower half of a word in each element, and the upper half, as `pshufb` counts.
-// SAFETY: as above.
-const EACH_HALF: [__m256i; 2] = unsafe { transmute([[[0u8, 1]; 16], [[2, 3]; 16]]) };
 /// Which byte of four stands in each element, as `pshufb` counts in half a register.
 // SAFETY: as above.
 const EACH_BYTE: __m256i = unsafe { transmute([[0u8; 8], [1; 8], [2; 8], [3; 8]]) };
@@ -211,10 +208,7 @@ registers! {
     => {
         [__m256i; 2], 0 1;
         bits(word, i) _mm256_cmpeq_epi16(
-            _mm256_and_si256(
-                _mm256_shuffle_epi8(_mm256_set1_epi32(word as i32), EACH_HALF[i as usize]),
-                EACH_NARROW_BIT[0],
-            ),
+            _mm256_and_si256(_mm256_set1_epi16((word >> (16 * i)) as i16), EACH_NARROW_BIT[0]),
             EACH_NARROW_BIT[0],
         );
         select(x, bits, dropped) _mm256_blendv_epi8(dropped, x, bits);
