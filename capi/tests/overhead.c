@@ -1,4 +1,4 @@
-/* Nanoseconds of a call from C: backward by a mask, from another array. capi/overhead compares them with Rust's. */
+/* Nanoseconds of a call from C: backward by a mask, from another array. Rust's are `cargo bench --bench kernels -- backward`. */
 #define _POSIX_C_SOURCE 199309L
 #include <dropout_kernels.h>
 

@@ -48,7 +48,7 @@ use crate::source::{KnownMask, MaskSource};
 /// # Errors
 ///
 /// [`ShapeError`] if elements are not whole rows, a slice has another length than the output, or the
-/// mask does not fit; over a [`Panel`] if the bias is not as wide, or a slice is too short. Then
+/// mask does not fit; over a [`Panel`](crate::Panel) if the bias is not as wide, or a slice is too short. Then
 /// nothing is written, and no generator has moved.
 #[derive(Clone, Copy, Debug)]
 pub struct BiasDropout<'a, T, R, S> {
