@@ -175,7 +175,7 @@ fn layouts_that_nothing_can_index_are_refused() {
     let most = usize::MAX as u64;
     for [groups, repeat, width, run] in [[2, 1, most, 1], [2, 0, most, 1], [1, 1 << 40, 1 << 40, 1]]
     {
-        refused::<Layout>(&Extents { groups, repeat, width, run }, "expected a shape of at most");
+        refused::<Layout>(&Extents { groups, repeat, width, run }, "that can be counted");
     }
 }
 
