@@ -4,6 +4,7 @@ mod alpha;
 mod bias;
 mod drop_key;
 mod fused;
+mod hook;
 mod relu;
 mod rule;
 mod stochastic;

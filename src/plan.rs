@@ -396,11 +396,10 @@ pub(crate) mod shape {
     }
 }
 
-/// Words that are drawn at a time: each call for them costs as much as to draw some. Chips have them on a small
-/// stack.
+/// Words that one call draws, which itself costs as much as some of them. A chip's stack holds fewer.
 const WORDS_AT_A_TIME: usize = if cfg!(target_os = "none") { LANES } else { 8 * LANES };
 
-/// A mask that is drawn by some hundreds of bits, and forgotten.
+/// A mask that is drawn part by part, and forgotten.
 pub(crate) struct Blocks {
     backend: Available,
     planes: Planes,

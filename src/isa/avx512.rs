@@ -118,7 +118,8 @@ macro_rules! widen_bf16 {
 }
 
 /// Where `bytes` are set, halves of `from`, each in the place of the other half; else `into`. The compiler
-/// would take an instruction of three operations.
+/// would take an instruction of three operations. A function, as only where AVX-512 is enabled can assembly
+/// name its registers.
 #[cfg(feature = "half")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]

@@ -36,7 +36,7 @@ pub(super) fn panel<I: Isa, T: Vectored, O: Op<T>>(
     }
 }
 
-/// Rows of whole words. What is left of one is its last eight, or its last 32, which then overlap
+/// Rows of whole words. What is left of one is its last eight, sixteen or 32, which then overlap
 /// those before them: they are computed first, as the row may be what is read. A row's bounds are
 /// checked once and not once a word.
 #[inline(always)]
@@ -51,9 +51,8 @@ fn wide<I: Isa, T: Vectored, O: Op<T>>(
     let n = panel.width;
     let left = n % 32;
     // Of what fits half a register no half is computed.
-    let (eight, sixteen) = (left > 0 && left <= 8, left > 0 && left <= 16);
-    let eight = eight && 16 * size_of::<T>() > I::REGISTER;
-    let sixteen = sixteen && !eight && 16 * size_of::<T>() == I::REGISTER;
+    let eight = (1..=8).contains(&left) && 16 * size_of::<T>() > I::REGISTER;
+    let sixteen = (1..=16).contains(&left) && 16 * size_of::<T>() == I::REGISTER;
     for _ in 0..panel.rows {
         let Some(row) = target.get_mut(..n) else { return };
         let Some(of_row) = op.first(n) else { return };

@@ -127,12 +127,12 @@ impl<F: Real> ConcreteDropout<F> {
         } else if p == one {
             Err(RateError::One)
         } else if p < one {
-            let zero = Err(RateError::Zero { given: p.in_f64() });
-            if !p.has_inverse() {
-                return zero;
-            }
             let logit = p.over(one.minus(p)).natural_log();
-            if logit < F::LEAST { zero } else { Self::from_logit(logit, temperature) }
+            if p.has_inverse() && logit >= F::LEAST {
+                Self::from_logit(logit, temperature)
+            } else {
+                Err(RateError::Zero { given: p.in_f64() })
+            }
         } else {
             Err(RateError::NotANumber)
         }

@@ -17,6 +17,10 @@ mod verbs;
 /// A function for each element type, made by `$verb`: the first has the documentation, the others
 /// say as which they are. `half`'s types stand in C as the integers that hold their bits.
 macro_rules! each {
+    ($verb:ident $with:tt: $(#[$doc:meta])* $first:ident $c:ident $t:ident $(, $name:ident $d:ident $u:ident)* $(,)?) => {
+        $verb! { [$(#[$doc])*] $first $c $t $with }
+        $($verb! { [#[doc = concat!(" As ", stringify!($first), ", of ", c_name!($u), ".")]] $name $d $u $with })*
+    };
     ($verb:ident: $(#[$doc:meta])* $first:ident $c:ident $t:ident $(, $name:ident $d:ident $u:ident)* $(,)?) => {
         $verb! { [$(#[$doc])*] $first $c $t }
         $($verb! { [#[doc = concat!(" As ", stringify!($first), ", of ", c_name!($u), ".")]] $name $d $u })*

@@ -311,27 +311,27 @@ each! { drop_block_backward:
     dk_drop_block_backward_s16 i16 i16,
 }
 
-macro_rules! drop_connect_forward {
-    ([$($doc:tt)*] $name:ident $c:ident $t:ident) => {
+macro_rules! drop_connect {
+    ([$($doc:tt)*] $name:ident $c:ident $t:ident ($product:ident $a:ident $b:ident $output:ident)) => {
         $($doc)*
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(
             layer: *const dk_drop_connect,
-            w: *const $c,
-            x: *const $c,
-            y: *mut $c,
+            $a: *const $c,
+            $b: *const $c,
+            $output: *mut $c,
             batch: usize,
             source: *const dk_source,
         ) -> dk_status {
-            let (a, b, output) = (w.cast(), x.cast(), y.cast());
+            let (a, b, output) = ($a.cast(), $b.cast(), $output.cast());
             // SAFETY: what C promises.
             dk_status::of(unsafe {
-                verbs::drop_connect::<$t>(layer, a, b, output, batch, source, Product::Forward)
+                verbs::drop_connect::<$t>(layer, a, b, output, batch, source, Product::$product)
                 })
         }
     };
 }
-each! { drop_connect_forward:
+each! { drop_connect (Forward w x y):
     /// Multiplies with the weights that are kept: y = s (M o W) x, with s = 1 / (1 - p) by the inverted rule and 1 by the classic one.
     /// x is batch x columns and y batch x rows, all under one mask of rows * columns bits; y is overwritten, and is
     /// neither w nor x. A dropped weight takes no part: it may be NaN, and so may the x that it meets.
@@ -348,28 +348,7 @@ each! { drop_connect_forward:
     dk_drop_connect_forward_f16 u16 f16,
     dk_drop_connect_forward_bf16 u16 bf16,
 }
-
-macro_rules! drop_connect_backward_input {
-    ([$($doc:tt)*] $name:ident $c:ident $t:ident) => {
-        $($doc)*
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $name(
-            layer: *const dk_drop_connect,
-            w: *const $c,
-            dy: *const $c,
-            dx: *mut $c,
-            batch: usize,
-            source: *const dk_source,
-        ) -> dk_status {
-            let (a, b, output) = (w.cast(), dy.cast(), dx.cast());
-            // SAFETY: what C promises.
-            dk_status::of(unsafe {
-                verbs::drop_connect::<$t>(layer, a, b, output, batch, source, Product::Input)
-                })
-        }
-    };
-}
-each! { drop_connect_backward_input:
+each! { drop_connect (Input w dy dx):
     /// The gradient to the input: dx = s (M o W)^T dy, by forward's key or mask. dx is overwritten, row after row added to
     /// +0.0. As dk_drop_connect_forward_f32, and DK_SOURCE_DRAWS.
     dk_drop_connect_backward_input_f32 f32 f32,
@@ -377,28 +356,7 @@ each! { drop_connect_backward_input:
     dk_drop_connect_backward_input_f16 u16 f16,
     dk_drop_connect_backward_input_bf16 u16 bf16,
 }
-
-macro_rules! drop_connect_backward_weights {
-    ([$($doc:tt)*] $name:ident $c:ident $t:ident) => {
-        $($doc)*
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $name(
-            layer: *const dk_drop_connect,
-            x: *const $c,
-            dy: *const $c,
-            dw: *mut $c,
-            batch: usize,
-            source: *const dk_source,
-        ) -> dk_status {
-            let (a, b, output) = (x.cast(), dy.cast(), dw.cast());
-            // SAFETY: what C promises.
-            dk_status::of(unsafe {
-                verbs::drop_connect::<$t>(layer, a, b, output, batch, source, Product::Weights)
-                })
-        }
-    };
-}
-each! { drop_connect_backward_weights:
+each! { drop_connect (Weights x dy dw):
     /// Adds the gradient to the weights to what dw holds: dW += s M o (dy x^T), sample after sample. Those of dropped weights
     /// keep their bits. As dk_drop_connect_backward_input_f32.
     dk_drop_connect_backward_weights_f32 f32 f32,
@@ -408,7 +366,7 @@ each! { drop_connect_backward_weights:
 }
 
 macro_rules! drop_connect_infer {
-    ([$($doc:tt)*] $name:ident $c:ident $t:ident) => {
+    ([$($doc:tt)*] $name:ident $c:ident $t:ident ($transposed:literal)) => {
         $($doc)*
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(
@@ -420,11 +378,11 @@ macro_rules! drop_connect_infer {
         ) -> dk_status {
             let (w, x, y) = (w.cast(), x.cast(), y.cast());
             // SAFETY: what C promises.
-            dk_status::of(unsafe { verbs::drop_connect_infer::<$t>(layer, w, x, y, batch, false) })
+            dk_status::of(unsafe { verbs::drop_connect_infer::<$t>(layer, w, x, y, batch, $transposed) })
         }
     };
 }
-each! { drop_connect_infer:
+each! { drop_connect_infer (false):
     /// Inference: y = W x, or (1 - p) W x by the classic rule (zeros at p = 1). x is batch x columns, y batch x rows. DK_NULL,
     /// DK_MISALIGNED, DK_OVERLAP, DK_NOT_MADE, DK_ZERO_POINT, DK_OVERFLOW.
     dk_drop_connect_infer_f32 f32 f32,
@@ -432,25 +390,7 @@ each! { drop_connect_infer:
     dk_drop_connect_infer_f16 u16 f16,
     dk_drop_connect_infer_bf16 u16 bf16,
 }
-
-macro_rules! drop_connect_infer_transposed {
-    ([$($doc:tt)*] $name:ident $c:ident $t:ident) => {
-        $($doc)*
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $name(
-            layer: *const dk_drop_connect,
-            w: *const $c,
-            x: *const $c,
-            y: *mut $c,
-            batch: usize,
-        ) -> dk_status {
-            let (w, x, y) = (w.cast(), x.cast(), y.cast());
-            // SAFETY: what C promises.
-            dk_status::of(unsafe { verbs::drop_connect_infer::<$t>(layer, w, x, y, batch, true) })
-        }
-    };
-}
-each! { drop_connect_infer_transposed:
+each! { drop_connect_infer (true):
     /// The same of weights that are stored as inputs x outputs: y = W^T x. x is batch x rows, y batch x columns.
     dk_drop_connect_infer_transposed_f32 f32 f32,
     dk_drop_connect_infer_transposed_f64 f64 f64,
