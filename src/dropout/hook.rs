@@ -14,10 +14,11 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
     /// Both functions get one number of each input, in the type that is computed in: `f32`, or `f64`
     /// for `f64`. Both are called for elements that are dropped, too: `after` with 0, so that what it makes
     /// of a NaN or an infinity in an input stands in the output. Factors of a gradient belong in `before`,
-    /// after which the mask selects. They are compiled into a loop for the machine that runs it; so they should be arithmetic, without calls of functions that are
-    /// not inlined. This is compiled in your crate, at its level of optimisation. Results have the same
-    /// bits on every machine if what the functions compute has; the compiler contracts nothing.
-    /// [`BiasDropout::forward_with`] is the same with a bias.
+    /// after which the mask selects. They are compiled into a loop for the machine that runs it; so they
+    /// should be arithmetic, without calls of functions that are not inlined. This is compiled in your
+    /// crate, at its level of optimisation. Results have the same bits on every machine if what the
+    /// functions compute has; the compiler contracts nothing.
+    /// [`BiasDropout::forward_with`](crate::BiasDropout::forward_with) is the same with a bias.
     ///
     /// A sigmoid unit and dropout, and backward, which computes again what it needs:
     ///
