@@ -6,6 +6,8 @@
 //! is generic and does nothing an element at a time, to its function here.
 
 use super::Available;
+#[cfg(feature = "half")]
+use super::moves::{Moves, bits_mut};
 use crate::element::{FloatNumber, IntegerNumber, Number};
 use crate::kernel::Vectored;
 use crate::kernel::broadcast::{Expanded, LONG};
@@ -561,6 +563,67 @@ macro_rules! operations {
     )*};
 }
 
+/// By the functions of `i16`, which moves the same bits: half as many functions of 16 bits are compiled.
+#[cfg(feature = "half")]
+macro_rules! moved {
+    ($t:ty: $($op:ty),* $(,)?) => {$(
+        impl Compiled<$op> for $t {
+            #[inline(always)]
+            fn map(op: $op, backend: Available, keep: bool, at: usize, y: &mut [$t]) {
+                op.of_bits().map_from(backend, keep, at, bits_mut(y));
+            }
+
+            #[inline(always)]
+            fn pass(op: $op, at: usize, y: &mut [$t]) {
+                op.of_bits().pass_from(at, bits_mut(y));
+            }
+
+            #[inline(always)]
+            fn apply(op: $op, backend: Available, words: &[u32], y: &mut [$t]) {
+                op.of_bits().apply(backend, words, bits_mut(y));
+            }
+
+            #[inline(always)]
+            fn draw(
+                op: $op,
+                backend: Available,
+                lanes: &mut Lanes,
+                planes: Planes,
+                words: &mut [u32],
+                y: &mut [$t],
+            ) {
+                op.of_bits().draw(backend, lanes, planes, words, bits_mut(y));
+            }
+
+            #[inline(always)]
+            fn broadcast(
+                op: $op,
+                backend: Available,
+                words: &[u32],
+                first: usize,
+                layout: Layout,
+                at: usize,
+                y: &mut [$t],
+            ) {
+                op.of_bits().broadcast(backend, words, first, layout, at, bits_mut(y));
+            }
+
+            #[inline(always)]
+            fn panel(
+                op: $op,
+                backend: Available,
+                words: &[u32],
+                first: usize,
+                panel: Panel,
+                at: usize,
+                y: &mut [$t],
+            ) {
+                op.of_bits().panel(backend, words, first, panel, at, bits_mut(y));
+            }
+        }
+    )*};
+}
+
 macro_rules! sweeps {
     ($t:ty: $($sweep:ty),* $(,)?) => {$(
         impl CompiledSweep<$sweep> for $t {
@@ -702,9 +765,10 @@ pub trait FloatKernels:
     );
 }
 
-/// The list, for each element type the same as that of [`Kernels`].
+/// The list, for each element type the same as that of [`Kernels`]. `$moves` makes the functions of operations
+/// that compute nothing.
 macro_rules! compile {
-    ($($t:ty),*) => {$(
+    ($($t:ty, $moves:ident;)*) => {$(
         impl Kernels for $t {
             fn clear_where_not_positive(backend: Available, words: &mut [u32], x: &[$t]) {
                 backend.clear_where_not_positive(words, x);
@@ -713,14 +777,18 @@ macro_rules! compile {
 
         operations! {
             $t:
-            Mapped<InPlace, Same>,
-            Mapped<InPlace, Or<$t>>,
             Mapped<InPlace, Times<$t>>,
             Mapped<InPlace, Affine<$t>>,
-            Mapped<&[$t], Same>,
-            Mapped<&[$t], Or<$t>>,
             Mapped<&[$t], Times<$t>>,
             Mapped<&[$t], Affine<$t>>,
+        }
+
+        $moves! {
+            $t:
+            Mapped<InPlace, Same>,
+            Mapped<InPlace, Or<$t>>,
+            Mapped<&[$t], Same>,
+            Mapped<&[$t], Or<$t>>,
             Either<&[$t], &[$t]>,
             Either<&[$t], InPlace>,
             Either<InPlace, &[$t]>,
@@ -827,10 +895,18 @@ macro_rules! compile_integers {
     )*};
 }
 
-compile!(f32, f64, i8, i16);
+compile! {
+    f32, operations;
+    f64, operations;
+    i8, operations;
+    i16, operations;
+}
 compile_floats!(f32, f64);
 compile_integers!(i8, i16);
 #[cfg(feature = "half")]
-compile!(half::f16, half::bf16);
+compile! {
+    half::f16, moved;
+    half::bf16, moved;
+}
 #[cfg(feature = "half")]
 compile_floats!(half::f16, half::bf16);

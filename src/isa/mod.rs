@@ -9,6 +9,8 @@
 
 mod compiled;
 mod cortex_m;
+#[cfg(feature = "half")]
+mod moves;
 mod portable;
 
 /// The one list of backends beside the portable one, the best first, which `$expand` is given
