@@ -29,8 +29,8 @@ impl SixteenBits for bf16 {
 
 #[inline(always)]
 fn bits<T: SixteenBits>(x: &[T]) -> &[i16] {
-    // SAFETY: both types are one `u16`, `repr(transparent)`, or of its size, and have every pattern of bits; so
-    // the slice's memory is one of as many `i16`, for as long as it is lent.
+    // SAFETY: `f16` and `bf16`, the only types of this trait, are `repr(transparent)` over `u16`, which has the size and
+    // the alignment of `i16`, and every pattern of bits is an `i16`; so this is as many of them, for as long as it is lent.
     unsafe { slice::from_raw_parts(x.as_ptr().cast(), x.len()) }
 }
 
