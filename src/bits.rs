@@ -11,11 +11,11 @@ pub(crate) fn bits(words: &[u32], at: usize) -> u32 {
         let word = |i| u64::from(words.get(i).copied().unwrap_or(0));
         return ((word(at / 32) | word(at / 32 + 1) << 32) >> (at % 32)) as u32;
     }
-    let pair = match words.get(at / 32..) {
+    let i = at / 32;
+    let pair = match words.get(i..i + 2) {
         // One load, where the machine has it.
         Some([low, high, ..]) => u64::from(*low) | u64::from(*high) << 32,
-        Some([last]) => u64::from(*last),
-        _ => 0,
+        _ => words.get(i).copied().map_or(0, u64::from),
     };
     (pair >> (at % 32)) as u32
 }

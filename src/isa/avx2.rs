@@ -27,7 +27,7 @@ use crate::panel::Panel;
 use crate::rate::Planes;
 use crate::requantise::Multiplier;
 
-kernels!(stamp Vector, "avx2,f16c";);
+kernels!(stamp Vector, "avx2,bmi2,f16c";);
 
 /// AVX2, and F16C, which every processor with AVX2 has, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

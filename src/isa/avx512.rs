@@ -26,7 +26,7 @@ use crate::panel::Panel;
 use crate::rate::Planes;
 use crate::requantise::Multiplier;
 
-kernels!(stamp Vector, "avx512f,avx512bw,avx512dq,avx512vl";);
+kernels!(stamp Vector, "avx512f,avx512bw,avx512dq,avx512vl,bmi2";);
 
 /// AVX-512 F, BW, DQ and VL, of which AVX2 is a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -329,7 +329,7 @@ cfg_if! {
     if #[cfg(dropout_kernels_backend = "avx512")] {
         pub(super) use super::Missing as Avx2;
     } else {
-        detected!(has_avx2: "avx2");
+        detected!(has_avx2: "avx2", "bmi2");
         kernels!(proof avx2 if has_avx2;);
         pub(super) type Avx2 = CpuToken<avx2::Features>;
     }
@@ -340,7 +340,7 @@ cfg_if! {
         pub(super) use super::Missing as Avx512;
     } else {
         // The compiler takes AVX-512 F to include the first two, and F16C.
-        detected!(has_avx512: "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl");
+        detected!(has_avx512: "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "bmi2");
         kernels!(proof avx512 if has_avx512;);
         pub(super) type Avx512 = CpuToken<avx512::Features>;
     }

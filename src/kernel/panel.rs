@@ -20,15 +20,30 @@ pub(super) fn panel<I: Isa, T: Vectored, O: Op<T>>(
     op: O,
 ) {
     let n = panel.width;
-    // Sixteen in a register cost no more than eight, but for those of 64 bytes: nearly all of these lie
-    // in two lines of the cache, which takes longer where the rows are not in the first.
-    let sixteen = 16 * size_of::<T>() <= I::REGISTER.min(32);
+    // Of what fits half a register no half is computed.
+    let eight = 16 * size_of::<T>() > I::REGISTER;
+    let sixteen = 16 * size_of::<T>() == I::REGISTER;
     if !I::VECTORS || n < 8 {
         singly(words, first, panel, at, target, op);
     } else if let Some(op) = op.skip(at) {
-        if n >= 32 {
-            wide(isa, words, first, panel, target, op);
-        } else if sixteen && n >= 16 {
+        // Not counted: they end with the target.
+        let elements = panel.extent(panel.output).min(target.len());
+        let target = target.get_mut(..elements).unwrap_or_default();
+        if n > 32 {
+            let left = n % 32;
+            if left == 0 {
+                let rest = wide::<_, _, _, 0>(isa, words, first, panel, target, op);
+                if let Some((first, target, op)) = rest {
+                    wide::<_, _, _, 32>(isa, words, first, panel, target, op);
+                }
+            } else if eight && left <= 8 {
+                wide::<_, _, _, 8>(isa, words, first, panel, target, op);
+            } else if sixteen && left <= 16 {
+                wide::<_, _, _, 16>(isa, words, first, panel, target, op);
+            } else {
+                wide::<_, _, _, 32>(isa, words, first, panel, target, op);
+            }
+        } else if 16 * size_of::<T>() <= I::REGISTER && n >= 16 {
             narrow::<_, _, _, 16>(isa, words, first, panel, target, op);
         } else {
             narrow::<_, _, _, 8>(isa, words, first, panel, target, op);
@@ -36,40 +51,31 @@ pub(super) fn panel<I: Isa, T: Vectored, O: Op<T>>(
     }
 }
 
-/// Rows of whole words. What is left of one is its last eight, sixteen or 32, which then overlap
-/// those before them: they are computed first, as the row may be what is read. A row's bounds are
-/// checked once and not once a word.
+/// Rows of whole words. What is left of one is its last `END`, which then overlap those before them: they
+/// are computed first, as the row may be what is read. A row's bounds are checked once and not once a word.
+///
+/// The bits of 32 elements are read from two words. If no `END` is left the mask may end with the last row's
+/// last word; then no second one comes after it, and that row is given back.
 #[inline(always)]
-fn wide<I: Isa, T: Vectored, O: Op<T>>(
+fn wide<'a, I: Isa, T: Vectored, O: Op<T>, const END: usize>(
     isa: I,
     words: &[u32],
     mut first: usize,
     panel: Panel,
-    mut target: &mut [T],
+    mut target: &'a mut [T],
     mut op: O,
-) {
+) -> Option<(usize, &'a mut [T], O)> {
     let n = panel.width;
-    let left = n % 32;
-    // Of what fits half a register no half is computed.
-    let eight = (1..=8).contains(&left) && 16 * size_of::<T>() > I::REGISTER;
-    let sixteen = (1..=16).contains(&left) && 16 * size_of::<T>() == I::REGISTER;
-    for _ in 0..panel.rows {
-        let Some(row) = target.get_mut(..n) else { return };
-        let Some(of_row) = op.first(n) else { return };
-        let Some(from) = words.get(first / 32..) else { return };
-        // The bits of 32 elements are read from two words. The mask may end with the row's last whole
-        // word; then no second one comes after it, and those 32 elements are the row's end, too.
-        let all = from.len() > n / 32;
-        // No closure, which the compiler might not inline.
+    let whole = if END == 0 { n / 32 } else { (n - 1) / 32 };
+    while let Some(row) = target.get_mut(..n) {
+        let of_row = op.first(n)?;
+        let word = first / 32;
+        let Some(from) = words.get(word..=word + whole) else {
+            return Some((first, target, op));
+        };
         let mut last = None;
-        let mut last_sixteen = None;
-        let mut last_eight = None;
-        if eight {
-            last_eight = end::<_, _, _, 8>(isa, words, first, row, of_row);
-        } else if sixteen {
-            last_sixteen = end::<_, _, _, 16>(isa, words, first, row, of_row);
-        } else if left > 0 || !all {
-            last = end::<_, _, _, 32>(isa, words, first, row, of_row);
+        if END > 0 {
+            last = end::<_, _, _, END>(isa, bits(words, first + n - END), row, of_row);
         }
         let pairs = row.as_chunks_mut::<32>().0.iter_mut().zip(from.windows(2));
         for ((target, pair), (read, dropped)) in pairs.zip(of_row.each()) {
@@ -78,24 +84,18 @@ fn wide<I: Isa, T: Vectored, O: Op<T>>(
             let y = *target;
             *target = isa.select_of(word, read.unwrap_or(y), dropped.unwrap_or(y), of_row);
         }
-        if let (Some(last), Some(target)) = (last, row.last_chunk_mut()) {
-            *target = last;
-        }
-        if let (Some(last), Some(target)) = (last_sixteen, row.last_chunk_mut()) {
-            *target = last;
-        }
-        if let (Some(last), Some(target)) = (last_eight, row.last_chunk_mut()) {
+        if let (Some(last), Some(target)) = (last, row.last_chunk_mut::<END>()) {
             *target = last;
         }
         // After the last row there may be no more elements.
-        let Some(rest) = target.get_mut(panel.output..) else { return };
-        let Some(of_rest) = op.skip(panel.input) else { return };
-        (target, op) = (rest, of_rest);
+        target = target.get_mut(panel.output..)?;
+        op = op.skip(panel.input)?;
         first = first.wrapping_add(panel.mask);
     }
+    None
 }
 
-/// Rows of fewer elements than a word has bits: `N` at a time, and what is left as a last `N`.
+/// Rows of up to 32 elements, whose bits are one word: `N` at a time, and what is left as a last `N`.
 #[inline(always)]
 fn narrow<I: Isa, T: Vectored, O: Op<T>, const N: usize>(
     isa: I,
@@ -106,12 +106,13 @@ fn narrow<I: Isa, T: Vectored, O: Op<T>, const N: usize>(
     mut op: O,
 ) {
     let n = panel.width;
-    for _ in 0..panel.rows {
-        let Some(row) = target.get_mut(..n) else { return };
+    while let Some(row) = target.get_mut(..n) {
         let Some(of_row) = op.first(n) else { return };
-        let last = if n.is_multiple_of(N) { None } else { end(isa, words, first, row, of_row) };
         let mut word = bits(words, first);
-        for (target, (read, dropped)) in row.as_chunks_mut::<N>().0.iter_mut().zip(of_row.each()) {
+        let last = if n.is_multiple_of(N) { None } else { end(isa, word >> (n - N), row, of_row) };
+        // That it is one word tells the compiler how often, so that it makes no loop of it.
+        let chunks = row.as_chunks_mut::<N>().0.iter_mut().take(32 / N);
+        for (target, (read, dropped)) in chunks.zip(of_row.each()) {
             let y = *target;
             *target = isa.select_of(word, read.unwrap_or(y), dropped.unwrap_or(y), of_row);
             word >>= N;
@@ -126,18 +127,16 @@ fn narrow<I: Isa, T: Vectored, O: Op<T>, const N: usize>(
     }
 }
 
-/// What the last `N` elements of a row become.
+/// What the last `N` elements of a row become, by the bits of `word`.
 #[inline(always)]
 fn end<I: Isa, T: Vectored, O: Op<T>, const N: usize>(
     isa: I,
-    words: &[u32],
-    first: usize,
+    word: u32,
     row: &[T],
     op: O,
 ) -> Option<[T; N]> {
     let target = row.last_chunk()?;
     let at = row.len() - N;
-    let word = bits(words, first + at);
     Some(isa.select_of(word, op.read(at, target), op.dropped(at, target), op))
 }
 
