@@ -1,6 +1,7 @@
 /*
  * The digest of tests/digest, computed from C: lines of tests/digest/expected.txt, word for word, on every machine.
- * -DONLY_F32, -DONLY_F64, -DONLY_HALVES or -DONLY_INTEGERS has those elements alone, where flash has no room for all.
+ * -DONLY_F32, -DONLY_F64 (with the line that has float and double), -DONLY_HALVES or -DONLY_INTEGERS has those elements
+ * alone, where flash has no room for all.
  */
 #include <dropout_kernels.h>
 
@@ -11,7 +12,9 @@
 
 #define LONGEST (4 * 512 + 32 + 1)
 #define SHORT (3 * 512 + 32 + 1)
-#define STATES (3 * 70)
+#define UNITS 70
+#define BATCH 3
+#define STATES (BATCH * UNITS)
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* FNV-1a over words of 32 bits. */
@@ -39,10 +42,12 @@ static void twice(uint64_t x) {
   word((uint32_t)(x >> 32));
 }
 
-static void mask(size_t bits) {
+static void mask_of(const uint32_t *words, size_t bits) {
   size_t i;
-  for (i = 0; i < DK_MASK_WORDS(bits); i++) word(mask_words[i]);
+  for (i = 0; i < DK_MASK_WORDS(bits); i++) word(words[i]);
 }
+
+static void mask(size_t bits) { mask_of(mask_words, bits); }
 
 static void check(dk_status status) {
   if (status != DK_OK) {
@@ -186,11 +191,12 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define DK(verb) JOIN(dk_##verb##_, NAME)
 #define OWN(name) JOIN(name##_, NAME)
 
-#if !defined ONLY_F64 && !defined ONLY_HALVES && !defined ONLY_INTEGERS
+#if !defined ONLY_HALVES && !defined ONLY_INTEGERS
 #define NAME f32
 #define T float
 #define BITS uint32_t
 #define FLOATS 1
+#define REAL 1
 #define LIMIT LONGEST
 #define SIGN UINT32_C(0x80000000)
 #define INFINITE UINT32_C(0x7F800000)
@@ -207,6 +213,7 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define T double
 #define BITS uint64_t
 #define FLOATS 1
+#define REAL 1
 #define LIMIT SHORT
 #define SIGN (UINT64_C(1) << 63)
 #define INFINITE UINT64_C(0x7FF0000000000000)
@@ -224,6 +231,7 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define T uint16_t
 #define BITS uint16_t
 #define FLOATS 1
+#define REAL 0
 #define LIMIT LONGEST
 #define SIGN 0x8000
 #define INFINITE 0x7C00
@@ -238,6 +246,7 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define T uint16_t
 #define BITS uint16_t
 #define FLOATS 1
+#define REAL 0
 #define LIMIT LONGEST
 #define SIGN 0x8000
 #define INFINITE 0x7F80
@@ -254,6 +263,7 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define T int16_t
 #define BITS uint16_t
 #define FLOATS 0
+#define REAL 0
 #define LIMIT LONGEST
 #define HIGHEST 0x7FFF
 #include "digest_type.h"
@@ -262,9 +272,28 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define T int8_t
 #define BITS uint8_t
 #define FLOATS 0
+#define REAL 0
 #define LIMIT LONGEST
 #define HIGHEST 0x7F
 #include "digest_type.h"
+#endif
+
+#if !defined ONLY_F32 && !defined ONLY_HALVES && !defined ONLY_INTEGERS
+static void drop_connect(void) {
+  static const size_t shapes[][2] = {{1, 1}, {3, 33}, {5, 70}, {33, 9}};
+  size_t r, i;
+  for (r = 0; r < CLASSES; r++)
+    for (i = 0; i < COUNT(shapes); i++) {
+      dk_rate rate = class_of(r);
+      dk_drop_connect layer;
+      layer.rows = shapes[i][0];
+      layer.columns = shapes[i][1];
+      check(dk_inverted(&layer.dropout, &rate));
+      products_f32(&layer);
+      check(dk_classic(&layer.dropout, &rate));
+      products_f64(&layer);
+    }
+}
 #endif
 
 int main(void) {
@@ -289,6 +318,9 @@ int main(void) {
   begin();
   zoneout_f32();
   end("zoneout-f32");
+  begin();
+  locked_f32();
+  end("locked-f32");
 #endif
 #if !defined ONLY_F32 && !defined ONLY_HALVES && !defined ONLY_INTEGERS
   group_f64(INVERTED, "inverted-f64");
@@ -304,22 +336,40 @@ int main(void) {
   begin();
   zoneout_f64();
   end("zoneout-f64");
+  begin();
+  locked_f64();
+  end("locked-f64");
+  begin();
+  drop_connect();
+  end("drop-connect");
 #endif
 #if !defined ONLY_F32 && !defined ONLY_F64 && !defined ONLY_INTEGERS
   begin();
   rules_f16();
   end("rules-f16");
   begin();
+  recurrent_f16();
+  end("recurrent-f16");
+  begin();
   rules_bf16();
   end("rules-bf16");
+  begin();
+  recurrent_bf16();
+  end("recurrent-bf16");
 #endif
 #if !defined ONLY_F32 && !defined ONLY_F64 && !defined ONLY_HALVES
   begin();
   rules_s16();
   end("rules-i16");
   begin();
+  recurrent_s16();
+  end("recurrent-i16");
+  begin();
   rules_s8();
   end("rules-i8");
+  begin();
+  recurrent_s8();
+  end("recurrent-i8");
   begin();
   zero_points();
   end("zero-points");

@@ -4,12 +4,10 @@ static union {
   T numbers[LIMIT];
   BITS bits[LIMIT];
 } OWN(x), OWN(y);
-#if FLOATS
 static union {
   T numbers[STATES];
   BITS bits[STATES];
 } OWN(z);
-#endif
 
 static BITS OWN(plain)(uint32_t salt, uint32_t i) {
 #if FLOATS
@@ -286,6 +284,8 @@ static inline void OWN(drop_block)(void) {
       }
 }
 
+#endif
+
 static void OWN(states)(const dk_rate *rate, size_t n) {
   static dk_rng rng;
   static const dk_key start = {23, 24}, key = {23, 25}, next = {23, 26};
@@ -357,6 +357,122 @@ static inline void OWN(zoneout)(void) {
     for (l = 0; l < COUNT(lengths); l++) OWN(states)(&rate, lengths[l]);
   }
 }
+
+/* Masks drawn once for three connections of a recurrent layer, and two steps by each. */
+static void OWN(steps)(const struct OWN(rule) *rule) {
+  static uint32_t words[3][DK_MASK_WORDS(STATES)];
+  static const size_t units[3] = {33, UNITS, 1};
+  static const dk_key key = {21, 22};
+  static dk_rng rng;
+  T *x = OWN(x).numbers, *y = OWN(y).numbers;
+  const BITS *xs = OWN(x).bits, *ys = OWN(y).bits;
+  size_t batch, i;
+  uint32_t step;
+  check(dk_rng_init(&rng, key));
+  for (batch = 1; batch <= BATCH; batch += BATCH - 1) {
+    for (i = 0; i < 3; i++) {
+      dk_source drawn = dk_source_rng(&rng, words[i], batch * units[i]);
+      check(dk_fill(&rule->rate, &drawn));
+    }
+    for (i = 0; i < 3; i++) {
+      size_t n = batch * units[i];
+      /* At p = 0 elements keep their bits, by any key. */
+      dk_source locked = rule->rate.threshold ? dk_source_mask(words[i], n) : dk_source_key(key);
+      mask_of(words[i], n);
+      for (step = 0; step < 2; step++) {
+        OWN(set)(OWN(x).bits, n, 7 + step, OWN(any));
+        OWN(forward)(rule, NULL, x, y, n, &locked);
+        OWN(take)(ys, n, 0);
+        OWN(backward)(rule, NULL, x, y, n, &locked);
+        OWN(take)(ys, n, 0);
+        OWN(backward)(rule, NULL, y, y, n, &locked);
+        OWN(take)(ys, n, 0);
+        OWN(forward)(rule, NULL, x, x, n, &locked);
+        OWN(take)(xs, n, 0);
+      }
+    }
+  }
+}
+
+static inline void OWN(locked)(void) {
+  static const enum kind kinds[3] = {INVERTED, CLASSIC, ALPHA};
+  size_t r, k;
+  for (r = 0; r < CLASSES; r++)
+    for (k = 0; k < 3; k++) {
+      struct OWN(rule) rule = OWN(rule_of)(kinds[k], class_of(r), 0);
+      OWN(steps)(&rule);
+    }
+}
+
+static inline void OWN(recurrent)(void) {
+  size_t r;
+  for (r = 0; r < CLASSES; r++) {
+    struct OWN(rule) rule = OWN(rule_of)(INVERTED, class_of(r), 0);
+    OWN(steps)(&rule);
+  }
+  OWN(zoneout)();
+}
+
+#if REAL
+/* The variance of each y over all masks, which no function of C computes, in the order of additions that is promised. */
+static void OWN(variances)(const dk_drop_connect *layer, size_t batch, T *variance) {
+  const dk_rate *rate = &layer->dropout.rate;
+  const double p = (double)rate->threshold / 1099511627776.0;
+  const T scale = sizeof(T) == sizeof(float) ? (T)rate->scale_f32 : (T)rate->scale;
+  const T spread = (T)p * (layer->dropout.rule == DK_CLASSIC ? (T)(1 - p) : scale);
+  size_t b, r, c, half;
+  for (b = 0; b < batch; b++)
+    for (r = 0; r < layer->rows; r++) {
+      T sums[32] = {0};
+      for (c = 0; c < layer->columns; c++) {
+        T product = OWN(x).numbers[r * layer->columns + c] * OWN(z).numbers[b * layer->columns + c];
+        T square = product * product;
+        sums[c % 32] = sums[c % 32] + square;
+      }
+      for (half = 16; half; half /= 2)
+        for (c = 0; c < half; c++) sums[c] = sums[c] + sums[c + half];
+      variance[b * layer->rows + r] = spread == 0 ? 0 : sums[0] * spread;
+    }
+}
+
+/* W is in x, and vectors of its columns in z. */
+static void OWN(products)(const dk_drop_connect *layer) {
+  static const dk_key replayed = {33, 3}, weights = {33, 4}, input = {33, 5};
+  static dk_rng rng;
+  T *w = OWN(x).numbers, *x = OWN(z).numbers, *y = OWN(y).numbers;
+  size_t bits = layer->rows * layer->columns, batch;
+  for (batch = 1; batch <= 2; batch++) {
+    size_t inputs = batch * layer->columns, outputs = batch * layer->rows;
+    dk_source drawn = dk_source_rng(&rng, mask_words, bits), stored = dk_source_mask(mask_words, bits);
+    dk_key key = {33, 0};
+    key.stream = batch;
+    check(dk_rng_init(&rng, key));
+    OWN(set)(OWN(x).bits, bits, 16, OWN(plain));
+    OWN(set)(OWN(z).bits, inputs, 17, OWN(plain));
+
+    check(DK(drop_connect_forward)(layer, w, x, y, batch, &drawn));
+    OWN(take)(OWN(y).bits, outputs, 0);
+    mask(bits);
+    check(DK(drop_connect_forward)(layer, w, x, y, batch, &stored));
+    OWN(take)(OWN(y).bits, outputs, 0);
+    check(DK(drop_connect_forward)(layer, w, x, y, batch, by(replayed)));
+    OWN(take)(OWN(y).bits, outputs, 0);
+    check(DK(drop_connect_infer)(layer, w, x, y, batch));
+    OWN(take)(OWN(y).bits, outputs, 0);
+    OWN(variances)(layer, batch, y + outputs);
+    OWN(take)(OWN(y).bits, 2 * outputs, 0);
+
+    check(DK(drop_connect_backward_weights)(layer, x, y, w, batch, &stored));
+    OWN(take)(OWN(x).bits, bits, 0);
+    check(DK(drop_connect_backward_weights)(layer, x, y, w, batch, by(weights)));
+    OWN(take)(OWN(x).bits, bits, 0);
+    OWN(set)(OWN(x).bits, bits, 18, OWN(plain));
+    check(DK(drop_connect_backward_input)(layer, w, y, x, batch, &stored));
+    OWN(take)(OWN(z).bits, inputs, 0);
+    check(DK(drop_connect_backward_input)(layer, w, y, x, batch, by(input)));
+    OWN(take)(OWN(z).bits, inputs, 0);
+  }
+}
 #endif
 
 #if !FLOATS
@@ -403,6 +519,7 @@ static void zero_points(void) {
 #undef T
 #undef BITS
 #undef FLOATS
+#undef REAL
 #undef LIMIT
 #undef SIGN
 #undef INFINITE
