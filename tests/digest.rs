@@ -5,14 +5,14 @@ mod cases;
 
 use std::fmt::Write;
 
-use cases::{Digest, GROUPS, HALVES, INTEGERS};
+use cases::{Digest, FUSED, GROUPS, HALVES, INTEGERS};
 use dropout_kernels::Backend;
 
 #[test]
 fn every_backend_gives_the_digest_of_the_repository() {
     for backend in Backend::available() {
         let mut table = String::new();
-        for (name, group) in GROUPS.into_iter().chain(HALVES).chain(INTEGERS) {
+        for (name, group) in GROUPS.into_iter().chain(HALVES).chain(INTEGERS).chain(FUSED) {
             let digest = Digest::of(group, backend).expect("shapes that fit");
             writeln!(table, "{name} {digest}").expect("a string takes it");
         }

@@ -1,6 +1,7 @@
 /*
  * The digest of tests/digest, computed from C: lines of tests/digest/expected.txt, word for word, on every machine.
- * -DONLY_F32, -DONLY_F64, -DONLY_HALVES or -DONLY_INTEGERS has those elements alone, where flash has no room for all.
+ * -DONLY_F32, -DONLY_F64 (with the line that has float and double), -DONLY_HALVES or -DONLY_INTEGERS has those elements
+ * alone, where flash has no room for all.
  */
 #include <dropout_kernels.h>
 
@@ -11,7 +12,9 @@
 
 #define LONGEST (4 * 512 + 32 + 1)
 #define SHORT (3 * 512 + 32 + 1)
-#define STATES (3 * 70)
+#define UNITS 70
+#define BATCH 3
+#define STATES (BATCH * UNITS)
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* FNV-1a over words of 32 bits. */
@@ -39,10 +42,12 @@ static void twice(uint64_t x) {
   word((uint32_t)(x >> 32));
 }
 
-static void mask(size_t bits) {
+static void mask_of(const uint32_t *words, size_t bits) {
   size_t i;
-  for (i = 0; i < DK_MASK_WORDS(bits); i++) word(mask_words[i]);
+  for (i = 0; i < DK_MASK_WORDS(bits); i++) word(words[i]);
 }
+
+static void mask(size_t bits) { mask_of(mask_words, bits); }
 
 static void check(dk_status status) {
   if (status != DK_OK) {
@@ -128,6 +133,28 @@ static void masks(void) {
   }
 }
 
+/* Whole layers, left out by chance and by their depth. */
+static inline void layer_drop(void) {
+  static const size_t layers[] = {0, 1, 12, 33, 100}, every[] = {0, 1, 2, 3, 40};
+  static const dk_key start = {61, 62};
+  static dk_rng rng;
+  size_t r, l, e;
+  check(dk_rng_init(&rng, start));
+  for (r = 0; r < CLASSES; r++) {
+    dk_rate rate = class_of(r);
+    for (l = 0; l < COUNT(layers); l++) {
+      dk_source source = dk_source_rng(&rng, mask_words, layers[l]);
+      check(dk_fill(&rate, &source));
+      mask(layers[l]);
+      for (e = 0; e < COUNT(every); e++) {
+        check(dk_layer_drop_prune(mask_words, layers[l], every[e]));
+        mask(layers[l]);
+      }
+    }
+  }
+  generator(&rng);
+}
+
 /* Lengths around a word, a block and two. */
 static const size_t LENGTHS[] = {0, 1, 31, 32, 33, 65, 129, 511, 512, 513, 545, 1025};
 
@@ -179,6 +206,71 @@ static dk_drop_block blocks_of(size_t i) {
 }
 #define BLOCKS 7
 
+struct rows {
+  dk_panel panel;
+  size_t residual_stride;
+  size_t n, bits, elements; /* of slices, of the mask, and without what lies between rows */
+};
+
+static struct rows rows_of(size_t i) {
+  /* Rows, width, and the strides of x, y, the mask and the residual. */
+  static const struct rows all[] = {
+      {{4, 65, 65, 65, 65}, 65, 0, 0, 0},       {{3, 33, 40, 35, 64}, 0, 0, 0, 0}, {{7, 5, 0, 11, 5}, 6, 0, 0, 0},
+      {{2, 520, 530, 520, 522}, 525, 0, 0, 0}, {{1, 130, 7, 3, 2}, 1, 0, 0, 0},   {{0, 9, 9, 9, 9}, 9, 0, 0, 0},
+  };
+  struct rows rows = all[i];
+  size_t most = rows.residual_stride;
+  if (most < rows.panel.x_stride) most = rows.panel.x_stride;
+  if (most < rows.panel.y_stride) most = rows.panel.y_stride;
+  rows.elements = rows.panel.rows * rows.panel.width;
+  if (rows.panel.rows) {
+    rows.n = (rows.panel.rows - 1) * most + rows.panel.width;
+    rows.bits = (rows.panel.rows - 1) * rows.panel.mask_stride + rows.panel.width;
+  }
+  return rows;
+}
+#define PANELS 6
+#define WIDEST 520
+
+#define PLAIN_float(salt, i) (noise(salt, i) & UINT32_C(0x807FFFFF)) | (119 + (noise(salt, i) >> 23 & 15)) << 23
+#define BOTH(salt, i) ((uint64_t)noise(salt, i) << 32 | noise(salt + 1, i))
+#define PLAIN_double(salt, i) (BOTH(salt, i) & UINT64_C(0x800FFFFFFFFFFFFF)) | (1015 + (BOTH(salt, i) >> 52 & 15)) << 52
+
+/* What is summed in float, and in double: set, and taken as numbers. */
+static inline void set_float(float *x, size_t n, uint32_t salt) {
+  size_t i;
+  for (i = 0; i < n; i++) {
+    uint32_t bits = PLAIN_float(salt, (uint32_t)i);
+    memcpy(&x[i], &bits, sizeof bits);
+  }
+}
+
+static inline void set_double(double *x, size_t n, uint32_t salt) {
+  size_t i;
+  for (i = 0; i < n; i++) {
+    uint64_t bits = PLAIN_double(salt, (uint32_t)i);
+    memcpy(&x[i], &bits, sizeof bits);
+  }
+}
+
+static inline void take_float(const float *x, size_t n) {
+  size_t i;
+  for (i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, &x[i], sizeof bits);
+    word((bits & UINT32_C(0x7FFFFFFF)) > UINT32_C(0x7F800000) ? UINT32_C(0x7F800001) : bits);
+  }
+}
+
+static inline void take_double(const double *x, size_t n) {
+  size_t i;
+  for (i = 0; i < n; i++) {
+    uint64_t bits;
+    memcpy(&bits, &x[i], sizeof bits);
+    twice((bits & ~(UINT64_C(1) << 63)) > UINT64_C(0x7FF) << 52 ? (UINT64_C(0x7FF) << 52) + 1 : bits);
+  }
+}
+
 enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 
 #define JOIN_(a, b) a##b
@@ -186,11 +278,14 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define DK(verb) JOIN(dk_##verb##_, NAME)
 #define OWN(name) JOIN(name##_, NAME)
 
-#if !defined ONLY_F64 && !defined ONLY_HALVES && !defined ONLY_INTEGERS
+#if !defined ONLY_HALVES && !defined ONLY_INTEGERS
 #define NAME f32
 #define T float
 #define BITS uint32_t
 #define FLOATS 1
+#define REAL 1
+#define FACTOR float
+#define OF f32
 #define LIMIT LONGEST
 #define SIGN UINT32_C(0x80000000)
 #define INFINITE UINT32_C(0x7F800000)
@@ -198,7 +293,7 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define SMALL UINT32_C(0x34000000) /* the distance from 1 to the next */
 #define QUIET UINT32_C(0x7FC12345)
 #define SIGNALLING UINT32_C(0x5A5A5)
-#define PLAIN(salt, i) (noise(salt, i) & UINT32_C(0x807FFFFF)) | (119 + (noise(salt, i) >> 23 & 15)) << 23
+#define PLAIN PLAIN_float
 #include "digest_type.h"
 #endif
 
@@ -207,6 +302,9 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define T double
 #define BITS uint64_t
 #define FLOATS 1
+#define REAL 1
+#define FACTOR double
+#define OF f64
 #define LIMIT SHORT
 #define SIGN (UINT64_C(1) << 63)
 #define INFINITE UINT64_C(0x7FF0000000000000)
@@ -214,8 +312,7 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define SMALL UINT64_C(0x3CB0000000000000)
 #define QUIET UINT64_C(0x7FF8123456789ABC)
 #define SIGNALLING UINT64_C(0x5A5A5)
-#define BOTH(salt, i) ((uint64_t)noise(salt, i) << 32 | noise(salt + 1, i))
-#define PLAIN(salt, i) (BOTH(salt, i) & UINT64_C(0x800FFFFFFFFFFFFF)) | (1015 + (BOTH(salt, i) >> 52 & 15)) << 52
+#define PLAIN PLAIN_double
 #include "digest_type.h"
 #endif
 
@@ -224,6 +321,9 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define T uint16_t
 #define BITS uint16_t
 #define FLOATS 1
+#define REAL 0
+#define FACTOR float
+#define OF f32
 #define LIMIT LONGEST
 #define SIGN 0x8000
 #define INFINITE 0x7C00
@@ -238,6 +338,9 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define T uint16_t
 #define BITS uint16_t
 #define FLOATS 1
+#define REAL 0
+#define FACTOR float
+#define OF f32
 #define LIMIT LONGEST
 #define SIGN 0x8000
 #define INFINITE 0x7F80
@@ -254,6 +357,7 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define T int16_t
 #define BITS uint16_t
 #define FLOATS 0
+#define REAL 0
 #define LIMIT LONGEST
 #define HIGHEST 0x7FFF
 #include "digest_type.h"
@@ -262,9 +366,43 @@ enum kind { INVERTED, CLASSIC, ALPHA, DROP_KEY };
 #define T int8_t
 #define BITS uint8_t
 #define FLOATS 0
+#define REAL 0
 #define LIMIT LONGEST
 #define HIGHEST 0x7F
 #include "digest_type.h"
+#endif
+
+/* Alpha dropout of inputs of any mean and variance. */
+static inline void alpha_of(void) {
+  static const double inputs[][2] = {{0, 1}, {-1.5, 0.25}, {3, 40}, {1e-9, 1e15}};
+  size_t r, i;
+  for (r = 0; r < CLASSES; r++)
+    for (i = 0; i < COUNT(inputs); i++) {
+      dk_rate rate = class_of(r);
+      dk_alpha alpha;
+      check(dk_alpha_of(&alpha, &rate, inputs[i][0], inputs[i][1]));
+      take_double(&alpha.scale, 1);
+      take_double(&alpha.shift, 1);
+      take_double(&alpha.dropped, 1);
+    }
+}
+
+#if !defined ONLY_F32 && !defined ONLY_HALVES && !defined ONLY_INTEGERS
+static void drop_connect(int transposed) {
+  static const size_t shapes[][2] = {{1, 1}, {3, 33}, {5, 70}, {33, 9}};
+  size_t r, i;
+  for (r = 0; r < CLASSES; r++)
+    for (i = 0; i < COUNT(shapes); i++) {
+      dk_rate rate = class_of(r);
+      dk_drop_connect layer;
+      layer.rows = shapes[i][0];
+      layer.columns = shapes[i][1];
+      check(dk_inverted(&layer.dropout, &rate));
+      (transposed ? transposed_f32 : products_f32)(&layer);
+      check(dk_classic(&layer.dropout, &rate));
+      (transposed ? transposed_f64 : products_f64)(&layer);
+    }
+}
 #endif
 
 int main(void) {
@@ -276,6 +414,12 @@ int main(void) {
   begin();
   masks();
   end("masks");
+  begin();
+  layer_drop();
+  end("layer-drop");
+  begin();
+  alpha_of();
+  end("alpha-of");
   group_f32(INVERTED, "inverted-f32");
   group_f32(CLASSIC, "classic-f32");
   group_f32(ALPHA, "alpha-f32");
@@ -284,11 +428,23 @@ int main(void) {
   layouts_f32(1);
   end("layouts-f32");
   begin();
-  drop_block_f32();
+  drop_block_f32(0);
   end("drop-block-f32");
+  begin();
+  drop_block_f32(1);
+  end("drop-block-samples-f32");
   begin();
   zoneout_f32();
   end("zoneout-f32");
+  begin();
+  locked_f32();
+  end("locked-f32");
+  begin();
+  fused_f32();
+  end("fused-f32");
+  begin();
+  drawn_numbers_f32();
+  end("noise-f32");
 #endif
 #if !defined ONLY_F32 && !defined ONLY_HALVES && !defined ONLY_INTEGERS
   group_f64(INVERTED, "inverted-f64");
@@ -299,27 +455,75 @@ int main(void) {
   layouts_f64(0);
   end("layouts-f64");
   begin();
-  drop_block_f64();
+  drop_block_f64(0);
   end("drop-block-f64");
+  begin();
+  drop_block_f64(1);
+  end("drop-block-samples-f64");
   begin();
   zoneout_f64();
   end("zoneout-f64");
+  begin();
+  locked_f64();
+  end("locked-f64");
+  begin();
+  fused_f64();
+  end("fused-f64");
+  begin();
+  drawn_numbers_f64();
+  end("noise-f64");
+  begin();
+  drop_connect(0);
+  end("drop-connect");
+  begin();
+  drop_connect(1);
+  end("drop-connect-transposed");
 #endif
 #if !defined ONLY_F32 && !defined ONLY_F64 && !defined ONLY_INTEGERS
   begin();
   rules_f16();
   end("rules-f16");
   begin();
+  recurrent_f16();
+  end("recurrent-f16");
+  begin();
+  fused_f16();
+  end("fused-f16");
+  begin();
+  drawn_numbers_f16();
+  end("noise-f16");
+  begin();
   rules_bf16();
   end("rules-bf16");
+  begin();
+  recurrent_bf16();
+  end("recurrent-bf16");
+  begin();
+  fused_bf16();
+  end("fused-bf16");
+  begin();
+  drawn_numbers_bf16();
+  end("noise-bf16");
 #endif
 #if !defined ONLY_F32 && !defined ONLY_F64 && !defined ONLY_HALVES
   begin();
   rules_s16();
   end("rules-i16");
   begin();
+  recurrent_s16();
+  end("recurrent-i16");
+  begin();
+  fused_s16();
+  end("fused-i16");
+  begin();
   rules_s8();
   end("rules-i8");
+  begin();
+  recurrent_s8();
+  end("recurrent-i8");
+  begin();
+  fused_s8();
+  end("fused-i8");
   begin();
   zero_points();
   end("zero-points");

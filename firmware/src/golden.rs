@@ -17,7 +17,7 @@ use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::board::{Console, Failure, Outcome};
-use cases::{Digest, GROUPS, Group, HALVES, INTEGERS};
+use cases::{Digest, FUSED, GROUPS, Group, HALVES, INTEGERS};
 
 const STREAM: Document = Document("docs/STREAM.md", include_str!("../../docs/STREAM.md"));
 const GAUSSIAN: Document = Document("docs/GAUSSIAN.md", include_str!("../../docs/GAUSSIAN.md"));
@@ -48,6 +48,13 @@ pub fn halves(console: &mut Console) -> Outcome {
 pub fn integers(console: &mut Console) -> Outcome {
     let mut golden = Golden { console, differ: 0 };
     golden.digest(&INTEGERS)?;
+    golden.end()
+}
+
+/// The digest of what is fused with dropout or drawn in place of a mask.
+pub fn fused(console: &mut Console) -> Outcome {
+    let mut golden = Golden { console, differ: 0 };
+    golden.digest(&FUSED)?;
     golden.end()
 }
 
@@ -143,7 +150,8 @@ impl Golden<'_> {
 
     fn digest(&mut self, groups: &[(&str, Group)]) -> Outcome {
         self.title(&DIGEST)?;
-        if DIGEST.1.lines().count() != GROUPS.len() + HALVES.len() + INTEGERS.len() {
+        let all = GROUPS.len() + HALVES.len() + INTEGERS.len() + FUSED.len();
+        if DIGEST.1.lines().count() != all {
             return Err(Failure("the digest has other groups than the repository's"));
         }
         for (name, group) in groups {

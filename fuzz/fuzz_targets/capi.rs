@@ -253,6 +253,8 @@ impl<'a> Mask<'a> {
                 rng.expect("C has taken it"),
                 MaskMut::new(words, bits).expect("so many words"),
             ),
+            // A mask of no bits has no words, wherever it begins.
+            _ if bits == 0 => Mask::Of(MaskRef::new(&[], 0).expect("no words"), 0, 0),
             _ => {
                 let whole = MaskRef::new(own, source.first + bits).expect("so many words");
                 Mask::Of(whole, source.first, bits)

@@ -7,8 +7,10 @@
 //! The payload of a NaN that was computed is the processor's, and is not looked at; one that was
 //! copied has to keep its bits.
 
+mod fused;
 mod masks;
 mod memory;
+mod noise;
 mod ordinary;
 mod recurrent;
 mod shapes;
@@ -25,7 +27,7 @@ use memory::Memory;
 /// Adds a group's cases to a digest, run by a backend.
 pub(crate) type Group = fn(&mut Digest, Backend) -> Result<(), Error>;
 
-/// Every group of elements of 32 and 64 bits, with its name. (A chip's flash does not hold those of
+/// Groups of elements of 32 and 64 bits, with their names. (A chip's flash does not hold those of
 /// others beside them.)
 pub(crate) const GROUPS: [(&str, Group); 29] = [
     ("rates", masks::rates),
@@ -60,7 +62,7 @@ pub(crate) const GROUPS: [(&str, Group); 29] = [
 ];
 
 /// Those of floating-point elements of 16 bits.
-pub(crate) const HALVES: [(&str, Group); 8] = [
+pub(crate) const HALVES: [(&str, Group); 12] = [
     ("rules-f16", ordinary::floats::<f16>),
     ("rules-bf16", ordinary::floats::<bf16>),
     ("shapes-f16", shapes::all::<f16>),
@@ -69,10 +71,14 @@ pub(crate) const HALVES: [(&str, Group); 8] = [
     ("recurrent-bf16", recurrent::all::<bf16>),
     ("weights-f16", weights::floats::<f16>),
     ("weights-bf16", weights::floats::<bf16>),
+    ("fused-f16", fused::floats::<f16>),
+    ("fused-bf16", fused::floats::<bf16>),
+    ("noise-f16", noise::floats::<f16>),
+    ("noise-bf16", noise::floats::<bf16>),
 ];
 
 /// Those of integers.
-pub(crate) const INTEGERS: [(&str, Group); 9] = [
+pub(crate) const INTEGERS: [(&str, Group); 11] = [
     ("rules-i16", ordinary::integers::<i16>),
     ("rules-i8", ordinary::integers::<i8>),
     ("zero-points", ordinary::bytes),
@@ -82,6 +88,21 @@ pub(crate) const INTEGERS: [(&str, Group); 9] = [
     ("recurrent-i8", recurrent::all::<i8>),
     ("weights-i16", weights::integers::<i16>),
     ("weights-i8", weights::integers::<i8>),
+    ("fused-i16", fused::rows::<i16>),
+    ("fused-i8", fused::rows::<i8>),
+];
+
+/// Others of 32 and 64 bits: what is fused with dropout, drawn in place of a mask, or found beside them.
+pub(crate) const FUSED: [(&str, Group); 9] = [
+    ("alpha-of", ordinary::alpha_of),
+    ("layer-drop", masks::layer_drop),
+    ("drop-block-samples-f32", shapes::drop_block_samples::<f32, LONG>),
+    ("drop-block-samples-f64", shapes::drop_block_samples::<f64, SHORT>),
+    ("drop-connect-transposed", weights::drop_connect_transposed),
+    ("fused-f32", fused::floats::<f32>),
+    ("fused-f64", fused::floats::<f64>),
+    ("noise-f32", noise::floats::<f32>),
+    ("noise-f64", noise::doubles),
 ];
 
 /// Elements of the largest tensor of `f32`: four blocks of 512, as backends draw a block while they

@@ -1,7 +1,8 @@
 //! Masks and what they are made from: rates, generators, algebra, the tape.
 
 use dropout_kernels::{
-    Backend, DropRate, Error, MaskMut, MaskRef, MaskRng, MaskTape, Schedule, mask_words, tape_words,
+    Backend, DropRate, Error, LayerDrop, MaskMut, MaskRef, MaskRng, MaskTape, Schedule, mask_words,
+    tape_words,
 };
 
 use super::{Digest, LONG, Memory, classes, noise};
@@ -158,5 +159,24 @@ pub(super) fn tape(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
             digest.mask(tape.pop(layer as u32, n)?);
         }
     }
+    Ok(())
+}
+
+/// Whole layers, left out by chance and by their depth.
+pub(super) fn layer_drop(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+    let (mut memory, mut rng) = (Memory::<u32, { mask_words(100) }>::new(), MaskRng::new(61, 62));
+    for rate in classes() {
+        for layers in [0, 1, 12, 33, 100] {
+            let layer_drop = LayerDrop::new(rate, layers).with_backend(backend);
+            let mut mask = MaskMut::new(memory.take(mask_words(layers)), layers)?;
+            layer_drop.fill(mask.reborrow(), &mut rng)?;
+            digest.mask(mask.as_ref());
+            for every in [0, 1, 2, 3, 40] {
+                layer_drop.prune(mask.reborrow(), every)?;
+                digest.mask(mask.as_ref());
+            }
+        }
+    }
+    digest.generator(&rng);
     Ok(())
 }

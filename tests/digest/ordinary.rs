@@ -36,6 +36,19 @@ pub(super) fn alpha<T: Number + Float, const N: usize>(
     rule::<T, _, N>(digest, backend, Dropout::alpha, false)
 }
 
+/// Alpha dropout of inputs of any mean and variance.
+pub(super) fn alpha_of(digest: &mut Digest, _: Backend) -> Result<(), Error> {
+    for rate in classes() {
+        for (mean, variance) in [(0.0, 1.0), (-1.5, 0.25), (3.0, 40.0), (1e-9, 1e15)] {
+            let rule = Dropout::alpha_of(rate, mean, variance)?.rule();
+            for x in [rule.scale(), rule.shift(), rule.dropped()] {
+                digest.long(x.to_bits());
+            }
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn drop_key<T: Number + Float, const N: usize>(
     digest: &mut Digest,
     backend: Backend,

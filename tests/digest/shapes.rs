@@ -7,7 +7,7 @@ use dropout_kernels::{
 
 use super::{Digest, LONG, Number, Space, set, ways};
 
-const RATES: [DropRate; 5] =
+pub(super) const RATES: [DropRate; 5] =
     [DropRate::ZERO, drop_rate!(0.1), drop_rate!(0.5), drop_rate!(0.9), DropRate::ONE];
 
 /// Every kind of layout, by three rules.
@@ -84,6 +84,21 @@ pub(super) fn drop_block<T: Number, const N: usize>(
     digest: &mut Digest,
     backend: Backend,
 ) -> Result<(), Error> {
+    each_blocks::<T, N>(digest, |blocks| blocks.with_backend(backend))
+}
+
+/// The same, each sample by a factor of its own.
+pub(super) fn drop_block_samples<T: Number, const N: usize>(
+    digest: &mut Digest,
+    backend: Backend,
+) -> Result<(), Error> {
+    each_blocks::<T, N>(digest, |blocks| blocks.per_sample().with_backend(backend))
+}
+
+fn each_blocks<T: Number, const N: usize>(
+    digest: &mut Digest,
+    of: impl Fn(DropBlock) -> DropBlock,
+) -> Result<(), Error> {
     let mut space = Space::<T, N>::new();
     let shapes: [(usize, usize, usize, &[usize]); 7] = [
         (1, 2, 3, &[5, 6]),
@@ -99,7 +114,7 @@ pub(super) fn drop_block<T: Number, const N: usize>(
             let each = DropBlock::new(rate, block, batch, channels, spatial)?;
             for blocks in [each, each.shared()] {
                 digest.long(blocks.seed_rate().threshold());
-                block_ways(digest, &mut space, blocks.with_backend(backend))?;
+                block_ways(digest, &mut space, of(blocks))?;
             }
         }
     }

@@ -129,6 +129,36 @@ fn products<T: Number + Float, R: RuleFor<T>>(
     Ok(())
 }
 
+/// Inference by weights that are stored the other way round.
+pub(super) fn drop_connect_transposed(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
+    for rate in classes() {
+        for (rows, columns) in PRODUCTS {
+            let inverted = DropConnect::new(rate, rows, columns)?.with_backend(backend);
+            transposed::<f32, _>(digest, &inverted)?;
+            let classic = DropConnect::classic(rate, rows, columns)?.with_backend(backend);
+            transposed::<f64, _>(digest, &classic)?;
+        }
+    }
+    Ok(())
+}
+
+fn transposed<T: Number + Float, R: RuleFor<T>>(
+    digest: &mut Digest,
+    layer: &DropConnect<R>,
+) -> Result<(), Error> {
+    let (mut w, mut x, mut y) =
+        (Memory::<T, 400>::new(), Memory::<T, 66>::new(), Memory::<T, 140>::new());
+    let ((rows, columns), w) = (layer.shape(), w.take(layer.mask_bits()));
+    for batch in 1..=2 {
+        let (x, y) = (x.take(batch * rows), y.take(batch * columns));
+        set(w, 16, T::plain);
+        set(x, 17, T::plain);
+        layer.infer_transposed(w, x, y)?;
+        digest.numbers(y);
+    }
+    Ok(())
+}
+
 /// Noise that multiplies.
 pub(super) fn gaussian(digest: &mut Digest, backend: Backend) -> Result<(), Error> {
     // p = 1 has no such noise.

@@ -32,45 +32,18 @@
 
 use std::error;
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use burn::module::{Flag, Module, Param};
 use burn::tensor::Tensor;
 pub use dropout_kernels::{DropRate, MaskKey};
 
+#[path = "../../masks.rs"]
+mod masks;
 mod op;
 
+pub use masks::Masks;
 pub use op::dropout_by_key;
-
-/// Which masks a layer makes: the next one is that of [`key.fold(calls)`](MaskKey::fold).
-///
-/// This is all the state that a layer has. Records of burn do not hold it: save it beside them
-/// ([`seed`](MaskKey::seed), [`stream`](MaskKey::stream) and `calls`, three `u64`), and give it back by
-/// [`Dropout::set_masks`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Masks {
-    /// Names the layer: a seed for each run, and a stream for each layer.
-    pub key: MaskKey,
-    /// How many masks have been made.
-    pub calls: u64,
-}
-
-impl Masks {
-    /// The masks of a layer from the first on.
-    #[must_use]
-    pub const fn new(key: MaskKey) -> Self {
-        Self { key, calls: 0 }
-    }
-
-    /// The key of the next mask, which counts as made.
-    pub const fn next_key(&mut self) -> MaskKey {
-        let key = self.key.fold(self.calls);
-        self.calls = self.calls.wrapping_add(1);
-        key
-    }
-}
 
 /// Makes a [`Dropout`], as burn's does.
 #[derive(burn::config::Config, Debug)]
@@ -88,10 +61,7 @@ impl DropoutConfig {
     /// If `prob` is NaN, negative or above 1, as burn's does. [`Dropout::seeded`] gives an error.
     #[must_use]
     pub fn init(&self) -> Dropout {
-        static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
-        static LAYERS: AtomicU64 = AtomicU64::new(0);
-        let key = MaskKey::new(*SEED, LAYERS.fetch_add(1, Ordering::Relaxed));
-        Dropout::seeded(self.prob, key).unwrap_or_else(|error| panic!("{error}"))
+        Dropout::seeded(self.prob, masks::unseeded()).unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
@@ -142,24 +112,19 @@ impl Dropout {
             return Ok(input);
         }
         let rate = DropRate::from_f64(self.prob)?;
-        let key = self.lock().next_key();
+        let key = masks::lock(&self.masks).next_key();
         dropout_by_key(input, rate, key)
     }
 
-    /// The state, for a checkpoint.
+    /// The state, for a checkpoint. Records of burn do not hold it: save it beside them.
     #[must_use]
     pub fn masks(&self) -> Masks {
-        *self.lock()
+        *masks::lock(&self.masks)
     }
 
     /// Goes on from a state, for this layer and its clones.
     pub fn set_masks(&self, masks: Masks) {
-        *self.lock() = masks;
-    }
-
-    /// Whoever panicked with the lock held left a whole state.
-    fn lock(&self) -> MutexGuard<'_, Masks> {
-        self.masks.lock().unwrap_or_else(PoisonError::into_inner)
+        *masks::lock(&self.masks) = masks;
     }
 }
 

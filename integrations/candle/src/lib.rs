@@ -35,45 +35,18 @@
 //! Elements are `f32`, `f64`, `f16` or `bf16`. A mask belongs to the logical order of elements, so a
 //! tensor, a transposed or narrowed view of equal values, and a copy of it are dropped alike.
 
-use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use candle_core::{ModuleT, Result, Tensor};
 pub use dropout_kernels::{DropRate, MaskKey};
 
+#[path = "../../masks.rs"]
+mod masks;
 mod op;
 pub mod ops;
 
+pub use masks::Masks;
 pub use op::DropoutOp;
-
-/// Which masks a layer makes: the next one is that of [`key.fold(calls)`](MaskKey::fold).
-///
-/// This is all the state that a layer has. Save it in a checkpoint
-/// ([`seed`](MaskKey::seed), [`stream`](MaskKey::stream) and `calls`, three `u64`) and give it back by
-/// [`Dropout::set_masks`]; then training goes on with the masks that it would have had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Masks {
-    /// Names the layer: a seed for each run, and a stream for each layer.
-    pub key: MaskKey,
-    /// How many masks have been made.
-    pub calls: u64,
-}
-
-impl Masks {
-    /// The masks of a layer from the first on.
-    #[must_use]
-    pub const fn new(key: MaskKey) -> Self {
-        Self { key, calls: 0 }
-    }
-
-    /// The key of the next mask, which counts as made.
-    pub const fn next_key(&mut self) -> MaskKey {
-        let key = self.key.fold(self.calls);
-        self.calls = self.calls.wrapping_add(1);
-        key
-    }
-}
 
 /// Dropout, as `candle_nn::Dropout` has it.
 ///
@@ -94,9 +67,7 @@ impl Dropout {
     /// A rate that is no probability is an error of [`forward`](Self::forward).
     #[must_use]
     pub fn new(drop_p: f32) -> Self {
-        static LAYERS: AtomicU64 = AtomicU64::new(0);
-        let layer = LAYERS.fetch_add(1, Ordering::Relaxed);
-        Self::seeded(drop_p, MaskKey::new(*PROCESS_SEED, layer))
+        Self::seeded(drop_p, masks::unseeded())
     }
 
     /// Dropout whose masks are named by `key`: the same in every run, on every machine. Each layer
@@ -137,12 +108,12 @@ impl Dropout {
     /// The state, for a checkpoint.
     #[must_use]
     pub fn masks(&self) -> Masks {
-        *self.lock()
+        *masks::lock(&self.masks)
     }
 
     /// Goes on from a state, for this layer and its clones.
     pub fn set_masks(&self, masks: Masks) {
-        *self.lock() = masks;
+        *masks::lock(&self.masks) = masks;
     }
 
     /// The probability to drop, as it was given.
@@ -158,12 +129,7 @@ impl Dropout {
     /// The next key, unless no dropout can be made of `xs`.
     fn key_for(&self, xs: &Tensor) -> Result<MaskKey> {
         op::check(xs)?;
-        Ok(self.lock().next_key())
-    }
-
-    /// Whoever panicked with the lock held left a whole state.
-    fn lock(&self) -> MutexGuard<'_, Masks> {
-        self.masks.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(masks::lock(&self.masks).next_key())
     }
 }
 
@@ -172,7 +138,3 @@ impl ModuleT for Dropout {
         self.forward(xs, train)
     }
 }
-
-/// The seed of what is not seeded: random keys of the standard library, which come from the
-/// operating system.
-pub(crate) static PROCESS_SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::{Error, Result, Tensor};
 
+use crate::masks::PROCESS_SEED;
 use crate::op::check;
-use crate::{DropRate, DropoutOp, MaskKey, PROCESS_SEED};
+use crate::{DropRate, DropoutOp, MaskKey};
 
 /// Drops, as `candle_nn::ops::dropout` does; each call has another mask.
 ///
