@@ -43,10 +43,14 @@ pub(super) fn panel<I: Isa, T: Vectored, O: Op<T>>(
             } else {
                 wide::<_, _, _, 32>(isa, words, first, panel, target, op);
             }
-        } else if 16 * size_of::<T>() <= I::REGISTER && n >= 16 {
-            narrow::<_, _, _, 16>(isa, words, first, panel, target, op);
+        } else if 16 * size_of::<T>() <= I::REGISTER && n == 16 {
+            narrow::<_, _, _, 16, true>(isa, words, first, panel, target, op);
+        // Not in registers of 64 bytes: nearly all of these lie in two lines of the cache, and rows of 17
+        // elements would have two of them each, which takes longer where they are not in the first cache.
+        } else if 16 * size_of::<T>() <= I::REGISTER.min(32) && n > 16 {
+            narrow::<_, _, _, 16, false>(isa, words, first, panel, target, op);
         } else {
-            narrow::<_, _, _, 8>(isa, words, first, panel, target, op);
+            narrow::<_, _, _, 8, false>(isa, words, first, panel, target, op);
         }
     }
 }
@@ -95,9 +99,10 @@ fn wide<'a, I: Isa, T: Vectored, O: Op<T>, const END: usize>(
     None
 }
 
-/// Rows of up to 32 elements, whose bits are one word: `N` at a time, and what is left as a last `N`.
+/// Rows of up to 32 elements, whose bits are one word: `N` at a time, and what is left as a last `N`. If `ONE`
+/// they are `N` and no more.
 #[inline(always)]
-fn narrow<I: Isa, T: Vectored, O: Op<T>, const N: usize>(
+fn narrow<I: Isa, T: Vectored, O: Op<T>, const N: usize, const ONE: bool>(
     isa: I,
     words: &[u32],
     mut first: usize,
@@ -109,9 +114,12 @@ fn narrow<I: Isa, T: Vectored, O: Op<T>, const N: usize>(
     while let Some(row) = target.get_mut(..n) {
         let Some(of_row) = op.first(n) else { return };
         let mut word = bits(words, first);
-        let last = if n.is_multiple_of(N) { None } else { end(isa, word >> (n - N), row, of_row) };
+        let mut last = None;
+        if !ONE && !n.is_multiple_of(N) {
+            last = end(isa, word >> (n - N), row, of_row);
+        }
         // That it is one word tells the compiler how often, so that it makes no loop of it.
-        let chunks = row.as_chunks_mut::<N>().0.iter_mut().take(32 / N);
+        let chunks = row.as_chunks_mut::<N>().0.iter_mut().take(if ONE { 1 } else { 32 / N });
         for (target, (read, dropped)) in chunks.zip(of_row.each()) {
             let y = *target;
             *target = isa.select_of(word, read.unwrap_or(y), dropped.unwrap_or(y), of_row);
