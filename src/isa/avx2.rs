@@ -19,7 +19,7 @@ use crate::kernel::op::{Op, Source, Sweep};
 use crate::kernel::registers::{Registers, Vectored};
 use crate::kernel::uniform::Noise;
 use crate::kernel::wide::Wide;
-use crate::kernel::{self, kernels, pipeline};
+use crate::kernel::{self, Isa, kernels, pipeline};
 use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;
@@ -36,6 +36,8 @@ pub struct Features;
 
 impl Vectors for Features {
     const REGISTER: usize = 32;
+
+    type Word = u32;
 
     type Vector = Vector;
     type Half = Half;

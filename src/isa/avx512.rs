@@ -10,7 +10,7 @@ use core::mem::transmute;
 
 use super::registers::registers;
 use super::x86::intrinsics::*;
-use super::x86::{Calls, CpuToken, Vectors, stamp};
+use super::x86::{self, Calls, CpuToken, Vectors, stamp};
 use crate::element::{FloatNumber, IntegerNumber, Number, Value};
 use crate::kernel::fuse::{Fusion, Strip};
 use crate::kernel::matrix::{Bits, Pass};
@@ -18,7 +18,7 @@ use crate::kernel::op::{Op, Source, Sweep};
 use crate::kernel::registers::{Registers, Vectored};
 use crate::kernel::uniform::Noise;
 use crate::kernel::wide::Wide;
-use crate::kernel::{self, kernels, pipeline};
+use crate::kernel::{self, Isa, kernels, pipeline};
 use crate::key::MaskKey;
 use crate::lanes::{LANES, Lanes};
 use crate::layout::Layout;
@@ -46,19 +46,70 @@ impl Vectors for Features {
     #[cfg(feature = "half")]
     type Bf16 = Bf16;
 
-    const PAIRS: bool = true;
+    type Word = Word;
+
+    #[inline(always)]
+    fn word(_: CpuToken<Self>, in_memory: &u32) -> Word {
+        // SAFETY: `CpuToken` proves AVX-512.
+        unsafe { in_mask_registers(*in_memory) }
+    }
+
+    #[inline(always)]
+    fn takes_pairs() -> bool {
+        !x86::moves_to_masks_hinder_stores()
+    }
 
     /// In a register that the compiler knows nothing of: else it moves each sixteen bits from memory to a mask
     /// register by a load of their own.
     #[inline(always)]
-    fn pair(low: u32, high: u32) -> u64 {
+    fn pair(low: u32, high: u32) -> [Word; 2] {
         let mut pair = u64::from(low) | u64::from(high) << 32;
         // SAFETY: there is no instruction in it.
         unsafe {
             asm!("/* {0} */", inout(reg) pair, options(pure, nomem, nostack, preserves_flags));
         };
-        pair
+        [(pair as u32).into(), ((pair >> 32) as u32).into()]
     }
+}
+
+/// A word, and its halves, of which each may stand in a mask register.
+#[derive(Clone, Copy)]
+pub(crate) struct Word {
+    word: u32,
+    low: u16,
+    high: u16,
+}
+
+impl From<u32> for Word {
+    #[inline(always)]
+    fn from(word: u32) -> Self {
+        Self { word, low: word as u16, high: (word >> 16) as u16 }
+    }
+}
+
+impl From<Word> for u32 {
+    #[inline(always)]
+    fn from(word: Word) -> Self {
+        word.word
+    }
+}
+
+/// By one load to a mask register, and a shift there. The compiler would load each half, or move it from
+/// a general register. A function, as only where AVX-512 is enabled can assembly name its registers.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn in_mask_registers(word: u32) -> Word {
+    let mut low = word;
+    let high: u16;
+    // SAFETY: AVX-512 is enabled; no memory is touched.
+    unsafe {
+        asm!(
+            "kshiftrd {high}, {low}, 16",
+            low = inout(kreg) low, high = out(kreg) high,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    Word { word, low: low as u16, high }
 }
 
 // What the products need, as macros, and not functions: so it is inlined at every level, and stands in
@@ -164,7 +215,7 @@ registers! {
 
     => {
         [__m512; 2], 0 1;
-        bits(word, i) (word >> (16 * i)) as u16;
+        bits(word, i) if i == 0 { word.low } else { word.high };
         select(x, bits, dropped) _mm512_mask_blend_ps(bits, dropped, x);
         or_zero(x, bits) _mm512_maskz_mov_ps(bits, x);
         merge(x, bits, dropped) _mm512_mask_blend_ps(bits, dropped, x);
@@ -175,7 +226,7 @@ registers! {
 
     => {
         [__m512d; 4], 0 1 2 3;
-        bits(word, i) (word >> (8 * i)) as u8;
+        bits(word, i) (word.word >> (8 * i)) as u8;
         select(x, bits, dropped) _mm512_mask_blend_pd(bits, dropped, x);
         or_zero(x, bits) _mm512_maskz_mov_pd(bits, x);
         merge(x, bits, dropped) _mm512_mask_blend_pd(bits, dropped, x);
@@ -186,7 +237,7 @@ registers! {
 
     => {
         [__m512i; 1], 0;
-        bits(word, _i) word;
+        bits(word, _i) word.word;
         select(x, bits, dropped) _mm512_mask_blend_epi16(bits, dropped, x);
         or_zero(x, bits) _mm512_maskz_mov_epi16(bits, x);
         merge(x, bits, dropped) _mm512_mask_blend_epi16(bits, dropped, x);
@@ -212,7 +263,7 @@ registers! {
     // Registers of 256 bits, so that none is divided or joined.
     => {
         [__m256i; 2], 0 1;
-        bits(word, i) (word >> (16 * i)) as u16;
+        bits(word, i) if i == 0 { word.low } else { word.high };
         select(x, bits, dropped) _mm256_mask_blend_epi16(bits, dropped, x);
         or_zero(x, bits) _mm256_maskz_mov_epi16(bits, x);
         merge(x, bits, dropped) _mm256_mask_blend_epi16(bits, dropped, x);
@@ -229,7 +280,7 @@ registers! {
 
     => {
         [__m256i; 1], 0;
-        bits(word, _i) word;
+        bits(word, _i) word.word;
         select(x, bits, dropped) _mm256_mask_blend_epi8(bits, dropped, x);
         or_zero(x, bits) _mm256_maskz_mov_epi8(bits, x);
         merge(x, bits, dropped) _mm256_mask_blend_epi8(bits, dropped, x);

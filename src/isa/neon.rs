@@ -49,6 +49,8 @@ kernels!(methods);
 impl Isa for Neon {
     const VECTORS: bool = true;
 
+    type Word = u32;
+
     #[inline(always)]
     fn select_of<T: Vectored, O: Op<T>, const N: usize>(
         self,

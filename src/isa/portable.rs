@@ -23,6 +23,8 @@ pub(super) struct Portable;
 impl Isa for Portable {
     const VECTORS: bool = VECTORS;
 
+    type Word = u32;
+
     #[inline(always)]
     fn fill(self, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
         fill(lanes, planes, words);

@@ -82,7 +82,7 @@ macro_rules! registers {
             }
 
             #[inline(always)]
-            fn select(self, $word: u32, dropped: Self) -> Self {
+            fn select(self, $word: <$proof as Isa>::Word, dropped: Self) -> Self {
                 // SAFETY: a value proves the features.
                 unsafe {
                     Self([$({
@@ -94,7 +94,7 @@ macro_rules! registers {
             }
 
             #[inline(always)]
-            fn merge(self, $word: u32, dropped: Self) -> Self {
+            fn merge(self, $word: <$proof as Isa>::Word, dropped: Self) -> Self {
                 // SAFETY: a value proves the features.
                 unsafe {
                     Self([$({
@@ -106,7 +106,7 @@ macro_rules! registers {
             }
 
             #[inline(always)]
-            fn or_zero(self, _: $proof, $word: u32) -> Self {
+            fn or_zero(self, _: $proof, $word: <$proof as Isa>::Word) -> Self {
                 // SAFETY: a value proves the features.
                 unsafe {
                     Self([$({
@@ -125,7 +125,7 @@ macro_rules! registers {
     (@times_or_zero [$v:ident, $scale:ident, $kept:ident, $y:expr]
         $proof:ty, $t:ty, [$($i:literal)*], $word:ident, $at:ident, $bits:expr) => {
         #[inline(always)]
-        fn times_or_zero(self, _: $proof, $word: u32, $scale: <$t as Number>::Factor) -> Self {
+        fn times_or_zero(self, _: $proof, $word: <$proof as Isa>::Word, $scale: <$t as Number>::Factor) -> Self {
             // SAFETY: a value proves the features.
             unsafe {
                 Self([$({

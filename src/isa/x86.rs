@@ -1,6 +1,7 @@
 //! What x86 processors are asked, and the one edge between safe code and code for their features.
 
 use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU8, Ordering};
 
 #[cfg(target_arch = "x86")]
 pub(super) use core::arch::x86 as intrinsics;
@@ -53,13 +54,25 @@ pub(crate) trait Vectors: Calls {
     #[cfg(feature = "half")]
     type Bf16: Registers<half::bf16, CpuToken<Self>>;
 
-    /// Whether two words of a mask are better taken at a time.
-    const PAIRS: bool = false;
+    /// As [`Isa`] has it.
+    type Word: Copy + From<u32> + Into<u32>;
 
-    /// Two words in a general register.
+    /// A word of a mask that stands in memory.
     #[inline(always)]
-    fn pair(low: u32, high: u32) -> u64 {
-        u64::from(low) | u64::from(high) << 32
+    fn word(_: CpuToken<Self>, in_memory: &u32) -> Self::Word {
+        (*in_memory).into()
+    }
+
+    /// Whether two words that stand in memory are better taken at a time.
+    #[inline(always)]
+    fn takes_pairs() -> bool {
+        false
+    }
+
+    /// Two words by general registers.
+    #[inline(always)]
+    fn pair(low: u32, high: u32) -> [Self::Word; 2] {
+        [low.into(), high.into()]
     }
 
     /// The first eight lanes, for calls that use no more.
@@ -118,10 +131,21 @@ impl<F: Vectors> RegisterIsa for CpuToken<F> {
 impl<F: Vectors> Isa for CpuToken<F> {
     const VECTORS: bool = true;
     const REGISTER: usize = F::REGISTER;
-    const PAIRS: bool = F::PAIRS;
+
+    type Word = F::Word;
 
     #[inline(always)]
-    fn pair(self, low: u32, high: u32) -> u64 {
+    fn word(self, in_memory: &u32) -> F::Word {
+        F::word(self, in_memory)
+    }
+
+    #[inline(always)]
+    fn takes_pairs(self) -> bool {
+        F::takes_pairs()
+    }
+
+    #[inline(always)]
+    fn pair(self, low: u32, high: u32) -> [F::Word; 2] {
         F::pair(low, high)
     }
 
@@ -143,7 +167,7 @@ impl<F: Vectors> Isa for CpuToken<F> {
     #[inline(always)]
     fn select_of<T: Vectored, O: Op<T>, const N: usize>(
         self,
-        word: u32,
+        word: F::Word,
         read: [T; N],
         dropped: [T; N],
         op: O,
@@ -282,34 +306,45 @@ macro_rules! proof {
     };
 }
 
+/// What the processor is asked once: 0 as long as nobody has asked, then 1 for no and 2 for yes.
+struct Asked(AtomicU8);
+
+impl Asked {
+    const fn new() -> Self {
+        Self(AtomicU8::new(0))
+    }
+
+    #[inline(always)]
+    fn get(&self, ask: fn() -> bool) -> bool {
+        match self.0.load(Ordering::Relaxed) {
+            0 => self.ask(ask),
+            answer => answer == 2,
+        }
+    }
+
+    #[cold]
+    fn ask(&self, ask: fn() -> bool) -> bool {
+        let answer = ask();
+        self.0.store(1 + u8::from(answer), Ordering::Relaxed);
+        answer
+    }
+}
+
 /// A module that asks once for features, and for F16C, of which `cpufeatures` does not know: `get`.
 macro_rules! detected {
     ($module:ident: $($feature:tt),*) => {
         mod $module {
-            use core::sync::atomic::{AtomicU8, Ordering};
-
             cpufeatures::new!(features, $($feature),*);
 
-            /// 0 as long as nobody has asked, then 1 for no and 2 for yes.
-            static ANSWER: AtomicU8 = AtomicU8::new(0);
+            static BOTH: super::Asked = super::Asked::new();
 
             #[inline]
             pub(super) fn get() -> bool {
                 if cfg!(target_feature = "f16c") {
                     return features::get();
                 }
-                match ANSWER.load(Ordering::Relaxed) {
-                    0 => ask(),
-                    answer => answer == 2,
-                }
-            }
-
-            #[cold]
-            fn ask() -> bool {
                 // F16C needs what AVX needs of the operating system.
-                let answer = features::get() && super::has_f16c();
-                ANSWER.store(1 + u8::from(answer), Ordering::Relaxed);
-                answer
+                BOTH.get(|| features::get() && super::has_f16c())
             }
         }
     };
@@ -323,6 +358,26 @@ fn has_f16c() -> bool {
     // SAFETY: whoever asks has seen AVX2, by the same instruction; leaf 1 is the first that there
     // is.
     unsafe { intrinsics::__cpuid(1) }.ecx & 1 << 29 != 0
+}
+
+/// Whether a move from a general register to a mask register takes the place of a store, as in AMD's processors
+/// from Zen 5 on (family 1A). A load to a mask register does not.
+#[inline(always)]
+pub(super) fn moves_to_masks_hinder_stores() -> bool {
+    static ZEN_5: Asked = Asked::new();
+    // There a program may not ask.
+    !cfg!(target_env = "sgx") && ZEN_5.get(is_zen_5)
+}
+
+#[expect(unsafe_code, reason = "an intrinsic")]
+#[allow(unused_unsafe, reason = "newer compilers have it as a safe function")]
+fn is_zen_5() -> bool {
+    // SAFETY: only code with AVX-512 asks, and every processor that has it has the instruction.
+    let [leaf_0, leaf_1] = [0, 1].map(|leaf| unsafe { intrinsics::__cpuid(leaf) });
+    let maker = [leaf_0.ebx, leaf_0.edx, leaf_0.ecx].map(u32::to_le_bytes);
+    // From the fifteenth on a family is a sum.
+    let family = (leaf_1.eax >> 8 & 0xF) + (leaf_1.eax >> 20 & 0xFF);
+    maker.as_flattened() == b"AuthenticAMD" && family >= 0x1A
 }
 
 cfg_if! {

@@ -93,20 +93,20 @@ pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool, const 
         }
     } else if I::VECTORS {
         let mut rest = &mut *whole;
-        if PAIRS && I::PAIRS {
+        if PAIRS && isa.takes_pairs() {
             let (twos, one) = whole.as_chunks_mut::<2>();
             let pairs = words.as_slice().as_chunks::<2>().0.iter();
             words = words.as_slice().get(2 * twos.len()..).unwrap_or_default().iter();
             for ([first, second], [low, high]) in twos.iter_mut().zip(pairs) {
-                let pair = isa.pair(*low, *high);
-                select_to::<I, T, O, STREAMING>(isa, pair as u32, at, first, op);
-                select_to::<I, T, O, STREAMING>(isa, (pair >> 32) as u32, at + 32, second, op);
+                let [low, high] = isa.pair(*low, *high);
+                select_to::<I, T, O, STREAMING>(isa, low, at, first, op);
+                select_to::<I, T, O, STREAMING>(isa, high, at + 32, second, op);
                 at += 64;
             }
             rest = one;
         }
         for (target, word) in rest.iter_mut().zip(&mut words) {
-            select_to::<I, T, O, STREAMING>(isa, *word, at, target, op);
+            select_to::<I, T, O, STREAMING>(isa, isa.word(word), at, target, op);
             at += 32;
         }
     } else if let (true, Some(filler)) = (T::LIGHT, op.filler()) {
@@ -132,7 +132,7 @@ pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool, const 
 #[inline(always)]
 fn select_to<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
     isa: I,
-    word: u32,
+    word: I::Word,
     at: usize,
     target: &mut [T; 32],
     op: O,

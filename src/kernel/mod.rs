@@ -123,13 +123,25 @@ pub(crate) trait Isa: Copy {
     /// Bytes of a register.
     const REGISTER: usize = 16;
 
-    /// Whether two words of a mask are better taken at a time, by [`pair`](Self::pair).
-    const PAIRS: bool = false;
+    /// A word of a mask, as elements are selected by it; one that is computed is converted.
+    type Word: Copy + From<u32> + Into<u32>;
 
-    /// Two words in a general register.
+    /// One that stands in memory.
     #[inline(always)]
-    fn pair(self, low: u32, high: u32) -> u64 {
-        u64::from(low) | u64::from(high) << 32
+    fn word(self, in_memory: &u32) -> Self::Word {
+        (*in_memory).into()
+    }
+
+    /// Whether two words that stand in memory are better taken at a time, by [`pair`](Self::pair).
+    #[inline(always)]
+    fn takes_pairs(self) -> bool {
+        false
+    }
+
+    /// Two words by general registers.
+    #[inline(always)]
+    fn pair(self, low: u32, high: u32) -> [Self::Word; 2] {
+        [low.into(), high.into()]
     }
 
     /// Seeds the first `count` lanes.
@@ -149,7 +161,7 @@ pub(crate) trait Isa: Copy {
     #[inline(always)]
     fn select<T: Vectored, O: Op<T>>(
         self,
-        word: u32,
+        word: Self::Word,
         at: usize,
         target: &[T; 32],
         op: O,
@@ -162,12 +174,12 @@ pub(crate) trait Isa: Copy {
     #[inline(always)]
     fn select_of<T: Vectored, O: Op<T>, const N: usize>(
         self,
-        word: u32,
+        word: Self::Word,
         read: [T; N],
         dropped: [T; N],
         op: O,
     ) -> [T; N] {
-        apply::select_of(word, read, dropped, op)
+        apply::select_of(word.into(), read, dropped, op)
     }
 
     /// Multiplies whole 32s, where that and to zero what is dropped costs less than to select;

@@ -86,7 +86,7 @@ fn wide<'a, I: Isa, T: Vectored, O: Op<T>, const END: usize>(
             let [low, high] = *pair else { continue };
             let word = ((u64::from(low) | u64::from(high) << 32) >> (first % 32)) as u32;
             let y = *target;
-            *target = isa.select_of(word, read.unwrap_or(y), dropped.unwrap_or(y), of_row);
+            *target = isa.select_of(word.into(), read.unwrap_or(y), dropped.unwrap_or(y), of_row);
         }
         if let (Some(last), Some(target)) = (last, row.last_chunk_mut::<END>()) {
             *target = last;
@@ -122,7 +122,7 @@ fn narrow<I: Isa, T: Vectored, O: Op<T>, const N: usize, const ONE: bool>(
         let chunks = row.as_chunks_mut::<N>().0.iter_mut().take(if ONE { 1 } else { 32 / N });
         for (target, (read, dropped)) in chunks.zip(of_row.each()) {
             let y = *target;
-            *target = isa.select_of(word, read.unwrap_or(y), dropped.unwrap_or(y), of_row);
+            *target = isa.select_of(word.into(), read.unwrap_or(y), dropped.unwrap_or(y), of_row);
             word >>= N;
         }
         if let (Some(last), Some(target)) = (last, row.last_chunk_mut::<N>()) {
@@ -145,7 +145,7 @@ fn end<I: Isa, T: Vectored, O: Op<T>, const N: usize>(
 ) -> Option<[T; N]> {
     let target = row.last_chunk()?;
     let at = row.len() - N;
-    Some(isa.select_of(word, op.read(at, target), op.dropped(at, target), op))
+    Some(isa.select_of(word.into(), op.read(at, target), op.dropped(at, target), op))
 }
 
 #[inline(always)]

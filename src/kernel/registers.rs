@@ -47,37 +47,37 @@ vectored! {
 
 /// Thirty-two elements in registers. Holding them proves that the machine has the instructions of
 /// `I`: `load`, the only way to make them, asks for the proof.
-pub(crate) trait Registers<T: Number, I>: Value<T> {
+pub(crate) trait Registers<T: Number, I: Isa>: Value<T> {
     fn load(isa: I, elements: &[T; 32]) -> Self;
 
     fn store(self) -> [T; 32];
 
     /// The elements whose bits of `word` are set; elsewhere those of `dropped`.
-    fn select(self, word: u32, dropped: Self) -> Self;
+    fn select(self, word: I::Word, dropped: Self) -> Self;
 
     /// The same, for elements that may be those of the target as they are: some compilers make a masked
     /// store of such a choice, which takes five times as long as all else on some processors.
-    fn merge(self, word: u32, dropped: Self) -> Self;
+    fn merge(self, word: I::Word, dropped: Self) -> Self;
 
     /// The elements whose bits of `word` are set; elsewhere +0.0.
-    fn or_zero(self, isa: I, word: u32) -> Self;
+    fn or_zero(self, isa: I, word: I::Word) -> Self;
 
     /// Products where bits of `word` are set; elsewhere +0.0.
     #[inline(always)]
-    fn times_or_zero(self, isa: I, word: u32, factor: T::Factor) -> Self {
+    fn times_or_zero(self, isa: I, word: I::Word, factor: T::Factor) -> Self {
         self.times(factor).or_zero(isa, word)
     }
 }
 
 /// What is multiplied where bits of a word are set, and elsewhere becomes +0.0.
 #[derive(Clone, Copy)]
-struct OrZero<I, V> {
+struct OrZero<I: Isa, V> {
     isa: I,
-    word: u32,
+    word: I::Word,
     x: V,
 }
 
-impl<I: Copy, T: Number, V: Registers<T, I>> Value<T> for OrZero<I, V> {
+impl<I: Isa, T: Number, V: Registers<T, I>> Value<T> for OrZero<I, V> {
     #[inline(always)]
     fn times(self, factor: T::Factor) -> Self {
         Self { x: self.x.times_or_zero(self.isa, self.word, factor), ..self }
@@ -93,7 +93,7 @@ impl<I: Copy, T: Number, V: Registers<T, I>> Value<T> for OrZero<I, V> {
 #[inline(always)]
 pub(crate) fn select_of<I: RegisterIsa, T: Vectored, O: Op<T>, const N: usize>(
     isa: I,
-    word: u32,
+    word: I::Word,
     read: [T; N],
     dropped: [T; N],
     op: O,
