@@ -34,6 +34,7 @@ pub struct Features;
 
 impl Vectors for Features {
     const REGISTER: usize = 64;
+    const SOME: bool = true;
 
     type Vector = Vector;
     type Half = Half;
@@ -208,6 +209,12 @@ macro_rules! narrow_bf16 {
 #[cfg(feature = "half")]
 const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT;
 
+/// The lowest `count` bits, or all 32.
+#[inline(always)]
+fn first(count: usize) -> u32 {
+    !(u64::MAX << count.min(32)) as u32
+}
+
 // By mask registers loaded from the word: the compiler's choice for the portable code, a broadcast
 // and a test against a table, costs a tenth of the whole.
 registers! {
@@ -219,6 +226,7 @@ registers! {
         select(x, bits, dropped) _mm512_mask_blend_ps(bits, dropped, x);
         or_zero(x, bits) _mm512_maskz_mov_ps(bits, x);
         merge(x, bits, dropped) _mm512_mask_blend_ps(bits, dropped, x);
+        some(_mm512_maskz_loadu_ps, _mm512_mask_storeu_ps, 16, u16);
     }
     F32 of f32:
     times(x, s) _mm512_mul_ps(x, _mm512_set1_ps(s));
@@ -230,6 +238,7 @@ registers! {
         select(x, bits, dropped) _mm512_mask_blend_pd(bits, dropped, x);
         or_zero(x, bits) _mm512_maskz_mov_pd(bits, x);
         merge(x, bits, dropped) _mm512_mask_blend_pd(bits, dropped, x);
+        some(_mm512_maskz_loadu_pd, _mm512_mask_storeu_pd, 8, u8);
     }
     F64 of f64:
     times(x, s) _mm512_mul_pd(x, _mm512_set1_pd(s));
@@ -241,6 +250,7 @@ registers! {
         select(x, bits, dropped) _mm512_mask_blend_epi16(bits, dropped, x);
         or_zero(x, bits) _mm512_maskz_mov_epi16(bits, x);
         merge(x, bits, dropped) _mm512_mask_blend_epi16(bits, dropped, x);
+        some(_mm512_maskz_loadu_epi16, _mm512_mask_storeu_epi16, 32, u32);
     }
     I16 of i16:
     times(x, s) product!(x, s);
@@ -272,6 +282,7 @@ registers! {
             let y = _mm512_maskz_mul_ps(bits, widen_f16!(x), _mm512_set1_ps(s));
             _mm512_cvtps_ph::<NEAREST>(y)
         };
+        some(_mm256_maskz_loadu_epi16, _mm256_mask_storeu_epi16, 16, u16);
     }
     #[cfg(feature = "half")]
     F16 of half::f16:
@@ -284,6 +295,7 @@ registers! {
         select(x, bits, dropped) _mm256_mask_blend_epi8(bits, dropped, x);
         or_zero(x, bits) _mm256_maskz_mov_epi8(bits, x);
         merge(x, bits, dropped) _mm256_mask_blend_epi8(bits, dropped, x);
+        some(_mm256_maskz_loadu_epi8, _mm256_mask_storeu_epi8, 32, u32);
     }
     I8 of i8:
     times(x, s) _mm512_cvtsepi16_epi8(product!(_mm512_cvtepi8_epi16(x), s));

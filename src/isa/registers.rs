@@ -6,8 +6,9 @@
 /// After each `=>` comes what all types of one width have: the registers; `bits`, which makes what
 /// register `i` is selected by, from the word; `select`, which selects by it; `or_zero`, which does
 /// the same where the other choice is zero; `merge`, which is `select` of elements that may be
-/// those of the target itself; and maybe `times_or_zero`, where another order than a product and `or_zero`
-/// is better. Then comes each type, with its products in one register.
+/// those of the target itself; maybe `times_or_zero`, where another order than a product and `or_zero`
+/// is better; and maybe `some`, how those elements of a register are loaded and stored whose bits are set, at a
+/// place in memory. Then comes each type, with its products in one register.
 macro_rules! registers {
     ($proof:ty; $(
         => $shape:tt
@@ -30,6 +31,7 @@ macro_rules! registers {
         or_zero($y:ident, $keep:ident) $or_zero:expr;
         merge($z:ident, $chosen:ident, $other:ident) $merge:expr;
         $(times_or_zero($v:ident, $scale:ident, $kept:ident) $times_or_zero:expr;)?
+        $(some($load_some:ident, $store_some:ident, $elements:literal, $bits_of_some:ty);)?
     } $proof:ty; $(#[$cfg:meta])* $name:ident of $t:ty:
         times($a:ident, $factor:ident) $times:expr;
         times_plus($b:ident, $factor_too:ident, $term:ident) $times_plus:expr;
@@ -117,8 +119,35 @@ macro_rules! registers {
                 }
             }
 
+            registers!(@some [$($load_some, $store_some, $elements, $bits_of_some)?] $proof, $t, [$($i)*]);
             registers!(@times_or_zero [$($v, $scale, $kept, $times_or_zero)?]
                 $proof, $t, [$($i)*], $word, $at, $bits);
+        }
+    };
+    (@some [] $($rest:tt)*) => {};
+    (@some [$load:ident, $store:ident, $elements:literal, $bits:ty] $proof:ty, $t:ty, [$($i:literal)*]) => {
+        #[inline(always)]
+        fn load_some(_: $proof, elements: &[$t]) -> Self {
+            let (from, all) = (elements.as_ptr(), first(elements.len()));
+            // SAFETY: the proof proves the features; no element is read but those of the slice.
+            unsafe {
+                Self([$({
+                    let at = $elements * $i;
+                    $load((all >> at) as $bits, from.wrapping_add(at).cast())
+                }),*])
+            }
+        }
+
+        #[inline(always)]
+        fn store_some(self, target: &mut [$t]) {
+            let (to, all) = (target.as_mut_ptr(), first(target.len()));
+            // SAFETY: a value proves the features; no element is written but those of the slice.
+            unsafe {
+                $({
+                    let at = $elements * $i;
+                    $store(to.wrapping_add(at).cast(), (all >> at) as $bits, self.0[$i]);
+                })*
+            }
         }
     };
     (@times_or_zero [] $($rest:tt)*) => {};

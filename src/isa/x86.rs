@@ -9,7 +9,8 @@ pub(super) use core::arch::x86 as intrinsics;
 pub(super) use core::arch::x86_64 as intrinsics;
 
 use super::*; // what the list of kernels names
-use crate::kernel::registers::{RegisterIsa, Registers, select_of};
+use crate::kernel::apply::apply_singly;
+use crate::kernel::registers::{RegisterIsa, Registers, select_of, select_some};
 use crate::kernel::wide::{self, Wide, WideIsa};
 use crate::kernel::{Isa, pipeline};
 use crate::lanes::LANES;
@@ -53,6 +54,9 @@ pub(crate) trait Vectors: Calls {
     type F16: Registers<half::f16, CpuToken<Self>>;
     #[cfg(feature = "half")]
     type Bf16: Registers<half::bf16, CpuToken<Self>>;
+
+    /// Whether it loads and stores fewer elements than a register holds.
+    const SOME: bool = false;
 
     /// As [`Isa`] has it.
     type Word: Copy + From<u32> + Into<u32>;
@@ -173,6 +177,15 @@ impl<F: Vectors> Isa for CpuToken<F> {
         op: O,
     ) -> [T; N] {
         select_of(self, word, read, dropped, op)
+    }
+
+    #[inline(always)]
+    fn select_some<T: Vectored, O: Op<T>>(self, word: u32, at: usize, target: &mut [T], op: O) {
+        if F::SOME && target.len() >= 8 {
+            select_some(self, word.into(), at, target, op);
+        } else {
+            apply_singly(at, word, target, op);
+        }
     }
 
     #[inline(always)]

@@ -74,44 +74,28 @@ pub(super) fn clear_where_not_positive<T: Number>(words: &mut [u32], x: &[T]) {
     }
 }
 
-/// `target` begins at index `at` of what `op` knows; a word decides 32 elements. Two words are taken at a
-/// time if `PAIRS`, where that is better.
+/// `target` begins at index `at` of what `op` knows; a word decides 32 elements.
 #[inline(always)]
-pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool, const PAIRS: bool>(
+pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
     isa: I,
     mut at: usize,
     words: &[u32],
     target: &mut [T],
     op: O,
 ) {
-    let mut words = words.iter();
     let (whole, _) = target.as_chunks_mut::<32>();
+    let (of_whole, of_rest) = words.split_at_checked(whole.len()).unwrap_or_default();
     if isa.multiplied(at, whole, op) {
-        at += 32 * whole.len();
-        for (target, word) in whole.iter_mut().zip(&mut words) {
+        for (target, word) in whole.iter_mut().zip(of_whole) {
             zero(!*word, target);
         }
+        at += 32 * whole.len();
     } else if I::VECTORS {
-        let mut rest = &mut *whole;
-        if PAIRS && isa.takes_pairs() {
-            let (twos, one) = whole.as_chunks_mut::<2>();
-            let pairs = words.as_slice().as_chunks::<2>().0.iter();
-            words = words.as_slice().get(2 * twos.len()..).unwrap_or_default().iter();
-            for ([first, second], [low, high]) in twos.iter_mut().zip(pairs) {
-                let [low, high] = isa.pair(*low, *high);
-                select_to::<I, T, O, STREAMING>(isa, low, at, first, op);
-                select_to::<I, T, O, STREAMING>(isa, high, at + 32, second, op);
-                at += 64;
-            }
-            rest = one;
-        }
-        for (target, word) in rest.iter_mut().zip(&mut words) {
-            select_to::<I, T, O, STREAMING>(isa, isa.word(word), at, target, op);
-            at += 32;
-        }
+        apply_whole::<I, T, O, STREAMING>(isa, at, of_whole, whole, op);
+        at += 32 * whole.len();
     } else if let (true, Some(filler)) = (T::LIGHT, op.filler()) {
         keep_steps(at, whole.as_flattened_mut().as_chunks_mut().0, op);
-        for (target, word) in whole.iter_mut().zip(&mut words) {
+        for (target, word) in whole.iter_mut().zip(of_whole) {
             drop_by_steps(!*word, target, filler);
         }
         at += 32 * whole.len();
@@ -124,13 +108,39 @@ pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool, const 
     }
     let (_, rest) = target.as_chunks_mut::<32>();
     // Less than what a word decides is left.
-    if let Some(word) = words.next() {
-        apply_singly(at, *word, rest, op);
+    if let Some(word) = of_rest.first() {
+        isa.select_some(*word, at, rest, op);
+    }
+}
+
+/// A word for each 32 elements. Two are taken at a time, where that is better.
+#[inline(always)]
+pub(super) fn apply_whole<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
+    isa: I,
+    mut at: usize,
+    mut words: &[u32],
+    mut target: &mut [[T; 32]],
+    op: O,
+) {
+    if isa.takes_pairs() {
+        let (twos, one) = target.as_chunks_mut::<2>();
+        let (pairs, word) = words.as_chunks::<2>();
+        for ([first, second], [low, high]) in twos.iter_mut().zip(pairs) {
+            let [low, high] = isa.pair(*low, *high);
+            select_to::<I, T, O, STREAMING>(isa, low, at, first, op);
+            select_to::<I, T, O, STREAMING>(isa, high, at + 32, second, op);
+            at += 64;
+        }
+        (target, words) = (one, word);
+    }
+    for (target, word) in target.iter_mut().zip(words) {
+        select_to::<I, T, O, STREAMING>(isa, isa.word(word), at, target, op);
+        at += 32;
     }
 }
 
 #[inline(always)]
-fn select_to<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
+pub(super) fn select_to<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
     isa: I,
     word: I::Word,
     at: usize,
@@ -169,7 +179,7 @@ fn drop_by_steps<T: Vectored>(mut word: u32, target: &mut [T; 32], filler: T) {
 
 /// Up to 32 elements, one at a time.
 #[inline(always)]
-pub(super) fn apply_singly<T: Vectored, O: Op<T>>(
+pub(crate) fn apply_singly<T: Vectored, O: Op<T>>(
     mut at: usize,
     mut word: u32,
     target: &mut [T],
@@ -251,7 +261,7 @@ pub(super) fn apply_block<I: Isa, T: Vectored, O: Op<T>>(
     target: &mut [T],
     op: O,
 ) {
-    apply::<I, T, O, false, true>(isa, at, words, target, op);
+    apply::<I, T, O, false>(isa, at, words, target, op);
 }
 
 #[cfg(test)]

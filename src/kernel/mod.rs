@@ -182,6 +182,12 @@ pub(crate) trait Isa: Copy {
         apply::select_of(word.into(), read, dropped, op)
     }
 
+    /// Writes what up to 32 elements become, whose bits are those of `word`.
+    #[inline(always)]
+    fn select_some<T: Vectored, O: Op<T>>(self, word: u32, at: usize, target: &mut [T], op: O) {
+        apply::apply_singly(at, word, target, op);
+    }
+
     /// Multiplies whole 32s, where that and to zero what is dropped costs less than to select;
     /// tells whether it did.
     #[inline(always)]
@@ -267,7 +273,7 @@ pub(crate) fn apply<I: Isa, T: Vectored, O: Op<T>>(
     op: O,
 ) {
     if I::VECTORS {
-        apply::apply::<I, T, O, false, true>(isa, at, words, target, op);
+        apply::apply::<I, T, O, false>(isa, at, words, target, op);
     } else {
         // Chips have one copy of it, which drawing shares.
         apply::apply_block(isa, at, words, target, op);
@@ -281,7 +287,7 @@ pub(crate) fn apply_streaming<I: Isa, T: Vectored, O: Op<T>>(
     target: &mut [T],
     op: O,
 ) {
-    apply::apply::<I, T, O, true, true>(isa, 0, words, target, op);
+    apply::apply::<I, T, O, true>(isa, 0, words, target, op);
     isa.fence();
 }
 

@@ -125,6 +125,12 @@ pub trait Source<T>: Copy {
     /// `N` elements at a time; `None` for those of the target.
     fn each<const N: usize>(self) -> impl Iterator<Item = Option<[T; N]>>;
 
+    /// The elements for all of `target`; none if they are +0.0.
+    #[allow(dead_code, reason = "AVX-512 asks for it")]
+    fn some<'a>(self, at: usize, target: &'a [T]) -> &'a [T]
+    where
+        Self: 'a;
+
     /// Where the elements for all of `target` stand in memory, if they do.
     #[allow(dead_code, reason = "Cortex-M with a floating-point unit asks for it")]
     fn place(self, at: usize, target: &mut [T]) -> Option<*const T>;
@@ -161,6 +167,14 @@ impl<T: Number> Source<T> for InPlace {
     #[inline(always)]
     fn each<const N: usize>(self) -> impl Iterator<Item = Option<[T; N]>> {
         iter::repeat(None)
+    }
+
+    #[inline(always)]
+    fn some<'a>(self, _: usize, target: &'a [T]) -> &'a [T]
+    where
+        Self: 'a,
+    {
+        target
     }
 
     #[inline(always)]
@@ -213,6 +227,14 @@ impl<T: Number> Source<T> for Zeros {
     }
 
     #[inline(always)]
+    fn some<'a>(self, _: usize, _: &'a [T]) -> &'a [T]
+    where
+        Self: 'a,
+    {
+        &[]
+    }
+
+    #[inline(always)]
     fn place(self, _: usize, _: &mut [T]) -> Option<*const T> {
         None
     }
@@ -258,6 +280,14 @@ impl<T: Number> Source<T> for &[T] {
     #[inline(always)]
     fn each<const N: usize>(self) -> impl Iterator<Item = Option<[T; N]>> {
         self.as_chunks().0.iter().map(|elements| Some(*elements))
+    }
+
+    #[inline(always)]
+    fn some<'a>(self, at: usize, target: &'a [T]) -> &'a [T]
+    where
+        Self: 'a,
+    {
+        self.get(at..).and_then(|source| source.get(..target.len())).unwrap_or_default()
     }
 
     #[inline(always)]
@@ -309,6 +339,13 @@ pub trait Op<T: Number>: Copy {
 
     /// `N` elements at a time: those that are read, and what stands where one is dropped.
     fn each<const N: usize>(self) -> impl Iterator<Item = Pair<T, N>>;
+
+    /// The elements that are read for all of `target`, and those that stand where one is dropped unless that is
+    /// one number; none where they are +0.0.
+    #[allow(dead_code, reason = "AVX-512 asks for it")]
+    fn some<'a>(self, at: usize, target: &'a [T]) -> (&'a [T], &'a [T])
+    where
+        Self: 'a;
 
     /// What becomes of them if they are kept.
     fn kept<V: Value<T>>(self, x: V) -> V;
@@ -378,6 +415,14 @@ impl<T: Number, S: Source<T>, F: Arithmetic<T>> Op<T> for Mapped<S, F> {
     fn each<const N: usize>(self) -> impl Iterator<Item = Pair<T, N>> {
         let dropped = Some([self.1.dropped(); N]);
         self.0.each().map(move |read| (read, dropped))
+    }
+
+    #[inline(always)]
+    fn some<'a>(self, at: usize, target: &'a [T]) -> (&'a [T], &'a [T])
+    where
+        Self: 'a,
+    {
+        (self.0.some(at, target), &[])
     }
 
     #[inline(always)]
@@ -454,6 +499,14 @@ impl<T: Number, A: Source<T>, B: Source<T>> Op<T> for Either<A, B> {
     #[inline(always)]
     fn each<const N: usize>(self) -> impl Iterator<Item = Pair<T, N>> {
         self.0.each().zip(self.1.each())
+    }
+
+    #[inline(always)]
+    fn some<'a>(self, at: usize, target: &'a [T]) -> (&'a [T], &'a [T])
+    where
+        Self: 'a,
+    {
+        (self.0.some(at, target), self.1.some(at, target))
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Rows with strides, by a mask whose rows begin at any bit.
 
-use super::apply::apply_singly;
+use super::apply::{apply_singly, apply_whole};
 use super::op::Op;
 use super::{Isa, Vectored};
 use crate::bits::bits;
@@ -31,14 +31,11 @@ pub(super) fn panel<I: Isa, T: Vectored, O: Op<T>>(
         let target = target.get_mut(..elements).unwrap_or_default();
         if n > 32 {
             let left = n % 32;
-            if left == 0 {
-                let rest = wide::<_, _, _, 0>(isa, words, first, panel, target, op);
-                if let Some((first, target, op)) = rest {
-                    wide::<_, _, _, 32>(isa, words, first, panel, target, op);
-                }
-            } else if eight && left <= 8 {
+            if left == 0 && (first | panel.mask).is_multiple_of(32) {
+                words_whole(isa, words, first, panel, target, op);
+            } else if eight && (1..=8).contains(&left) {
                 wide::<_, _, _, 8>(isa, words, first, panel, target, op);
-            } else if sixteen && left <= 16 {
+            } else if sixteen && (1..=16).contains(&left) {
                 wide::<_, _, _, 16>(isa, words, first, panel, target, op);
             } else {
                 wide::<_, _, _, 32>(isa, words, first, panel, target, op);
@@ -55,32 +52,48 @@ pub(super) fn panel<I: Isa, T: Vectored, O: Op<T>>(
     }
 }
 
-/// Rows of whole words. What is left of one is its last `END`, which then overlap those before them: they
-/// are computed first, as the row may be what is read. A row's bounds are checked once and not once a word.
-///
-/// The bits of 32 elements are read from two words. If no `END` is left the mask may end with the last row's
-/// last word; then no second one comes after it, and that row is given back.
+/// Rows of whole words, whose bits are whole words.
 #[inline(always)]
-fn wide<'a, I: Isa, T: Vectored, O: Op<T>, const END: usize>(
+fn words_whole<I: Isa, T: Vectored, O: Op<T>>(
     isa: I,
     words: &[u32],
     mut first: usize,
     panel: Panel,
-    mut target: &'a mut [T],
+    mut target: &mut [T],
     mut op: O,
-) -> Option<(usize, &'a mut [T], O)> {
+) {
+    while let Some(row) = target.get_mut(..panel.width) {
+        let (whole, _) = row.as_chunks_mut();
+        let words = words.get(first / 32..).and_then(|words| words.get(..whole.len()));
+        let (Some(words), Some(of_row)) = (words, op.first(panel.width)) else { return };
+        apply_whole::<_, _, _, false>(isa, 0, words, whole, of_row);
+        let Some(rest) = target.get_mut(panel.output..) else { return };
+        let Some(of_rest) = op.skip(panel.input) else { return };
+        (target, op) = (rest, of_rest);
+        first = first.wrapping_add(panel.mask);
+    }
+}
+
+/// Rows of more than a word, whose bits begin anywhere: those of 32 elements are read from two words. What is
+/// left of a row is its last `END`, which may overlap those before them: they are computed first, as the row may
+/// be what is read. A row's bounds are checked once and not once a word.
+#[inline(always)]
+fn wide<I: Isa, T: Vectored, O: Op<T>, const END: usize>(
+    isa: I,
+    words: &[u32],
+    mut first: usize,
+    panel: Panel,
+    mut target: &mut [T],
+    mut op: O,
+) {
     let n = panel.width;
-    let whole = if END == 0 { n / 32 } else { (n - 1) / 32 };
+    let whole = (n - 1) / 32;
     while let Some(row) = target.get_mut(..n) {
-        let of_row = op.first(n)?;
         let word = first / 32;
-        let Some(from) = words.get(word..=word + whole) else {
-            return Some((first, target, op));
+        let (Some(from), Some(of_row)) = (words.get(word..=word + whole), op.first(n)) else {
+            return;
         };
-        let mut last = None;
-        if END > 0 {
-            last = end::<_, _, _, END>(isa, bits(words, first + n - END), row, of_row);
-        }
+        let last: Option<[T; END]> = end(isa, bits(words, first + n - END), row, of_row);
         let pairs = row.as_chunks_mut::<32>().0.iter_mut().zip(from.windows(2));
         for ((target, pair), (read, dropped)) in pairs.zip(of_row.each()) {
             let [low, high] = *pair else { continue };
@@ -88,15 +101,15 @@ fn wide<'a, I: Isa, T: Vectored, O: Op<T>, const END: usize>(
             let y = *target;
             *target = isa.select_of(word.into(), read.unwrap_or(y), dropped.unwrap_or(y), of_row);
         }
-        if let (Some(last), Some(target)) = (last, row.last_chunk_mut::<END>()) {
+        if let (Some(last), Some(target)) = (last, row.last_chunk_mut()) {
             *target = last;
         }
         // After the last row there may be no more elements.
-        target = target.get_mut(panel.output..)?;
-        op = op.skip(panel.input)?;
+        let Some(rest) = target.get_mut(panel.output..) else { return };
+        let Some(of_rest) = op.skip(panel.input) else { return };
+        (target, op) = (rest, of_rest);
         first = first.wrapping_add(panel.mask);
     }
-    None
 }
 
 /// Rows of up to 32 elements, whose bits are one word: `N` at a time, and what is left as a last `N`. If `ONE`

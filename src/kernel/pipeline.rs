@@ -10,9 +10,10 @@
 #![allow(dead_code, reason = "only machines whose vectors are driven by intrinsics use it")]
 #![expect(clippy::indexing_slicing, reason = "indices are taken modulo the length")]
 
+use super::apply::select_to;
 use super::op::Op;
 use super::wide::{Decider, State, Wide, WideIsa, Work};
-use super::{BLOCK, LANES, Lanes, Planes, Vectored, apply};
+use super::{BLOCK, LANES, Lanes, Planes, Vectored};
 
 #[inline(always)]
 pub(crate) fn fill<I: WideIsa>(isa: I, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
@@ -155,10 +156,15 @@ where
     #[inline(always)]
     fn piece(&mut self) -> bool {
         let Some((target, words)) = self.pieces.next() else { return false };
-        if !O::IN_PLACE && self.streaming {
-            apply::apply::<I, T, O, true, false>(self.isa, self.at, words, target, self.op);
-        } else {
-            apply::apply::<I, T, O, false, false>(self.isa, self.at, words, target, self.op);
+        let (isa, op, at, [low, high]) = (self.isa, self.op, self.at, words);
+        if let ([first, second], []) = target.as_chunks_mut() {
+            if !O::IN_PLACE && self.streaming {
+                select_to::<I, T, O, true>(isa, isa.word(low), at, first, op);
+                select_to::<I, T, O, true>(isa, isa.word(high), at + 32, second, op);
+            } else {
+                select_to::<I, T, O, false>(isa, isa.word(low), at, first, op);
+                select_to::<I, T, O, false>(isa, isa.word(high), at + 32, second, op);
+            }
         }
         self.at += PIECE;
         true

@@ -52,6 +52,20 @@ pub(crate) trait Registers<T: Number, I: Isa>: Value<T> {
 
     fn store(self) -> [T; 32];
 
+    /// The first of them, up to 32, and +0.0.
+    #[inline(always)]
+    fn load_some(isa: I, elements: &[T]) -> Self {
+        let mut all = [T::ZERO; 32];
+        all.iter_mut().zip(elements).for_each(|(y, x)| *y = *x);
+        Self::load(isa, &all)
+    }
+
+    /// Stores as many as `target` has.
+    #[inline(always)]
+    fn store_some(self, target: &mut [T]) {
+        target.iter_mut().zip(self.store()).for_each(|(y, x)| *y = x);
+    }
+
     /// The elements whose bits of `word` are set; elsewhere those of `dropped`.
     fn select(self, word: I::Word, dropped: Self) -> Self;
 
@@ -99,14 +113,42 @@ pub(crate) fn select_of<I: RegisterIsa, T: Vectored, O: Op<T>, const N: usize>(
     op: O,
 ) -> [T; N] {
     let x = T::In::<I>::load(isa, &padded(read));
-    let dropped = || T::In::<I>::load(isa, &padded(dropped));
-    let y = match (O::ZEROES, O::COPIES) {
+    let y = select(isa, word, x, || T::In::<I>::load(isa, &padded(dropped)), op);
+    y.store().first_chunk().copied().unwrap_or(read)
+}
+
+/// The same of all of `target`, which has up to 32 elements.
+#[inline(always)]
+pub(crate) fn select_some<I: RegisterIsa, T: Vectored, O: Op<T>>(
+    isa: I,
+    word: I::Word,
+    at: usize,
+    target: &mut [T],
+    op: O,
+) {
+    let (read, dropped) = op.some(at, target);
+    let x = T::In::<I>::load_some(isa, read);
+    let dropped = || match op.filler() {
+        Some(filler) => T::In::<I>::load(isa, &[filler; 32]),
+        None => T::In::<I>::load_some(isa, dropped),
+    };
+    select(isa, word, x, dropped, op).store_some(target);
+}
+
+#[inline(always)]
+fn select<I: RegisterIsa, T: Number, O: Op<T>, V: Registers<T, I>>(
+    isa: I,
+    word: I::Word,
+    x: V,
+    dropped: impl FnOnce() -> V,
+    op: O,
+) -> V {
+    match (O::ZEROES, O::COPIES) {
         (true, true) => x.or_zero(isa, word),
         (true, false) => op.kept(OrZero { isa, word, x }).x,
         (false, true) => op.kept(x).merge(word, dropped()),
         (false, false) => op.kept(x).select(word, dropped()),
-    };
-    y.store().first_chunk().copied().unwrap_or(read)
+    }
 }
 
 /// Registers that only zeros stand in, and that nobody reads, are not computed.
