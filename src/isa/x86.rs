@@ -109,6 +109,7 @@ pub(crate) trait Calls: Copy {
 
 impl<F: Vectors> WideIsa for CpuToken<F> {
     type Vector = F::Vector;
+    type Half = F::Half;
 
     #[inline(always)]
     fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES] {

@@ -94,6 +94,22 @@ pub(crate) fn fill_and_apply<I: WideIsa, T: Vectored, O: Op<T>>(
     op: O,
     streaming: bool,
 ) {
+    // So few that two calls would take as long as they do.
+    if target.len() <= BLOCK / 2 && !target.is_empty() {
+        let drawn = draw_some::<I::Half>(isa, lanes, planes, target.len().div_ceil(32));
+        copy_first(&drawn, words);
+        let (whole, rest) = target.as_chunks_mut::<32>();
+        let (of_whole, of_rest) = drawn.split_at_checked(whole.len()).unwrap_or_default();
+        let mut at = 0;
+        for (target, word) in whole.iter_mut().zip(of_whole) {
+            select_to::<I, T, O, false>(isa, isa.word(word), at, target, op);
+            at += 32;
+        }
+        if let (false, Some(word)) = (rest.is_empty(), of_rest.first()) {
+            isa.select_some(*word, at, rest, op);
+        }
+        return;
+    }
     let (blocks, rest) = target.as_chunks_mut::<BLOCK>();
     // No words at all if the mask is not to be stored.
     let whole = (blocks.len() * LANES).min(words.len());

@@ -14,6 +14,9 @@ pub(crate) trait WideIsa: Isa {
     /// All sixteen lanes.
     type Vector: Wide<Proof = Self>;
 
+    /// The first eight.
+    type Half: Wide<Proof = Self>;
+
     /// Keep words from the first `count` lanes; the other lanes do not advance. One function for
     /// all element types.
     fn draw_some(self, lanes: &mut Lanes, planes: Planes, count: usize) -> [u32; LANES];
