@@ -2,7 +2,7 @@
 
 use crate::element::Real;
 use crate::error::{RateError, ShapeError};
-use crate::isa::{Available, Backend, Float, Place, Runs};
+use crate::isa::{Available, Backend, CompiledUniform, Float, Place as _, Runs as _};
 use crate::kernel::matrix::total_in_place;
 use crate::kernel::op::{InPlace, Same};
 use crate::kernel::uniform::{Gate, GateGradient};
@@ -313,22 +313,25 @@ impl<F: Real> ConcreteDropout<F> {
         Ok(())
     }
 
-    fn run<T: Float<Factor = F>>(&self, x: impl Place<T>, y: &mut [T], source: impl RandomSource) {
+    fn run<T: Float<Factor = F> + CompiledUniform<Gate<F>, X>, X>(
+        &self,
+        x: X,
+        y: &mut [T],
+        source: impl RandomSource,
+    ) {
         let backend = self.backend.unwrap_or_else(Available::detect);
         let mut gate = self.gate;
-        source.with_lanes(backend, y.len(), |lanes| x.uniform(&mut gate, backend, lanes, y));
+        source.with_lanes(backend, y.len(), |lanes| T::uniform(&mut gate, backend, lanes, x, y));
     }
 
-    fn gradients<T: Float<Factor = F>>(
-        &self,
-        x: &[T],
-        dy: impl Place<T>,
-        dx: &mut [T],
-        before: impl RandomSource,
-    ) -> F {
+    fn gradients<'a, T, X>(&self, x: &'a [T], dy: X, dx: &mut [T], before: impl RandomSource) -> F
+    where
+        T: Float<Factor = F> + CompiledUniform<GateGradient<'a, T>, X>,
+    {
         let backend = self.backend.unwrap_or_else(Available::detect);
         let mut gates = GateGradient { gate: self.gate, x, sums: [F::ZERO; LANES] };
-        before.with_lanes(backend, dx.len(), |lanes| dy.uniform(&mut gates, backend, lanes, dx));
+        before
+            .with_lanes(backend, dx.len(), |lanes| T::uniform(&mut gates, backend, lanes, dy, dx));
         total_in_place(&mut gates.sums)
     }
 }
