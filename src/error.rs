@@ -45,7 +45,7 @@ pub enum RateError {
         /// The rate that was given.
         given: f64,
     },
-    /// A logit whose rate is rounded to one, or is as good as zero.
+    /// A logit that is NaN, or whose rate is rounded to one, or is as good as zero.
     Logit {
         /// The logit that was given.
         given: f64,
@@ -72,7 +72,7 @@ impl fmt::Display for RateError {
         f.write_str(match self {
             Self::One => "expected a drop rate below 1, got ",
             Self::Zero { .. } => "expected a drop rate above 0, got ",
-            Self::Logit { .. } => "expected the logit of a drop rate between 0 and 1, got ",
+            Self::Logit { .. } => "expected a finite logit of a drop rate between 0 and 1, got ",
             Self::Temperature { .. } => "expected a finite temperature above 0, got ",
             Self::Mean { .. } => "expected a mean from -2^60 to 2^60, got ",
             Self::Variance { .. } => "expected a variance from 2^-60 to 2^60, got ",
@@ -181,9 +181,9 @@ pub enum ShapeError {
         /// Bits of the mask.
         given: usize,
     },
-    /// Input and output differ in length.
+    /// An input and the output differ in length.
     LengthMismatch {
-        /// Elements of the input.
+        /// Elements of the input, or of the residual.
         expected: usize,
         /// Elements of the output.
         given: usize,
@@ -191,9 +191,30 @@ pub enum ShapeError {
     /// A slice that does not have the elements of its [`Layout`](crate::Layout), of its shape, or
     /// of the slice before it.
     OtherElements {
-        /// Elements of the layout, the panel or the bias, or the least stride.
+        /// Elements of the layout, the panel or the bias.
         expected: usize,
         /// Elements of the slice.
+        given: usize,
+    },
+    /// A slice that ends before the last element of its [`Panel`](crate::Panel).
+    TooFewElements {
+        /// Elements from the panel's first to its last.
+        expected: usize,
+        /// Elements of the slice.
+        given: usize,
+    },
+    /// A stride below the width of a row: rows would overlap, or share bits of a mask.
+    StrideTooShort {
+        /// The least stride: the elements of a row, their bits in a mask, or the bytes of these.
+        expected: usize,
+        /// The stride that was given.
+        given: usize,
+    },
+    /// A stride above the width of a row, where rows have to stand together.
+    StrideTooLong {
+        /// Elements of a row.
+        expected: usize,
+        /// The stride that was given.
         given: usize,
     },
     /// A range that ends after the last bit of a mask, or begins after its own end.
@@ -265,10 +286,22 @@ impl fmt::Display for ShapeError {
                 write!(f, "mask too long: expected {expected} bits, got {given}")
             }
             Self::LengthMismatch { expected, given } => {
-                write!(f, "lengths differ: expected {expected} elements of output, got {given}")
+                write!(
+                    f,
+                    "lengths differ: expected an output of {expected} elements, as an input has, got {given}"
+                )
             }
             Self::OtherElements { expected, given } => {
                 write!(f, "expected {expected} elements, got {given}")
+            }
+            Self::TooFewElements { expected, given } => {
+                write!(f, "expected at least {expected} elements, got {given}")
+            }
+            Self::StrideTooShort { expected, given } => {
+                write!(f, "expected a stride of at least {expected}, got {given}")
+            }
+            Self::StrideTooLong { expected, given } => {
+                write!(f, "expected rows without gaps, a stride of {expected}, got {given}")
             }
             Self::PastTheEnd { expected, given } => {
                 write!(

@@ -434,7 +434,7 @@ const fn check_split(len: usize, mid: usize) -> Result<(), ShapeError> {
 fn check_rows(len: usize, width: usize, stride: usize, bytes: usize) -> Result<(), ShapeError> {
     let needed = width.div_ceil(8);
     if stride < needed {
-        return Err(ShapeError::OtherElements { expected: needed, given: stride });
+        return Err(ShapeError::StrideTooShort { expected: needed, given: stride });
     }
     let rows = len.checked_div(width).unwrap_or(0);
     if rows * width != len {

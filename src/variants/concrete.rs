@@ -142,9 +142,9 @@ impl<F: Real> ConcreteDropout<F> {
     ///
     /// # Errors
     ///
-    /// [`RateError::Logit`] if the p that belongs to the logit is rounded to 1 or is below e^-87
-    /// (e^-708 in `f64`), [`RateError::NotANumber`] if the logit is NaN, and
-    /// [`RateError::Temperature`] if the temperature is none that [`new`](Self::new) takes.
+    /// [`RateError::Logit`] if the logit is NaN, or the p that belongs to it is rounded to 1 or is
+    /// below e^-87 (e^-708 in `f64`), and [`RateError::Temperature`] if the temperature is none that
+    /// [`new`](Self::new) takes.
     pub fn from_logit(logit: F, temperature: F) -> Result<Self, RateError> {
         if !temperature.has_inverse() {
             let is_nan = temperature.partial_cmp(&temperature).is_none();
@@ -153,7 +153,7 @@ impl<F: Real> ConcreteDropout<F> {
         }
         // The power of some NaNs is none.
         if logit.partial_cmp(&logit).is_none() {
-            return Err(RateError::NotANumber);
+            return Err(RateError::Logit { given: f64::NAN });
         }
         let one = F::from_f32(1.0);
         let odds = logit.power_of_e();
