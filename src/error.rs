@@ -2,6 +2,7 @@
 
 use core::error;
 use core::fmt;
+use core::mem;
 
 /// What was given as a drop rate is not a probability; or another number that a variant is made of
 /// is not one that it can take.
@@ -104,25 +105,23 @@ impl fmt::Debug for RateError {
     }
 }
 
-impl error::Error for RateError {}
-
 impl RateError {
-    /// What tells two of them apart: the variant, and the bits of its numbers.
-    fn parts(self) -> (u8, u64) {
-        let pair = |a: u32, b: u32| (u64::from(a) << 32) | u64::from(b);
+    /// The bits of its numbers.
+    fn bits(self) -> u64 {
         match self {
-            Self::NotANumber => (0, 0),
-            Self::Negative { given } => (1, given.to_bits()),
-            Self::AboveOne { given } => (2, given.to_bits()),
-            Self::RatioAboveOne { numerator, denominator } => (3, pair(numerator, denominator)),
-            Self::ZeroDenominator { numerator } => (4, pair(numerator, 0)),
-            Self::ThresholdAboveOne { given } => (5, given),
-            Self::One => (6, 0),
-            Self::Zero { given } => (7, given.to_bits()),
-            Self::Temperature { given } => (8, given.to_bits()),
-            Self::Mean { given } => (9, given.to_bits()),
-            Self::Variance { given } => (10, given.to_bits()),
-            Self::Logit { given } => (11, given.to_bits()),
+            Self::NotANumber | Self::One => 0,
+            Self::Negative { given }
+            | Self::AboveOne { given }
+            | Self::Zero { given }
+            | Self::Logit { given }
+            | Self::Temperature { given }
+            | Self::Mean { given }
+            | Self::Variance { given } => given.to_bits(),
+            Self::RatioAboveOne { numerator, denominator } => {
+                u64::from(numerator) << 32 | u64::from(denominator)
+            }
+            Self::ZeroDenominator { numerator } => numerator.into(),
+            Self::ThresholdAboveOne { given } => given,
         }
     }
 }
@@ -130,7 +129,7 @@ impl RateError {
 /// By the bits of its numbers: a chip compares no floats for it.
 impl PartialEq for RateError {
     fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
+        mem::discriminant(self) == mem::discriminant(other) && self.bits() == other.bits()
     }
 }
 
@@ -338,7 +337,10 @@ impl fmt::Display for ShapeError {
     }
 }
 
-impl error::Error for ShapeError {}
+/// Refuses another number of elements.
+pub(crate) const fn check_elements(expected: usize, given: usize) -> Result<(), ShapeError> {
+    if expected == given { Ok(()) } else { Err(ShapeError::OtherElements { expected, given }) }
+}
 
 /// Bytes that are not a generator, or not a checkpoint of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -435,8 +437,6 @@ impl fmt::Display for StateError {
     }
 }
 
-impl error::Error for StateError {}
-
 /// A path that names no stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -483,8 +483,6 @@ impl fmt::Display for KeyError {
         }
     }
 }
-
-impl error::Error for KeyError {}
 
 /// A tape that cannot give or take the mask asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -559,8 +557,6 @@ impl fmt::Display for TapeError {
     }
 }
 
-impl error::Error for TapeError {}
-
 /// Any error of this crate, so that one `?` serves a whole training step.
 ///
 /// With feature `defmt`, a log from a chip shows each error by its name and its numbers, as in
@@ -581,27 +577,27 @@ pub enum Error {
     Tape(TapeError),
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rate(e) => e.fmt(f),
-            Self::Key(e) => e.fmt(f),
-            Self::Shape(e) => e.fmt(f),
-            Self::State(e) => e.fmt(f),
-            Self::Tape(e) => e.fmt(f),
-        }
-    }
-}
-
-impl error::Error for Error {}
-
-macro_rules! from {
-    ($($variant:ident($inner:ty)),*) => {$(
-        impl From<$inner> for Error {
-            fn from(error: $inner) -> Self {
-                Self::$variant(error)
+macro_rules! kinds {
+    ($($kind:ident($error:ident)),*) => {
+        impl fmt::Display for Error {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$kind(e) => e.fmt(f),)*
+                }
             }
         }
-    )*};
+
+        impl error::Error for Error {}
+
+        $(
+            impl error::Error for $error {}
+
+            impl From<$error> for Error {
+                fn from(error: $error) -> Self {
+                    Self::$kind(error)
+                }
+            }
+        )*
+    };
 }
-from!(Rate(RateError), Key(KeyError), Shape(ShapeError), State(StateError), Tape(TapeError));
+kinds!(Rate(RateError), Key(KeyError), Shape(ShapeError), State(StateError), Tape(TapeError));

@@ -3,7 +3,7 @@
 use core::iter;
 use core::num::NonZero;
 
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 use crate::pieces::cut;
 
 /// Rows of a larger matrix: what a kernel has at hand of a tensor that it works through in tiles.
@@ -174,8 +174,7 @@ impl Panel {
         if self.output != self.width && self.filled_rows() > 0 {
             return Err(ShapeError::StrideTooLong { expected: self.width, given: self.output });
         }
-        let expected = self.extent(self.width);
-        if given != expected { Err(ShapeError::OtherElements { expected, given }) } else { Ok(()) }
+        check_elements(self.extent(self.width), given)
     }
 
     /// Calls `f` with rows of its elements from the one of index `at` on, which stand together in `y`: whole

@@ -4,7 +4,7 @@ use core::iter;
 
 use crate::dropout::{Classic, Inverted, Rule, RuleFor};
 use crate::element::{Number as _, Real, Value};
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 use crate::isa::{Backend, CompiledPass, Float};
 use crate::kernel::matrix::{Batch, Bits, GROUP, Moments, Outer, Product, Transposed};
 use crate::kernel::op::Arithmetic;
@@ -307,9 +307,7 @@ impl<R: Rule> DropConnect<R> {
     {
         self.check(w, x, mean)?;
         // And not as many vectors as fit, where no columns say how many there are.
-        if variance.len() != mean.len() {
-            return Err(ShapeError::OtherElements { expected: mean.len(), given: variance.len() });
-        }
+        check_elements(mean.len(), variance.len())?;
         let (kept, dropped) =
             (T::keep_probability(self.rate()), T::keep_probability(self.rate().complement()));
         let inference = self.inference_factor::<T>();
@@ -348,16 +346,13 @@ impl<R: Rule> DropConnect<R> {
 
     /// Whether `w` is W, `x` some vectors of its columns, and `y` as many of its rows.
     fn check<T>(&self, w: &[T], x: &[T], y: &[T]) -> Result<(), ShapeError> {
-        let (weights, batch) = (self.mask_bits(), x.len().checked_div(self.columns));
-        if w.len() != weights {
-            return Err(ShapeError::OtherElements { expected: weights, given: w.len() });
-        }
+        check_elements(self.mask_bits(), w.len())?;
         // Without columns or rows, the other side says how many vectors there are.
-        let batch = batch.or(y.len().checked_div(self.rows)).unwrap_or(0);
+        let batch = x.len().checked_div(self.columns).or(y.len().checked_div(self.rows));
+        let batch = batch.unwrap_or(0);
         for (given, extent) in [(x.len(), self.columns), (y.len(), self.rows)] {
             match batch.checked_mul(extent) {
-                Some(expected) if expected == given => {}
-                Some(expected) => return Err(ShapeError::OtherElements { expected, given }),
+                Some(expected) => check_elements(expected, given)?,
                 None => return Err(ShapeError::Overflow { elements: batch, extent }),
             }
         }
