@@ -2,6 +2,7 @@
 
 use core::error;
 use core::fmt;
+use core::mem;
 
 /// What was given as a drop rate is not a probability; or another number that a variant is made of
 /// is not one that it can take.
@@ -45,7 +46,7 @@ pub enum RateError {
         /// The rate that was given.
         given: f64,
     },
-    /// A logit whose rate is rounded to one, or is as good as zero.
+    /// A logit that is NaN, or whose rate is rounded to one, or is as good as zero.
     Logit {
         /// The logit that was given.
         given: f64,
@@ -72,7 +73,7 @@ impl fmt::Display for RateError {
         f.write_str(match self {
             Self::One => "expected a drop rate below 1, got ",
             Self::Zero { .. } => "expected a drop rate above 0, got ",
-            Self::Logit { .. } => "expected the logit of a drop rate between 0 and 1, got ",
+            Self::Logit { .. } => "expected a finite logit of a drop rate between 0 and 1, got ",
             Self::Temperature { .. } => "expected a finite temperature above 0, got ",
             Self::Mean { .. } => "expected a mean from -2^60 to 2^60, got ",
             Self::Variance { .. } => "expected a variance from 2^-60 to 2^60, got ",
@@ -104,25 +105,23 @@ impl fmt::Debug for RateError {
     }
 }
 
-impl error::Error for RateError {}
-
 impl RateError {
-    /// What tells two of them apart: the variant, and the bits of its numbers.
-    fn parts(self) -> (u8, u64) {
-        let pair = |a: u32, b: u32| (u64::from(a) << 32) | u64::from(b);
+    /// The bits of its numbers.
+    fn bits(self) -> u64 {
         match self {
-            Self::NotANumber => (0, 0),
-            Self::Negative { given } => (1, given.to_bits()),
-            Self::AboveOne { given } => (2, given.to_bits()),
-            Self::RatioAboveOne { numerator, denominator } => (3, pair(numerator, denominator)),
-            Self::ZeroDenominator { numerator } => (4, pair(numerator, 0)),
-            Self::ThresholdAboveOne { given } => (5, given),
-            Self::One => (6, 0),
-            Self::Zero { given } => (7, given.to_bits()),
-            Self::Temperature { given } => (8, given.to_bits()),
-            Self::Mean { given } => (9, given.to_bits()),
-            Self::Variance { given } => (10, given.to_bits()),
-            Self::Logit { given } => (11, given.to_bits()),
+            Self::NotANumber | Self::One => 0,
+            Self::Negative { given }
+            | Self::AboveOne { given }
+            | Self::Zero { given }
+            | Self::Logit { given }
+            | Self::Temperature { given }
+            | Self::Mean { given }
+            | Self::Variance { given } => given.to_bits(),
+            Self::RatioAboveOne { numerator, denominator } => {
+                u64::from(numerator) << 32 | u64::from(denominator)
+            }
+            Self::ZeroDenominator { numerator } => numerator.into(),
+            Self::ThresholdAboveOne { given } => given,
         }
     }
 }
@@ -130,7 +129,7 @@ impl RateError {
 /// By the bits of its numbers: a chip compares no floats for it.
 impl PartialEq for RateError {
     fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
+        mem::discriminant(self) == mem::discriminant(other) && self.bits() == other.bits()
     }
 }
 
@@ -181,9 +180,9 @@ pub enum ShapeError {
         /// Bits of the mask.
         given: usize,
     },
-    /// Input and output differ in length.
+    /// An input and the output differ in length.
     LengthMismatch {
-        /// Elements of the input.
+        /// Elements of the input, or of the residual.
         expected: usize,
         /// Elements of the output.
         given: usize,
@@ -191,9 +190,30 @@ pub enum ShapeError {
     /// A slice that does not have the elements of its [`Layout`](crate::Layout), of its shape, or
     /// of the slice before it.
     OtherElements {
-        /// Elements of the layout, the panel or the bias, or the least stride.
+        /// Elements of the layout, the panel or the bias.
         expected: usize,
         /// Elements of the slice.
+        given: usize,
+    },
+    /// A slice that ends before the last element of its [`Panel`](crate::Panel).
+    TooFewElements {
+        /// Elements from the panel's first to its last.
+        expected: usize,
+        /// Elements of the slice.
+        given: usize,
+    },
+    /// A stride below the width of a row: rows would overlap, or share bits of a mask.
+    StrideTooShort {
+        /// The least stride: the elements of a row, their bits in a mask, or the bytes of these.
+        expected: usize,
+        /// The stride that was given.
+        given: usize,
+    },
+    /// A stride above the width of a row, where rows have to stand together.
+    StrideTooLong {
+        /// Elements of a row.
+        expected: usize,
+        /// The stride that was given.
         given: usize,
     },
     /// A range that ends after the last bit of a mask, or begins after its own end.
@@ -265,10 +285,22 @@ impl fmt::Display for ShapeError {
                 write!(f, "mask too long: expected {expected} bits, got {given}")
             }
             Self::LengthMismatch { expected, given } => {
-                write!(f, "lengths differ: expected {expected} elements of output, got {given}")
+                write!(
+                    f,
+                    "lengths differ: expected an output of {expected} elements, as an input has, got {given}"
+                )
             }
             Self::OtherElements { expected, given } => {
                 write!(f, "expected {expected} elements, got {given}")
+            }
+            Self::TooFewElements { expected, given } => {
+                write!(f, "expected at least {expected} elements, got {given}")
+            }
+            Self::StrideTooShort { expected, given } => {
+                write!(f, "expected a stride of at least {expected}, got {given}")
+            }
+            Self::StrideTooLong { expected, given } => {
+                write!(f, "expected rows without gaps, a stride of {expected}, got {given}")
             }
             Self::PastTheEnd { expected, given } => {
                 write!(
@@ -305,7 +337,10 @@ impl fmt::Display for ShapeError {
     }
 }
 
-impl error::Error for ShapeError {}
+/// Refuses another number of elements.
+pub(crate) const fn check_elements(expected: usize, given: usize) -> Result<(), ShapeError> {
+    if expected == given { Ok(()) } else { Err(ShapeError::OtherElements { expected, given }) }
+}
 
 /// Bytes that are not a generator, or not a checkpoint of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -402,8 +437,6 @@ impl fmt::Display for StateError {
     }
 }
 
-impl error::Error for StateError {}
-
 /// A path that names no stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -450,8 +483,6 @@ impl fmt::Display for KeyError {
         }
     }
 }
-
-impl error::Error for KeyError {}
 
 /// A tape that cannot give or take the mask asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -526,8 +557,6 @@ impl fmt::Display for TapeError {
     }
 }
 
-impl error::Error for TapeError {}
-
 /// Any error of this crate, so that one `?` serves a whole training step.
 ///
 /// With feature `defmt`, a log from a chip shows each error by its name and its numbers, as in
@@ -548,27 +577,27 @@ pub enum Error {
     Tape(TapeError),
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rate(e) => e.fmt(f),
-            Self::Key(e) => e.fmt(f),
-            Self::Shape(e) => e.fmt(f),
-            Self::State(e) => e.fmt(f),
-            Self::Tape(e) => e.fmt(f),
-        }
-    }
-}
-
-impl error::Error for Error {}
-
-macro_rules! from {
-    ($($variant:ident($inner:ty)),*) => {$(
-        impl From<$inner> for Error {
-            fn from(error: $inner) -> Self {
-                Self::$variant(error)
+macro_rules! kinds {
+    ($($kind:ident($error:ident)),*) => {
+        impl fmt::Display for Error {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$kind(e) => e.fmt(f),)*
+                }
             }
         }
-    )*};
+
+        impl error::Error for Error {}
+
+        $(
+            impl error::Error for $error {}
+
+            impl From<$error> for Error {
+                fn from(error: $error) -> Self {
+                    Self::$kind(error)
+                }
+            }
+        )*
+    };
 }
-from!(Rate(RateError), Key(KeyError), Shape(ShapeError), State(StateError), Tape(TapeError));
+kinds!(Rate(RateError), Key(KeyError), Shape(ShapeError), State(StateError), Tape(TapeError));

@@ -3,7 +3,7 @@
 use core::iter;
 use core::ops::Range;
 
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 
 /// Which elements share one mask bit.
 ///
@@ -284,8 +284,7 @@ impl Layout {
 
     /// Whether a slice has as many elements.
     pub(crate) const fn check_len(self, given: usize) -> Result<(), ShapeError> {
-        let expected = self.elements();
-        if expected == given { Ok(()) } else { Err(ShapeError::OtherElements { expected, given }) }
+        check_elements(self.elements(), given)
     }
 }
 

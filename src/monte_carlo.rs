@@ -3,7 +3,7 @@
 use core::iter;
 
 use crate::element::Real;
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 
 mod sealed {
     pub trait Sealed {}
@@ -153,9 +153,9 @@ impl<'a, T: Real> MonteCarlo<&'a mut [T]> {
     /// [`ShapeError::OtherElements`] if the lengths differ. Then nothing is written.
     pub fn over(sums: [&'a mut [T]; 4]) -> Result<Self, ShapeError> {
         let [mean, rest, squares, squares_rest] = sums;
-        check_len(mean.len(), rest.len())?;
-        check_len(mean.len(), squares.len())?;
-        check_len(mean.len(), squares_rest.len())?;
+        check_elements(mean.len(), rest.len())?;
+        check_elements(mean.len(), squares.len())?;
+        check_elements(mean.len(), squares_rest.len())?;
         let mut new = Self { mean, rest, squares, squares_rest, passes: 0 };
         new.clear();
         Ok(new)
@@ -170,7 +170,7 @@ impl<T: Real, S: Outputs<Element = T>> MonteCarlo<S> {
     /// [`ShapeError::OtherElements`] if there are not as many as in other passes, and
     /// [`ShapeError::TooManyPasses`] after 2^32 - 1 of them. Then nothing has changed.
     pub fn push(&mut self, outputs: &[T]) -> Result<(), ShapeError> {
-        check_len(self.outputs(), outputs.len())?;
+        check_elements(self.outputs(), outputs.len())?;
         self.passes = self.count(1)?;
         let share = T::count(1).over(T::count(self.passes));
         for (Sums { mut mean, mut squares }, &y) in self.sums().zip(outputs) {
@@ -193,7 +193,7 @@ impl<T: Real, S: Outputs<Element = T>> MonteCarlo<S> {
         &mut self,
         other: &MonteCarlo<O>,
     ) -> Result<(), ShapeError> {
-        check_len(self.outputs(), other.outputs())?;
+        check_elements(self.outputs(), other.outputs())?;
         let passes = self.count(other.passes)?;
         if other.passes == 0 {
             return Ok(());
@@ -305,8 +305,4 @@ fn two_sum<T: Real>(a: T, b: T) -> (T, T) {
     let sum = a.plus(b);
     let second = sum.minus(a);
     (sum, a.minus(sum.minus(second)).plus(b.minus(second)))
-}
-
-fn check_len(expected: usize, given: usize) -> Result<(), ShapeError> {
-    if expected == given { Ok(()) } else { Err(ShapeError::OtherElements { expected, given }) }
 }

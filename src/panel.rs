@@ -3,7 +3,7 @@
 use core::iter;
 use core::num::NonZero;
 
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 use crate::pieces::cut;
 
 /// Rows of a larger matrix: what a kernel has at hand of a tensor that it works through in tiles.
@@ -73,10 +73,10 @@ impl Panel {
     ///
     /// # Errors
     ///
-    /// [`ShapeError::OtherElements`] if a row is wider than the matrix, and [`ShapeError::Overflow`].
+    /// [`ShapeError::StrideTooShort`] if a row is wider than the matrix, and [`ShapeError::Overflow`].
     pub const fn within(rows: usize, width: usize, columns: usize) -> Result<Self, ShapeError> {
         if columns < width {
-            return Err(ShapeError::OtherElements { expected: width, given: columns });
+            return Err(ShapeError::StrideTooShort { expected: width, given: columns });
         }
         Self { rows, width, ..Self::row(columns) }.checked()
     }
@@ -87,7 +87,7 @@ impl Panel {
     ///
     /// # Errors
     ///
-    /// [`ShapeError::OtherElements`] if rows of the output would overlap, and
+    /// [`ShapeError::StrideTooShort`] if rows of the output would overlap, and
     /// [`ShapeError::Overflow`].
     pub const fn with_stride(self, stride: usize) -> Result<Self, ShapeError> {
         self.with_strides(stride, stride)
@@ -101,7 +101,7 @@ impl Panel {
     /// Same errors as [`with_stride`](Self::with_stride).
     pub const fn with_strides(self, input: usize, output: usize) -> Result<Self, ShapeError> {
         if output < self.width && self.rows > 1 {
-            return Err(ShapeError::OtherElements { expected: self.width, given: output });
+            return Err(ShapeError::StrideTooShort { expected: self.width, given: output });
         }
         Self { input, output, residual: input, ..self }.checked()
     }
@@ -166,17 +166,15 @@ impl Panel {
     /// Whether a slice has so many elements, or more.
     pub(crate) const fn check(self, stride: usize, given: usize) -> Result<(), ShapeError> {
         let expected = self.extent(stride);
-        if given < expected { Err(ShapeError::OtherElements { expected, given }) } else { Ok(()) }
+        if given < expected { Err(ShapeError::TooFewElements { expected, given }) } else { Ok(()) }
     }
 
     /// Refuses an output of another number of elements, or with gaps.
     pub(crate) const fn check_together(self, given: usize) -> Result<(), ShapeError> {
-        let gaps = self.output != self.width && self.filled_rows() > 0;
-        let (expected, given) = match gaps {
-            true => (self.width, self.output),
-            false => (self.extent(self.width), given),
-        };
-        if given != expected { Err(ShapeError::OtherElements { expected, given }) } else { Ok(()) }
+        if self.output != self.width && self.filled_rows() > 0 {
+            return Err(ShapeError::StrideTooLong { expected: self.width, given: self.output });
+        }
+        check_elements(self.extent(self.width), given)
     }
 
     /// Calls `f` with rows of its elements from the one of index `at` on, which stand together in `y`: whole
@@ -200,7 +198,7 @@ impl Panel {
     pub(crate) const fn check_apart(self) -> Result<(), ShapeError> {
         let (expected, given) = (self.width, self.mask);
         if given < expected && self.rows > 1 {
-            return Err(ShapeError::OtherElements { expected, given });
+            return Err(ShapeError::StrideTooShort { expected, given });
         }
         Ok(())
     }

@@ -445,9 +445,5 @@ fn same_lengths(input: Option<usize>, output: usize) -> Result<usize, ShapeError
 
 /// Input and output of one length.
 pub(crate) fn same_length<T>(x: &[T], y: &[T]) -> Result<(), ShapeError> {
-    if x.len() == y.len() {
-        Ok(())
-    } else {
-        Err(ShapeError::LengthMismatch { expected: x.len(), given: y.len() })
-    }
+    same_lengths(Some(x.len()), y.len()).map(|_| ())
 }

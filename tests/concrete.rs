@@ -139,17 +139,19 @@ fn what_is_no_probability_and_no_temperature_is_refused() {
     }
     assert_eq!(
         Logit { given: -88.0 }.to_string(),
-        "expected the logit of a drop rate between 0 and 1, got -88.000000 (0xc056000000000000)"
+        "expected a finite logit of a drop rate between 0 and 1, got -88.000000 (0xc056000000000000)"
     );
+    let none = Logit { given: f64::NAN };
+    assert_eq!(none.to_string(), "expected a finite logit of a drop rate between 0 and 1, got NaN");
     // Whatever its payload, of which some have a power.
     for bits in [0x7FC0_0001, 0x7FC1_2345, 0x7FFF_FFFF, 0xFFFF_FFFF, 0x7F80_0001] {
         let (nan, layer) = (f32::from_bits(bits), ConcreteDropout::new(0.5f32, 0.1));
-        assert_eq!(ConcreteDropout::from_logit(nan, 0.1), Err(NotANumber), "{bits:#x}");
-        assert_eq!(layer.and_then(|layer| layer.with_logit(nan)), Err(NotANumber), "{bits:#x}");
+        assert_eq!(ConcreteDropout::from_logit(nan, 0.1), Err(none), "{bits:#x}");
+        assert_eq!(layer.and_then(|layer| layer.with_logit(nan)), Err(none), "{bits:#x}");
     }
     for bits in [0x7FF8_0000_0000_0001, 0x7FFF_FFFF_FFFF_FFFF] {
         let given = ConcreteDropout::from_logit(f64::from_bits(bits), 0.1);
-        assert_eq!(given, Err(NotANumber), "{bits:#x}");
+        assert_eq!(given, Err(none), "{bits:#x}");
     }
     for given in [0.0, -0.0, -1.0, f64::INFINITY, f64::NEG_INFINITY, 1e-310] {
         let error = Err(Temperature { given });

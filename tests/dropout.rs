@@ -67,9 +67,21 @@ fn shape_errors_say_what_was_expected_and_what_was_given() {
         (ShapeError::MaskTooLong { expected, given }, "mask too long: expected 12 bits, got 34"),
         (
             ShapeError::LengthMismatch { expected, given },
-            "lengths differ: expected 12 elements of output, got 34",
+            "lengths differ: expected an output of 12 elements, as an input has, got 34",
         ),
         (ShapeError::OtherElements { expected, given }, "expected 12 elements, got 34"),
+        (
+            ShapeError::TooFewElements { expected, given: 11 },
+            "expected at least 12 elements, got 11",
+        ),
+        (
+            ShapeError::StrideTooShort { expected, given: 11 },
+            "expected a stride of at least 12, got 11",
+        ),
+        (
+            ShapeError::StrideTooLong { expected, given },
+            "expected rows without gaps, a stride of 12, got 34",
+        ),
         (ShapeError::SpatialAxes { given }, "expected 1 to 3 spatial axes, got 34"),
         (ShapeError::EmptyBlock, "expected blocks of extent 1 or more, got 0"),
         (

@@ -490,7 +490,7 @@ fn relu_over_panels() {
     let refused = Dropout::new(drop_rate!(0.5))
         .over(shared)
         .forward_relu_in_place(&mut x, rng.draw(mask.view_mut(22).expect("it fits")));
-    assert_eq!(refused, Err(ShapeError::OtherElements { expected: 8, given: 7 }));
+    assert_eq!(refused, Err(ShapeError::StrideTooShort { expected: 8, given: 7 }));
     assert!(rng == MaskRng::new(1, 2) && x == [1.0; 24]);
 }
 
@@ -612,7 +612,7 @@ fn outputs_that_are_not_initialised() {
     let dropout = Dropout::new(drop_rate!(0.5));
     assert_eq!(
         dropout.over(gaps).forward_uninit(&[1.0; 7], &mut y, MaskKey::new(1, 2)).err(),
-        Some(ShapeError::OtherElements { expected: 3, given: 4 })
+        Some(ShapeError::StrideTooLong { expected: 3, given: 4 })
     );
     let together = Panel::new(2, 3).expect("small");
     assert_eq!(
@@ -678,7 +678,7 @@ fn what_does_not_fit_is_refused() {
     let short = Err(ShapeError::MaskTooShort { expected: 12, given: 10 });
     assert_eq!(dropout.forward_add(&x, &mut y, mask.view(10).expect("it fits")), short);
     let panel = Panel::new(3, 4).and_then(|panel| panel.with_stride(5)).expect("small");
-    let short = Err(ShapeError::OtherElements { expected: 14, given: 12 });
+    let short = Err(ShapeError::TooFewElements { expected: 14, given: 12 });
     assert_eq!(dropout.over(panel).forward_add(&x, &mut y, rng.draw(&mut mask)), short);
     let mut longer = [7f32; 14];
     assert_eq!(dropout.over(panel).forward_add(&x, &mut longer, rng.draw(&mut mask)), short);

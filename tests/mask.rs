@@ -412,8 +412,9 @@ fn rows_that_do_not_fit_are_refused() {
     let words = [0x5555_5555, 0];
     let mask = MaskRef::new(&words, 40).expect("two words");
     let other = |expected, given| Err(ShapeError::OtherElements { expected, given });
+    let short = |expected, given| Err(ShapeError::StrideTooShort { expected, given });
     let cases = [
-        (10, 1, 4, other(2, 1)),   // ten bits are two bytes
+        (10, 1, 4, short(2, 1)),   // ten bits are two bytes
         (12, 2, 6, other(36, 40)), // no whole rows
         (10, 2, 7, other(8, 7)),   // four rows of two bytes
         (0, 2, 0, other(0, 40)),   // rows of nothing

@@ -159,7 +159,7 @@ enum dk_status
    */
   DK_ZERO_POINT = -9,
   /**
-   * p is NaN.
+   * p is NaN, or a logit is.
    */
   DK_NOT_A_NUMBER = -10,
   /**

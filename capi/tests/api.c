@@ -518,6 +518,8 @@ static void concrete(void) {
   REFUSED(DK_RATE_ZERO, dk_concrete_backward_f32(&bad, x, x, y, N, z, at(dk_source_noise(&rng))));
   bad.logit = 100;
   REFUSED(DK_RATE_ONE, dk_concrete_penalty_f32(&bad, 1, 1, 1, 1, &penalty));
+  bad.logit = (float)NAN;
+  REFUSED(DK_NOT_A_NUMBER, dk_concrete_p_f32(&bad, &q));
   bad = layer;
   bad.temperature = 0;
   REFUSED(DK_TEMPERATURE, dk_concrete_forward_f32(&bad, x, y, N, &source));

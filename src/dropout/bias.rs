@@ -2,7 +2,7 @@
 
 use super::fused::{Rows, Scales};
 use super::{Dropout, Rule};
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 use crate::isa::{Available, CompiledFusion, Float, Formula as _, Runs};
 use crate::kernel::fuse::{Hook, Nothing, Strip, Sum};
 use crate::kernel::op::InPlace;
@@ -333,8 +333,7 @@ impl<T: Float, R: Scales<T>, S: Rows> BiasDropout<'_, T, R, S> {
 
     /// Whether a gradient is as long as the bias.
     fn check_bias(&self, dbias: &[T::Factor]) -> Result<(), ShapeError> {
-        let (expected, given) = (self.bias.len(), dbias.len());
-        if given == expected { Ok(()) } else { Err(ShapeError::OtherElements { expected, given }) }
+        check_elements(self.bias.len(), dbias.len())
     }
 
     fn sum<'a, X, A>(

@@ -2,7 +2,7 @@
 
 use super::strips::Fused;
 use super::{BiasDropout, Dropout, Inference, Rule, RuleFor};
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 use crate::isa::{Available, CompiledFusion, Element, Float, Runs};
 use crate::kernel::apply::select_of;
 use crate::kernel::fuse::{Nothing, Strip, Sum};
@@ -111,12 +111,8 @@ impl Rows for Flat {
 impl Rows for Panel {
     fn rows(self, elements: usize, width: Option<usize>) -> Result<Panel, ShapeError> {
         self.check(self.output, elements)?;
-        match width {
-            Some(given) if given != self.width => {
-                Err(ShapeError::OtherElements { expected: self.width, given })
-            }
-            _ => Ok(self),
-        }
+        check_elements(self.width, width.unwrap_or(self.width))?;
+        Ok(self)
     }
 
     fn check_input(self, _: Panel, given: usize) -> Result<(), ShapeError> {

@@ -48,7 +48,7 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
     ///
     /// # Errors
     ///
-    /// Same errors as [`forward`](Self::forward); and over a [`Panel`] [`ShapeError::OtherElements`] if its rows
+    /// Same errors as [`forward`](Self::forward); and over a [`Panel`] [`ShapeError::StrideTooShort`] if its rows
     /// share mask bits.
     pub fn forward_relu<T: Element>(
         &self,

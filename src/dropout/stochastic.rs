@@ -2,7 +2,7 @@
 
 use super::{Drop, Dropout, Requantises, Rule};
 use crate::error::ShapeError;
-use crate::isa::{Formula as _, Integer, Place, Runs};
+use crate::isa::{CompiledRounding, Formula as _, Integer, Runs};
 use crate::kernel::op::{InPlace, Or};
 use crate::key::MaskKey;
 use crate::mask::{MaskMut, MaskRef, MaskWindow};
@@ -101,10 +101,10 @@ impl<R: Rule, S: Compact> Dropout<R, S> {
         self.round(None, InPlace, dx, mask, rounding)
     }
 
-    fn round<T: Integer>(
+    fn round<T: Integer + CompiledRounding<X>, X>(
         &self,
         input: Option<usize>,
-        x: impl Place<T>,
+        x: X,
         y: &mut [T],
         mask: impl MaskSource,
         rounding: MaskKey,
@@ -130,18 +130,20 @@ struct Rounded<'y, T, S, X, O> {
     then: Drop<'y, T, S, O>,
 }
 
-impl<'y, T: Integer, S, X: Place<T>, O> Rounded<'y, T, S, X, O> {
+impl<'y, T: CompiledRounding<X>, S, X, O> Rounded<'y, T, S, X, O> {
     fn rounded(self) -> Drop<'y, T, S, O> {
         let Self { x, factor, zero, rounding, then } = self;
         let backend = then.plan.backend();
         rounding.fold(ROUNDING).with_lanes(backend, then.y.len(), |lanes| {
-            x.round(backend, lanes, factor, zero, then.y);
+            T::round(backend, lanes, factor, zero, x, then.y);
         });
         then
     }
 }
 
-impl<T: Integer, S: Shape, X: Place<T>, O: Runs<T>> VisitStored for Rounded<'_, T, S, X, O> {
+impl<T: Integer + CompiledRounding<X>, S: Shape, X, O: Runs<T>> VisitStored
+    for Rounded<'_, T, S, X, O>
+{
     type Output = ();
 
     fn apply(self, mask: MaskRef<'_>) {
@@ -153,7 +155,7 @@ impl<T: Integer, S: Shape, X: Place<T>, O: Runs<T>> VisitStored for Rounded<'_, 
     }
 }
 
-impl<T: Integer, S: Shape, X: Place<T>, O: Runs<T>> Visit for Rounded<'_, T, S, X, O> {
+impl<T: Integer + CompiledRounding<X>, S: Shape, X, O: Runs<T>> Visit for Rounded<'_, T, S, X, O> {
     fn apply_window(self, window: MaskWindow<'_>) {
         self.rounded().apply_window(window);
     }

@@ -40,8 +40,9 @@ impl<R: Rule, S: Rows> Dropout<R, S> {
     ///
     /// # Errors
     ///
-    /// Same errors as [`forward`](Self::forward); and over a [`Panel`] [`ShapeError::OtherElements`] if there
-    /// are gaps in the output, or elements after it. Then nothing is written.
+    /// Same errors as [`forward`](Self::forward); and over a [`Panel`] [`ShapeError::StrideTooLong`] if there
+    /// are gaps in the output, and [`ShapeError::OtherElements`] if there are elements after it. Then nothing is
+    /// written.
     pub fn forward_uninit<'y, T: Element>(
         &self,
         x: &[T],

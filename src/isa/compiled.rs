@@ -5,22 +5,19 @@
 //! [`compile!`] at the end is the list of operations. The traits lead from a public function, which
 //! is generic and does nothing an element at a time, to its function here.
 
-use super::Available;
 #[cfg(feature = "half")]
 use super::moves::{Moves, bits_mut};
+use super::{Available, shapes};
 use crate::element::{FloatNumber, IntegerNumber, Number};
-use crate::kernel::Vectored;
-use crate::kernel::broadcast::{Expanded, LONG};
 use crate::kernel::fuse::{Nothing, Strip, Sum};
 use crate::kernel::matrix::{Bits, Moments, Outer, Product, Transposed};
 use crate::kernel::op::{
     Added, Affine, Arithmetic, Blend, Either, InPlace, Mapped, Op, Or, Same, Sweep, Times, Zeros,
 };
 use crate::kernel::uniform::{Gate, GateGradient, Shake};
-use crate::lanes::{BLOCK, LANES, Lanes};
+use crate::lanes::Lanes;
 use crate::layout::Layout;
 use crate::panel::Panel;
-use crate::pieces::{pieces_mut, zeros};
 use crate::rate::Planes;
 use crate::requantise::Multiplier;
 
@@ -100,124 +97,99 @@ impl<T: Element + FloatKernels> Float for T {}
     message = "`{Self}` is no integer that codes a number",
     note = "it is for `i8` and `i16`; floating-point numbers are rounded to nearest"
 )]
-pub trait Integer: Element + CompiledRounding {}
+pub trait Integer: Element + IntegerKernels {}
 
-impl<T: Element + CompiledRounding> Integer for T {}
+impl<T: Element + IntegerKernels> Integer for T {}
 
-/// An operation on elements of type `T`, by the functions of [`Compiled`].
-pub trait Runs<T: Number>: Op<T> {
-    /// Every element as if it were kept, or as if it were dropped. `y` begins at index `at` of what
-    /// the operation knows.
-    fn map_from(self, backend: Available, keep: bool, at: usize, y: &mut [T]);
+/// The one list of an operation's functions, which `$expand` is given after `$first`: what each takes
+/// beside the operation and the target, and what it does in [`Compiled`].
+macro_rules! functions {
+    ($expand:ident $($first:tt)*) => {
+        $expand! {
+            $($first)* |op, y|
 
-    /// The elements that are read from index `at` on, to the bit.
-    fn pass_from(self, at: usize, y: &mut [T]);
+            /// Every element as if it were kept, or as if it were dropped. `y` begins at index `at` of what
+            /// the operation knows.
+            fn map_from(backend: Available, keep: bool, at: usize) {
+                backend.map(keep, at, y, op);
+            }
 
-    /// [`map_from`](Self::map_from) the first.
-    #[inline(always)]
-    fn map(self, backend: Available, keep: bool, y: &mut [T]) {
-        self.map_from(backend, keep, 0, y);
-    }
+            /// The elements that are read from index `at` on, to the bit.
+            fn pass_from(at: usize) {
+                op.pass(at, y);
+            }
 
-    /// [`pass_from`](Self::pass_from) the first.
-    #[inline(always)]
-    fn pass_all(self, y: &mut [T]) {
-        self.pass_from(0, y);
-    }
+            /// Keeps or drops element i by bit i % 32 of word i / 32.
+            fn apply(backend: Available, words: &[u32]) {
+                if streams(op, backend, y) {
+                    return backend.apply_streaming(words, y, op);
+                }
+                backend.apply(words, 0, y, op);
+            }
 
-    /// Keeps or drops element i by bit i % 32 of word i / 32.
-    fn apply(self, backend: Available, words: &[u32], y: &mut [T]);
+            /// Draws and applies. `words` is as long as the mask, or empty; if it is empty the mask is
+            /// forgotten.
+            fn draw(backend: Available, lanes: &mut Lanes, planes: Planes, words: &mut [u32]) {
+                let streaming = streams(op, backend, y);
+                backend.fill_and_apply(lanes, planes, words, y, op, streaming);
+            }
 
-    /// Draws and applies. `words` is as long as the mask, or empty; if it is empty the mask is
-    /// forgotten.
-    fn draw(
-        self,
-        backend: Available,
-        lanes: &mut Lanes,
-        planes: Planes,
-        words: &mut [u32],
-        y: &mut [T],
-    );
+            /// Applies the bits from `first` on through a layout. `y` begins at index `at` of what the
+            /// operation knows.
+            fn broadcast(backend: Available, words: &[u32], first: usize, layout: Layout, at: usize) {
+                shapes::broadcast(op, backend, words, first, layout, at, y);
+            }
 
-    /// Applies the bits from `first` on through a layout. `y` begins at index `at` of what the
-    /// operation knows.
-    fn broadcast(
-        self,
-        backend: Available,
-        words: &[u32],
-        first: usize,
-        layout: Layout,
-        at: usize,
-        y: &mut [T],
-    );
-
-    /// Applies the bits from `first` on to the rows of a panel. `y` begins at index `at` of what the
-    /// operation knows.
-    fn panel(
-        self,
-        backend: Available,
-        words: &[u32],
-        first: usize,
-        panel: Panel,
-        at: usize,
-        y: &mut [T],
-    );
+            /// Applies the bits from `first` on to the rows of a panel. `y` begins at index `at` of what the
+            /// operation knows.
+            fn panel(backend: Available, words: &[u32], first: usize, panel: Panel, at: usize) {
+                shapes::panel(op, backend, words, first, panel, at, y);
+            }
+        }
+    };
 }
 
-impl<T: Compiled<O>, O: Op<T>> Runs<T> for O {
-    #[inline(always)]
-    fn map_from(self, backend: Available, keep: bool, at: usize, y: &mut [T]) {
-        T::map(self, backend, keep, at, y);
-    }
+macro_rules! traits {
+    (|$_op:ident, $_y:ident| $(
+        $(#[$doc:meta])*
+        fn $name:ident($($argument:ident: $type:ty),*) $_body:block
+    )*) => {
+        /// An operation on elements of type `T`, by the functions of [`Compiled`].
+        pub trait Runs<T: Number>: Op<T> {
+            $(
+                $(#[$doc])*
+                fn $name(self, $($argument: $type,)* y: &mut [T]);
+            )*
 
-    #[inline(always)]
-    fn pass_from(self, at: usize, y: &mut [T]) {
-        T::pass(self, at, y);
-    }
+            /// [`map_from`](Self::map_from) the first.
+            #[inline(always)]
+            fn map(self, backend: Available, keep: bool, y: &mut [T]) {
+                self.map_from(backend, keep, 0, y);
+            }
 
-    #[inline(always)]
-    fn apply(self, backend: Available, words: &[u32], y: &mut [T]) {
-        T::apply(self, backend, words, y);
-    }
+            /// [`pass_from`](Self::pass_from) the first.
+            #[inline(always)]
+            fn pass_all(self, y: &mut [T]) {
+                self.pass_from(0, y);
+            }
+        }
 
-    #[inline(always)]
-    fn draw(
-        self,
-        backend: Available,
-        lanes: &mut Lanes,
-        planes: Planes,
-        words: &mut [u32],
-        y: &mut [T],
-    ) {
-        T::draw(self, backend, lanes, planes, words, y);
-    }
+        impl<T: Compiled<O>, O: Op<T>> Runs<T> for O {
+            $(
+                #[inline(always)]
+                fn $name(self, $($argument: $type,)* y: &mut [T]) {
+                    T::$name(self, $($argument,)* y);
+                }
+            )*
+        }
 
-    #[inline(always)]
-    fn broadcast(
-        self,
-        backend: Available,
-        words: &[u32],
-        first: usize,
-        layout: Layout,
-        at: usize,
-        y: &mut [T],
-    ) {
-        T::broadcast(self, backend, words, first, layout, at, y);
-    }
-
-    #[inline(always)]
-    fn panel(
-        self,
-        backend: Available,
-        words: &[u32],
-        first: usize,
-        panel: Panel,
-        at: usize,
-        y: &mut [T],
-    ) {
-        T::panel(self, backend, words, first, panel, at, y);
-    }
+        /// The functions of an operation, of this element type.
+        pub trait Compiled<O>: Number {
+            $(fn $name(op: O, $($argument: $type,)* y: &mut [Self]);)*
+        }
+    };
 }
+functions!(traits);
 
 /// A [`Sweep`] over elements of type `T`, by the function of [`CompiledSweep`].
 pub(crate) trait Sweeps<T: Number>: Sweep<T> {
@@ -253,21 +225,6 @@ pub(crate) trait Place<T: Element>: Copy {
 
     /// A formula on what is read here.
     fn op<F: Formula<T>>(self, formula: F) -> Self::Op<F>;
-
-    /// y = x * (1 + `std_dev` * z), z normal.
-    fn noise(self, backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [T])
-    where
-        T: Float;
-
-    /// What one random number for each element makes of it.
-    fn uniform<N>(self, noise: &mut N, backend: Available, lanes: &mut Lanes, y: &mut [T])
-    where
-        T: CompiledUniform<N>;
-
-    /// Products with a factor about a zero point, rounded by random bits.
-    fn round(self, backend: Available, lanes: &mut Lanes, factor: Multiplier, zero: T, y: &mut [T])
-    where
-        T: Integer;
 }
 
 impl<T: Element> Place<T> for InPlace {
@@ -276,30 +233,6 @@ impl<T: Element> Place<T> for InPlace {
     #[inline(always)]
     fn op<F: Formula<T>>(self, formula: F) -> F::InPlace {
         formula.in_place()
-    }
-
-    #[inline(always)]
-    fn noise(self, backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [T])
-    where
-        T: Float,
-    {
-        T::noise_in_place(backend, lanes, std_dev, y);
-    }
-
-    #[inline(always)]
-    fn uniform<N>(self, noise: &mut N, backend: Available, lanes: &mut Lanes, y: &mut [T])
-    where
-        T: CompiledUniform<N>,
-    {
-        T::uniform_in_place(noise, backend, lanes, y);
-    }
-
-    #[inline(always)]
-    fn round(self, backend: Available, lanes: &mut Lanes, factor: Multiplier, zero: T, y: &mut [T])
-    where
-        T: Integer,
-    {
-        T::round_in_place(backend, lanes, factor, zero, y);
     }
 }
 
@@ -310,63 +243,6 @@ impl<'a, T: Element> Place<T> for &'a [T] {
     fn op<F: Formula<T>>(self, formula: F) -> F::From<'a> {
         formula.from(self)
     }
-
-    #[inline(always)]
-    fn noise(self, backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [T])
-    where
-        T: Float,
-    {
-        T::noise_from(backend, lanes, std_dev, self, y);
-    }
-
-    #[inline(always)]
-    fn uniform<N>(self, noise: &mut N, backend: Available, lanes: &mut Lanes, y: &mut [T])
-    where
-        T: CompiledUniform<N>,
-    {
-        T::uniform_from(noise, backend, lanes, self, y);
-    }
-
-    #[inline(always)]
-    fn round(self, backend: Available, lanes: &mut Lanes, factor: Multiplier, zero: T, y: &mut [T])
-    where
-        T: Integer,
-    {
-        T::round_from(backend, lanes, factor, zero, self, y);
-    }
-}
-
-/// The functions of an operation, of this element type.
-pub trait Compiled<O>: Number {
-    fn map(op: O, backend: Available, keep: bool, at: usize, y: &mut [Self]);
-    fn pass(op: O, at: usize, y: &mut [Self]);
-    fn apply(op: O, backend: Available, words: &[u32], y: &mut [Self]);
-    fn draw(
-        op: O,
-        backend: Available,
-        lanes: &mut Lanes,
-        planes: Planes,
-        words: &mut [u32],
-        y: &mut [Self],
-    );
-    fn broadcast(
-        op: O,
-        backend: Available,
-        words: &[u32],
-        first: usize,
-        layout: Layout,
-        at: usize,
-        y: &mut [Self],
-    );
-    fn panel(
-        op: O,
-        backend: Available,
-        words: &[u32],
-        first: usize,
-        panel: Panel,
-        at: usize,
-        y: &mut [Self],
-    );
 }
 
 /// The function of a [`Sweep`], of this element type.
@@ -384,244 +260,73 @@ pub trait CompiledFusion<F>: Number {
     fn fuse(fusion: &mut F, backend: Available, strip: Strip<'_>, y: &mut [Self]);
 }
 
-/// The functions of normal noise, of this element type.
-pub trait CompiledNoise: Number {
-    fn noise_in_place(backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [Self]);
-    fn noise_from(backend: Available, lanes: &mut Lanes, std_dev: f32, x: &[Self], y: &mut [Self]);
+/// The function of normal noise, of this element type and where it reads.
+pub trait CompiledNoise<X>: Number {
+    /// y = x * (1 + `std_dev` * z), z normal.
+    fn noise(backend: Available, lanes: &mut Lanes, std_dev: f32, x: X, y: &mut [Self]);
 }
 
-/// The functions of a [`Noise`](crate::kernel::uniform::Noise), of this element type.
-pub trait CompiledUniform<N>: Number {
-    fn uniform_in_place(noise: &mut N, backend: Available, lanes: &mut Lanes, y: &mut [Self]);
-    fn uniform_from(
-        noise: &mut N,
-        backend: Available,
-        lanes: &mut Lanes,
-        x: &[Self],
-        y: &mut [Self],
-    );
+/// The function of a [`Noise`](crate::kernel::uniform::Noise), of this element type and where it
+/// reads.
+pub trait CompiledUniform<N, X>: Number {
+    /// What one random number for each element makes of it.
+    fn uniform(noise: &mut N, backend: Available, lanes: &mut Lanes, x: X, y: &mut [Self]);
 }
 
-/// The functions of products that are rounded by random bits, of this element type.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no integer that codes a number",
-    note = "it is for `i8` and `i16`; floating-point numbers are rounded to nearest"
-)]
-pub trait CompiledRounding: IntegerNumber {
-    fn round_in_place(
+/// The function of products that are rounded by random bits, of this element type and where it
+/// reads.
+pub trait CompiledRounding<X>: IntegerNumber {
+    /// Products with a factor about a zero point.
+    fn round(
         backend: Available,
         lanes: &mut Lanes,
         factor: Multiplier,
         zero: Self,
-        y: &mut [Self],
-    );
-    fn round_from(
-        backend: Available,
-        lanes: &mut Lanes,
-        factor: Multiplier,
-        zero: Self,
-        x: &[Self],
+        x: X,
         y: &mut [Self],
     );
 }
 
-/// Words that are expanded at a time. A chip's stack is short.
-const EXPANDED: usize = if cfg!(target_os = "none") { LANES } else { 8 * LANES };
-
-/// Through a layout: long runs as a whole, and other bits as the words of an element-wise mask.
+/// Whether stores go past the caches.
 #[inline(always)]
-fn broadcast<T: Vectored, O: Op<T>>(
-    op: O,
-    backend: Available,
-    words: &[u32],
-    mut first: usize,
-    layout: Layout,
-    mut at: usize,
-    y: &mut [T],
-) {
-    let Layout { repeat, width, run, .. } = layout;
-    let row = width * run;
-    // No product overflows, as `simplest` and `parts` leave no extent of 0 but `run`.
-    for group in pieces_mut(y, repeat * row) {
-        let length = group.len();
-        if run >= LONG {
-            backend.long_runs(words, first, layout, at, group, op);
-        } else if !cfg!(target_os = "none")
-            && row >= BLOCK
-            && run == 1
-            && first.is_multiple_of(32)
-            && width.is_multiple_of(32)
-        {
-            let words = words.get(first / 32..).unwrap_or_default();
-            let mut at = at;
-            for row in pieces_mut(group, row) {
-                backend.apply(words.get(..width / 32).unwrap_or_default(), at, row, op);
-                at += row.len();
-            }
-        } else {
-            let mut expanded = Expanded::new(words, first, layout);
-            let mut buffer = zeros::<EXPANDED>();
-            // So many rows are whole words, of which each such stretch has the same. A chip looks only for
-            // rows that divide a block.
-            let period = row >> row.trailing_zeros().min(5);
-            let chip = cfg!(target_os = "none");
-            let (periodic, mut filled) =
-                (period <= EXPANDED && (!chip || period.is_power_of_two()), false);
-            let size = match LANES.checked_rem(period) {
-                Some(rest) if periodic && !chip => period.max(LANES - rest),
-                _ => EXPANDED,
-            };
-            let mut at = at;
-            for block in pieces_mut(group, 32 * size) {
-                let words = buffer.get_mut(..block.len().div_ceil(32)).unwrap_or_default();
-                if !(periodic && filled) {
-                    expanded.fill(words);
-                    filled = true;
-                }
-                backend.apply(words, at, block, op);
-                at += block.len();
-            }
-        }
-        at += length;
-        first += width;
-    }
+fn streams<T: Number, O: Op<T>>(_: O, backend: Available, y: &[T]) -> bool {
+    !O::IN_PLACE && backend.streams(y)
 }
 
-/// Rows with strides. What stands together is one row, and a slice if its bits begin with a word.
-#[inline(always)]
-fn panel_of<T: Vectored, O: Op<T>>(
-    op: O,
-    backend: Available,
-    words: &[u32],
-    first: usize,
-    panel: Panel,
-    at: usize,
-    y: &mut [T],
-) {
-    let panel = panel.simplest();
-    if !cfg!(target_os = "none") && panel.rows == 1 && first.is_multiple_of(32) {
-        let words = words.get(first / 32..).unwrap_or_default();
-        return backend.apply(words, at, y.get_mut(..panel.width).unwrap_or_default(), op);
-    }
-    backend.panel(words, first, panel, at, y, op);
-}
-
+/// Each operation by `$one`, [`operation!`] or [`moved!`].
 macro_rules! operations {
-    ($t:ty: $($op:ty),* $(,)?) => {$(
-        impl Compiled<$op> for $t {
-            fn map(op: $op, backend: Available, keep: bool, at: usize, y: &mut [$t]) {
-                backend.map(keep, at, y, op);
-            }
+    ($one:ident, $t:ty: $($what:ty),* $(,)?) => {
+        $(functions!($one $t, $what,);)*
+    };
+}
 
-            fn pass(op: $op, at: usize, y: &mut [$t]) {
-                op.pass(at, y);
-            }
-
-            fn apply(op: $op, backend: Available, words: &[u32], y: &mut [$t]) {
-                if !<$op as Op<$t>>::IN_PLACE && backend.streams(y) {
-                    return backend.apply_streaming(words, y, op);
-                }
-                backend.apply(words, 0, y, op);
-            }
-
-            fn draw(
-                op: $op,
-                backend: Available,
-                lanes: &mut Lanes,
-                planes: Planes,
-                words: &mut [u32],
-                y: &mut [$t],
-            ) {
-                let streaming = !<$op as Op<$t>>::IN_PLACE && backend.streams(y);
-                backend.fill_and_apply(lanes, planes, words, y, op, streaming);
-            }
-
-            fn broadcast(
-                op: $op,
-                backend: Available,
-                words: &[u32],
-                first: usize,
-                layout: Layout,
-                at: usize,
-                y: &mut [$t],
-            ) {
-                broadcast(op, backend, words, first, layout, at, y);
-            }
-
-            fn panel(
-                op: $op,
-                backend: Available,
-                words: &[u32],
-                first: usize,
-                panel: Panel,
-                at: usize,
-                y: &mut [$t],
-            ) {
-                panel_of(op, backend, words, first, panel, at, y);
-            }
+macro_rules! operation {
+    ($t:ty, $what:ty, |$op:ident, $y:ident| $(
+        $(#[$doc:meta])*
+        fn $name:ident($($argument:ident: $type:ty),*) $body:block
+    )*) => {
+        impl Compiled<$what> for $t {
+            $(fn $name($op: $what, $($argument: $type,)* $y: &mut [$t]) $body)*
         }
-    )*};
+    };
 }
 
 /// By the functions of `i16`, which moves the same bits: half as many functions of 16 bits are compiled.
 #[cfg(feature = "half")]
 macro_rules! moved {
-    ($t:ty: $($op:ty),* $(,)?) => {$(
-        impl Compiled<$op> for $t {
-            #[inline(always)]
-            fn map(op: $op, backend: Available, keep: bool, at: usize, y: &mut [$t]) {
-                op.of_bits().map_from(backend, keep, at, bits_mut(y));
-            }
-
-            #[inline(always)]
-            fn pass(op: $op, at: usize, y: &mut [$t]) {
-                op.of_bits().pass_from(at, bits_mut(y));
-            }
-
-            #[inline(always)]
-            fn apply(op: $op, backend: Available, words: &[u32], y: &mut [$t]) {
-                op.of_bits().apply(backend, words, bits_mut(y));
-            }
-
-            #[inline(always)]
-            fn draw(
-                op: $op,
-                backend: Available,
-                lanes: &mut Lanes,
-                planes: Planes,
-                words: &mut [u32],
-                y: &mut [$t],
-            ) {
-                op.of_bits().draw(backend, lanes, planes, words, bits_mut(y));
-            }
-
-            #[inline(always)]
-            fn broadcast(
-                op: $op,
-                backend: Available,
-                words: &[u32],
-                first: usize,
-                layout: Layout,
-                at: usize,
-                y: &mut [$t],
-            ) {
-                op.of_bits().broadcast(backend, words, first, layout, at, bits_mut(y));
-            }
-
-            #[inline(always)]
-            fn panel(
-                op: $op,
-                backend: Available,
-                words: &[u32],
-                first: usize,
-                panel: Panel,
-                at: usize,
-                y: &mut [$t],
-            ) {
-                op.of_bits().panel(backend, words, first, panel, at, bits_mut(y));
-            }
+    ($t:ty, $what:ty, |$op:ident, $y:ident| $(
+        $(#[$doc:meta])*
+        fn $name:ident($($argument:ident: $type:ty),*) $_body:block
+    )*) => {
+        impl Compiled<$what> for $t {
+            $(
+                #[inline(always)]
+                fn $name($op: $what, $($argument: $type,)* $y: &mut [$t]) {
+                    $op.of_bits().$name($($argument,)* bits_mut($y));
+                }
+            )*
         }
-    )*};
+    };
 }
 
 macro_rules! sweeps {
@@ -654,26 +359,44 @@ macro_rules! passes {
     )*};
 }
 
-macro_rules! uniforms {
-    ($t:ty: $($noise:ty),* $(,)?) => {$(
-        impl CompiledUniform<$noise> for $t {
-            fn uniform_in_place(
-                noise: &mut $noise,
-                backend: Available,
-                lanes: &mut Lanes,
-                y: &mut [$t],
-            ) {
-                backend.uniform(lanes, y, InPlace, noise);
+macro_rules! noises {
+    ($t:ty: $($x:ty),* $(,)?) => {$(
+        impl CompiledNoise<$x> for $t {
+            fn noise(backend: Available, lanes: &mut Lanes, std_dev: f32, x: $x, y: &mut [$t]) {
+                backend.noise(lanes, std_dev, y, x);
             }
+        }
+    )*};
+}
 
-            fn uniform_from(
+macro_rules! uniforms {
+    ($t:ty: $($noise:ty, $x:ty;)*) => {$(
+        impl CompiledUniform<$noise, $x> for $t {
+            fn uniform(
                 noise: &mut $noise,
                 backend: Available,
                 lanes: &mut Lanes,
-                x: &[$t],
+                x: $x,
                 y: &mut [$t],
             ) {
                 backend.uniform(lanes, y, x, noise);
+            }
+        }
+    )*};
+}
+
+macro_rules! roundings {
+    ($t:ty: $($x:ty),* $(,)?) => {$(
+        impl CompiledRounding<$x> for $t {
+            fn round(
+                backend: Available,
+                lanes: &mut Lanes,
+                factor: Multiplier,
+                zero: $t,
+                x: $x,
+                y: &mut [$t],
+            ) {
+                backend.round(lanes, factor, zero, y, x);
             }
         }
     )*};
@@ -738,10 +461,14 @@ pub trait Kernels:
 )]
 pub trait FloatKernels:
     FloatNumber
-    + CompiledNoise
-    + CompiledUniform<Gate<<Self as Number>::Factor>>
-    + for<'a> CompiledUniform<GateGradient<'a, Self>>
-    + CompiledUniform<Shake>
+    + CompiledNoise<InPlace>
+    + for<'a> CompiledNoise<&'a [Self]>
+    + CompiledUniform<Gate<<Self as Number>::Factor>, InPlace>
+    + for<'a> CompiledUniform<Gate<<Self as Number>::Factor>, &'a [Self]>
+    + for<'a> CompiledUniform<GateGradient<'a, Self>, InPlace>
+    + for<'a, 'b> CompiledUniform<GateGradient<'a, Self>, &'b [Self]>
+    + CompiledUniform<Shake, InPlace>
+    + for<'a> CompiledUniform<Shake, &'a [Self]>
     + for<'a> CompiledPass<Product<'a, Self>>
     + for<'a> CompiledPass<Moments<'a, Self>>
     + for<'a> CompiledPass<Outer<'a, Self>>
@@ -765,6 +492,16 @@ pub trait FloatKernels:
     );
 }
 
+/// Those that integers have, too.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no integer that codes a number",
+    note = "it is for `i8` and `i16`; floating-point numbers are rounded to nearest"
+)]
+pub trait IntegerKernels:
+    IntegerNumber + CompiledRounding<InPlace> + for<'a> CompiledRounding<&'a [Self]>
+{
+}
+
 /// The list, for each element type the same as that of [`Kernels`]. `$moves` makes the functions of operations
 /// that compute nothing.
 macro_rules! compile {
@@ -776,15 +513,15 @@ macro_rules! compile {
         }
 
         operations! {
-            $t:
+            operation, $t:
             Mapped<InPlace, Times<$t>>,
             Mapped<InPlace, Affine<$t>>,
             Mapped<&[$t], Times<$t>>,
             Mapped<&[$t], Affine<$t>>,
         }
 
-        $moves! {
-            $t:
+        operations! {
+            $moves, $t:
             Mapped<InPlace, Same>,
             Mapped<InPlace, Or<$t>>,
             Mapped<&[$t], Same>,
@@ -843,63 +580,42 @@ macro_rules! compile_floats {
             Sum<$t, InPlace, &'a [$t], &'a [$t]>,
         }
 
-        uniforms! {
+        noises! {
             $t:
-            Gate<<$t as Number>::Factor>,
-            GateGradient<'_, $t>,
-            Shake,
+            InPlace,
+            &[$t],
         }
 
-        impl CompiledNoise for $t {
-            fn noise_in_place(backend: Available, lanes: &mut Lanes, std_dev: f32, y: &mut [$t]) {
-                backend.noise(lanes, std_dev, y, InPlace);
-            }
-
-            fn noise_from(
-                backend: Available,
-                lanes: &mut Lanes,
-                std_dev: f32,
-                x: &[$t],
-                y: &mut [$t],
-            ) {
-                backend.noise(lanes, std_dev, y, x);
-            }
+        uniforms! {
+            $t:
+            Gate<<$t as Number>::Factor>, InPlace;
+            Gate<<$t as Number>::Factor>, &[$t];
+            GateGradient<'_, $t>, InPlace;
+            GateGradient<'_, $t>, &[$t];
+            Shake, InPlace;
+            Shake, &[$t];
         }
     )*};
 }
 
+/// The list of [`IntegerKernels`].
 macro_rules! compile_integers {
     ($($t:ty),*) => {$(
-        impl CompiledRounding for $t {
-            fn round_in_place(
-                backend: Available,
-                lanes: &mut Lanes,
-                factor: Multiplier,
-                zero: $t,
-                y: &mut [$t],
-            ) {
-                backend.round(lanes, factor, zero, y, InPlace);
-            }
+        impl IntegerKernels for $t {}
 
-            fn round_from(
-                backend: Available,
-                lanes: &mut Lanes,
-                factor: Multiplier,
-                zero: $t,
-                x: &[$t],
-                y: &mut [$t],
-            ) {
-                backend.round(lanes, factor, zero, y, x);
-            }
+        roundings! {
+            $t:
+            InPlace,
+            &[$t],
         }
     )*};
 }
 
 compile! {
-    f32, operations;
-    f64, operations;
-    i8, operations;
-    i16, operations;
+    f32, operation;
+    f64, operation;
+    i8, operation;
+    i16, operation;
 }
 compile_floats!(f32, f64);
 compile_integers!(i8, i16);

@@ -12,6 +12,7 @@ mod cortex_m;
 #[cfg(feature = "half")]
 mod moves;
 mod portable;
+mod shapes;
 
 /// The one list of backends beside the portable one, the best first, which `$expand` is given
 /// before `$last`.
@@ -112,7 +113,10 @@ cfg_if! {
     }
 }
 
-pub(crate) use compiled::{CompiledFusion, CompiledPass, Formula, Place, Runs, Sweeps};
+pub(crate) use compiled::{
+    CompiledFusion, CompiledNoise, CompiledPass, CompiledRounding, CompiledUniform, Formula, Place,
+    Runs, Sweeps,
+};
 pub use compiled::{Element, Float, Integer};
 
 use cfg_if::cfg_if;

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use super::{MaskMut, MaskRef, mask_words, show};
 use crate::bits::{bits, ones};
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 use crate::pieces::{pieces, pieces_mut};
 
 /// A range of a mask's bits, which may begin at any bit: for the part of a tensor that belongs to one
@@ -434,15 +434,12 @@ const fn check_split(len: usize, mid: usize) -> Result<(), ShapeError> {
 fn check_rows(len: usize, width: usize, stride: usize, bytes: usize) -> Result<(), ShapeError> {
     let needed = width.div_ceil(8);
     if stride < needed {
-        return Err(ShapeError::OtherElements { expected: needed, given: stride });
+        return Err(ShapeError::StrideTooShort { expected: needed, given: stride });
     }
     let rows = len.checked_div(width).unwrap_or(0);
-    if rows * width != len {
-        return Err(ShapeError::OtherElements { expected: rows * width, given: len });
-    }
+    check_elements(rows * width, len)?;
     match rows.checked_mul(stride) {
-        Some(expected) if expected == bytes => Ok(()),
-        Some(expected) => Err(ShapeError::OtherElements { expected, given: bytes }),
+        Some(expected) => check_elements(expected, bytes),
         None => Err(ShapeError::Overflow { elements: rows, extent: stride }),
     }
 }

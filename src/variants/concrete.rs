@@ -2,7 +2,7 @@
 
 use crate::element::Real;
 use crate::error::{RateError, ShapeError};
-use crate::isa::{Available, Backend, Float, Place, Runs};
+use crate::isa::{Available, Backend, CompiledUniform, Float, Place as _, Runs as _};
 use crate::kernel::matrix::total_in_place;
 use crate::kernel::op::{InPlace, Same};
 use crate::kernel::uniform::{Gate, GateGradient};
@@ -142,9 +142,9 @@ impl<F: Real> ConcreteDropout<F> {
     ///
     /// # Errors
     ///
-    /// [`RateError::Logit`] if the p that belongs to the logit is rounded to 1 or is below e^-87
-    /// (e^-708 in `f64`), [`RateError::NotANumber`] if the logit is NaN, and
-    /// [`RateError::Temperature`] if the temperature is none that [`new`](Self::new) takes.
+    /// [`RateError::Logit`] if the logit is NaN, or the p that belongs to it is rounded to 1 or is
+    /// below e^-87 (e^-708 in `f64`), and [`RateError::Temperature`] if the temperature is none that
+    /// [`new`](Self::new) takes.
     pub fn from_logit(logit: F, temperature: F) -> Result<Self, RateError> {
         if !temperature.has_inverse() {
             let is_nan = temperature.partial_cmp(&temperature).is_none();
@@ -153,7 +153,7 @@ impl<F: Real> ConcreteDropout<F> {
         }
         // The power of some NaNs is none.
         if logit.partial_cmp(&logit).is_none() {
-            return Err(RateError::NotANumber);
+            return Err(RateError::Logit { given: f64::NAN });
         }
         let one = F::from_f32(1.0);
         let odds = logit.power_of_e();
@@ -313,22 +313,25 @@ impl<F: Real> ConcreteDropout<F> {
         Ok(())
     }
 
-    fn run<T: Float<Factor = F>>(&self, x: impl Place<T>, y: &mut [T], source: impl RandomSource) {
+    fn run<T: Float<Factor = F> + CompiledUniform<Gate<F>, X>, X>(
+        &self,
+        x: X,
+        y: &mut [T],
+        source: impl RandomSource,
+    ) {
         let backend = self.backend.unwrap_or_else(Available::detect);
         let mut gate = self.gate;
-        source.with_lanes(backend, y.len(), |lanes| x.uniform(&mut gate, backend, lanes, y));
+        source.with_lanes(backend, y.len(), |lanes| T::uniform(&mut gate, backend, lanes, x, y));
     }
 
-    fn gradients<T: Float<Factor = F>>(
-        &self,
-        x: &[T],
-        dy: impl Place<T>,
-        dx: &mut [T],
-        before: impl RandomSource,
-    ) -> F {
+    fn gradients<'a, T, X>(&self, x: &'a [T], dy: X, dx: &mut [T], before: impl RandomSource) -> F
+    where
+        T: Float<Factor = F> + CompiledUniform<GateGradient<'a, T>, X>,
+    {
         let backend = self.backend.unwrap_or_else(Available::detect);
         let mut gates = GateGradient { gate: self.gate, x, sums: [F::ZERO; LANES] };
-        before.with_lanes(backend, dx.len(), |lanes| dy.uniform(&mut gates, backend, lanes, dx));
+        before
+            .with_lanes(backend, dx.len(), |lanes| T::uniform(&mut gates, backend, lanes, dy, dx));
         total_in_place(&mut gates.sums)
     }
 }

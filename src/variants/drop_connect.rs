@@ -2,9 +2,9 @@
 
 use core::iter;
 
-use crate::dropout::{Classic, Inverted, Rule, RuleFor};
+use crate::dropout::{Classic, Dropout, Inference, Inverted, Rule, RuleFor};
 use crate::element::{Number as _, Real, Value};
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 use crate::isa::{Backend, CompiledPass, Float};
 use crate::kernel::matrix::{Batch, Bits, GROUP, Moments, Outer, Product, Transposed};
 use crate::kernel::op::Arithmetic;
@@ -106,8 +106,7 @@ use crate::source::{KnownMask, MaskSource, RandomSource, Visit, VisitStored};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DropConnect<R = Inverted> {
-    plan: Plan,
-    rule: R,
+    dropout: Dropout<R>,
     rows: usize,
     columns: usize,
 }
@@ -119,7 +118,7 @@ impl DropConnect<Inverted> {
     ///
     /// [`ShapeError::Overflow`] if there are more weights than a `usize` counts.
     pub const fn new(rate: DropRate, rows: usize, columns: usize) -> Result<Self, ShapeError> {
-        Self::of(rate, Inverted, rows, columns)
+        Self::of(Dropout::new(rate), rows, columns)
     }
 }
 
@@ -130,14 +129,14 @@ impl DropConnect<Classic> {
     ///
     /// [`ShapeError::Overflow`] if there are more weights than a `usize` counts.
     pub const fn classic(rate: DropRate, rows: usize, columns: usize) -> Result<Self, ShapeError> {
-        Self::of(rate, Classic, rows, columns)
+        Self::of(Dropout::classic(rate), rows, columns)
     }
 }
 
 impl<R: Rule> DropConnect<R> {
-    const fn of(rate: DropRate, rule: R, rows: usize, columns: usize) -> Result<Self, ShapeError> {
+    const fn of(dropout: Dropout<R>, rows: usize, columns: usize) -> Result<Self, ShapeError> {
         match Layout::vocabulary(rows, columns) {
-            Ok(_) => Ok(Self { plan: Plan::new(rate), rule, rows, columns }),
+            Ok(_) => Ok(Self { dropout, rows, columns }),
             Err(overflow) => Err(overflow),
         }
     }
@@ -146,25 +145,25 @@ impl<R: Rule> DropConnect<R> {
     /// backend that this machine does not have is taken for [`Backend::Portable`].
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
-        Self { plan: self.plan.with_backend(backend), ..self }
+        Self { dropout: self.dropout.with_backend(backend), ..self }
     }
 
     /// The rate.
     #[must_use]
     pub const fn rate(self) -> DropRate {
-        self.plan.rate
+        self.dropout.rate()
     }
 
     /// The same at another rate: see [`Dropout::with_rate`](crate::Dropout::with_rate).
     #[must_use]
     pub fn with_rate(self, rate: DropRate) -> Self {
-        Self { plan: self.plan.with_rate(rate), rule: self.rule.at(rate), ..self }
+        Self { dropout: self.dropout.with_rate(rate), ..self }
     }
 
     /// The rule.
     #[must_use]
     pub const fn rule(self) -> R {
-        self.rule
+        self.dropout.rule()
     }
 
     /// Rows and columns of W.
@@ -196,7 +195,7 @@ impl<R: Rule> DropConnect<R> {
         R: RuleFor<T>,
     {
         self.check(w, x, y)?;
-        let factor = self.rule.forward(self.rate()).factor();
+        let factor = self.dropout.forward_formula::<T>().factor();
         self.by_bits(mask, |bits| self.multiply(bits, w, x, y, factor))
     }
 
@@ -216,7 +215,7 @@ impl<R: Rule> DropConnect<R> {
         R: RuleFor<T>,
     {
         self.check(w, dx, dy)?;
-        let factor = self.rule.backward(self.rate()).factor();
+        let factor = self.dropout.backward_formula::<T>().factor();
         self.by_bits(mask, |bits| self.multiply_transposed(bits, w, dy, dx, factor))
     }
 
@@ -250,11 +249,8 @@ impl<R: Rule> DropConnect<R> {
         R: RuleFor<T>,
     {
         self.check(w, x, y)?;
-        match self.inference_factor() {
-            // No weight was ever trained.
-            Some(_) if self.drops_all() => fill(y, T::ZERO),
-            factor => self.multiply(Bits::All(!0), w, x, y, factor),
-        }
+        let (factor, bits) = self.inference::<T>();
+        self.multiply(bits, w, x, y, factor);
         Ok(())
     }
 
@@ -275,11 +271,8 @@ impl<R: Rule> DropConnect<R> {
         R: RuleFor<T>,
     {
         self.check(w, y, x)?;
-        match self.inference_factor() {
-            // No weight was ever trained.
-            Some(_) if self.drops_all() => fill(y, T::ZERO),
-            factor => self.multiply_transposed(Bits::All(!0), w, x, y, factor),
-        }
+        let (factor, bits) = self.inference::<T>();
+        self.multiply_transposed(bits, w, x, y, factor);
         Ok(())
     }
 
@@ -307,17 +300,15 @@ impl<R: Rule> DropConnect<R> {
     {
         self.check(w, x, mean)?;
         // And not as many vectors as fit, where no columns say how many there are.
-        if variance.len() != mean.len() {
-            return Err(ShapeError::OtherElements { expected: mean.len(), given: variance.len() });
-        }
+        check_elements(mean.len(), variance.len())?;
         let (kept, dropped) =
             (T::keep_probability(self.rate()), T::keep_probability(self.rate().complement()));
-        let inference = self.inference_factor::<T>();
-        let spread = match inference {
+        let (factor, bits) = self.inference::<T>();
+        let spread = match factor {
             Some(_) => dropped.times(kept),
             None => dropped.times(T::inverted_scale(self.rate())),
         };
-        let factor = inference.unwrap_or(T::Factor::from_f32(1.0));
+        let factor = factor.unwrap_or(T::Factor::from_f32(1.0));
         let vectors = pieces_mut(mean, self.rows).zip(pieces_mut(variance, self.rows));
         for (b, (mean, variance)) in vectors.enumerate() {
             let x = part(x, b, 1, self.columns);
@@ -328,36 +319,34 @@ impl<R: Rule> DropConnect<R> {
         if spread == T::Factor::ZERO {
             fill(variance, T::ZERO);
         }
-        if inference.is_some() && self.drops_all() {
+        if matches!(bits, Bits::All(0)) {
             fill(mean, T::ZERO);
         }
         Ok(())
     }
 
-    /// What all are multiplied with at inference, if with anything.
-    fn inference_factor<T: Float>(&self) -> Option<T::Factor>
+    /// What all are multiplied with at inference, if with anything; and which weights take part.
+    fn inference<T: Float>(&self) -> (Option<T::Factor>, Bits<'static>)
     where
         R: RuleFor<T>,
     {
-        self.rule.inference(self.rate()).and_then(Arithmetic::factor)
-    }
-
-    fn drops_all(&self) -> bool {
-        matches!(self.rate().draws(), Draws::DropAll)
+        match self.dropout.inference::<T>() {
+            Inference::Same => (None, Bits::All(!0)),
+            Inference::Scaled(formula) => (formula.factor(), Bits::All(!0)),
+            // No weight was ever trained.
+            Inference::Zeros(_) => (None, Bits::All(0)),
+        }
     }
 
     /// Whether `w` is W, `x` some vectors of its columns, and `y` as many of its rows.
     fn check<T>(&self, w: &[T], x: &[T], y: &[T]) -> Result<(), ShapeError> {
-        let (weights, batch) = (self.mask_bits(), x.len().checked_div(self.columns));
-        if w.len() != weights {
-            return Err(ShapeError::OtherElements { expected: weights, given: w.len() });
-        }
+        check_elements(self.mask_bits(), w.len())?;
         // Without columns or rows, the other side says how many vectors there are.
-        let batch = batch.or(y.len().checked_div(self.rows)).unwrap_or(0);
+        let batch = x.len().checked_div(self.columns).or(y.len().checked_div(self.rows));
+        let batch = batch.unwrap_or(0);
         for (given, extent) in [(x.len(), self.columns), (y.len(), self.rows)] {
             match batch.checked_mul(extent) {
-                Some(expected) if expected == given => {}
-                Some(expected) => return Err(ShapeError::OtherElements { expected, given }),
+                Some(expected) => check_elements(expected, given)?,
                 None => return Err(ShapeError::Overflow { elements: batch, extent }),
             }
         }
@@ -369,10 +358,14 @@ impl<R: Rule> DropConnect<R> {
         mask: impl MaskSource,
         then: impl FnOnce(Bits<'_>),
     ) -> Result<(), ShapeError> {
-        let decides = self.rule.decides(self.rate());
         mask.visit(
             self.mask_bits(),
-            ByBits { plan: self.plan, decides, bits: self.mask_bits(), then },
+            ByBits {
+                plan: self.dropout.plan,
+                decides: self.dropout.decides(),
+                bits: self.mask_bits(),
+                then,
+            },
         )
     }
 
@@ -389,7 +382,7 @@ impl<R: Rule> DropConnect<R> {
     }
 
     fn pass<T: CompiledPass<P>, P>(&self, bits: Bits<'_>, pass: P) {
-        T::rows(pass, self.plan.backend(), self.rows, bits);
+        T::rows(pass, self.dropout.plan.backend(), self.rows, bits);
     }
 
     fn multiply<T: Float>(
@@ -427,7 +420,7 @@ impl<R: Rule> DropConnect<R> {
     where
         R: RuleFor<T>,
     {
-        let factor = self.rule.backward(self.rate()).factor();
+        let factor = self.dropout.backward_formula::<T>().factor();
         for (first, batch) in self.passes(x.len().checked_div(self.columns)) {
             let x = part(x, first, batch.vectors, self.columns);
             let dy = part(dy, first, batch.vectors, self.rows);

@@ -1,7 +1,7 @@
 //! Embedding dropout: words of a vocabulary are dropped, wherever they occur.
 
 use crate::dropout::{Dropout, Inference, Inverted, Rule, RuleFor};
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 use crate::isa::{Element, Formula, Place, Runs};
 use crate::kernel::op::{InPlace, Same};
 use crate::layout::Layout;
@@ -284,7 +284,7 @@ impl<R: Rule> EmbeddingDropout<R> {
     }
 
     fn check_table<T>(&self, table: &[T]) -> Result<(), ShapeError> {
-        Layout::elementwise(self.rows * self.dimension).check_len(table.len())
+        check_elements(self.rows * self.dimension, table.len())
     }
 
     fn by_mask(

@@ -1,7 +1,7 @@
 //! Gaussian dropout: noise that multiplies, of the same mean and variance as inverted dropout.
 
 use crate::error::{RateError, ShapeError};
-use crate::isa::{Backend, Float, Place, Runs};
+use crate::isa::{Backend, CompiledNoise, Float, Place, Runs};
 use crate::kernel::op::{InPlace, Same};
 use crate::plan::{Plan, same_length};
 use crate::rate::{Draws, DropRate};
@@ -159,12 +159,19 @@ impl GaussianDropout {
         Ok(())
     }
 
-    fn run<T: Float>(&self, source: impl RandomSource, x: impl Place<T>, y: &mut [T]) {
+    fn run<T: Float + CompiledNoise<X>, X: Place<T>>(
+        &self,
+        source: impl RandomSource,
+        x: X,
+        y: &mut [T],
+    ) {
         match self.plan.rate.draws() {
             Draws::Planes(_) => {
                 let backend = self.plan.backend();
                 let lanes = y.len(); // two elements of a lane's each, of sixteen lanes at most
-                source.with_lanes(backend, lanes, |lanes| x.noise(backend, lanes, self.std_dev, y));
+                source.with_lanes(backend, lanes, |lanes| {
+                    T::noise(backend, lanes, self.std_dev, x, y);
+                });
             }
             // Nor could it be 1: `new` refuses that.
             Draws::KeepAll | Draws::DropAll => x.op(Same).pass_all(y),

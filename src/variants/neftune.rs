@@ -2,7 +2,7 @@
 
 use crate::error::ShapeError;
 use crate::exact::root_of_ratio;
-use crate::isa::{Available, Backend, Float, Place};
+use crate::isa::{Available, Backend, CompiledUniform, Float};
 use crate::kernel::op::InPlace;
 use crate::kernel::uniform::Shake;
 use crate::layout::product;
@@ -114,9 +114,9 @@ impl EmbeddingNoise {
         self.run(InPlace, x, source);
     }
 
-    fn run<T: Float>(&self, x: impl Place<T>, y: &mut [T], source: impl RandomSource) {
+    fn run<T: CompiledUniform<Shake, X>, X>(&self, x: X, y: &mut [T], source: impl RandomSource) {
         let backend = self.backend.unwrap_or_else(Available::detect);
         let mut shake = self.shake;
-        source.with_lanes(backend, y.len(), |lanes| x.uniform(&mut shake, backend, lanes, y));
+        source.with_lanes(backend, y.len(), |lanes| T::uniform(&mut shake, backend, lanes, x, y));
     }
 }

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use crate::dropout::Drop;
-use crate::error::ShapeError;
+use crate::error::{ShapeError, check_elements};
 use crate::isa::{Backend, Element, Place as _, Runs, Sweeps};
 use crate::kernel::op::{Blend, Either, InPlace, Mapped, Same, Zeros};
 use crate::plan::{Flat, Plan, same_length};
@@ -356,6 +356,5 @@ fn of_mut<'a, T>(states: &'a mut [T], run: &Range<usize>) -> &'a mut [T] {
 
 /// Both states of one step.
 fn same_states<T>(h_prev: &[T], h_new: &[T]) -> Result<(), ShapeError> {
-    let (expected, given) = (h_prev.len(), h_new.len());
-    if expected == given { Ok(()) } else { Err(ShapeError::OtherElements { expected, given }) }
+    check_elements(h_prev.len(), h_new.len())
 }

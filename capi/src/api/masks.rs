@@ -25,7 +25,7 @@ pub extern "C" fn dk_status_name(status: i32) -> *const c_char {
         c"expected a mask in memory, got a source without one",
         c"expected a source that draws into a mask",
         c"expected the zero point 0",
-        c"expected a drop rate from 0 to 1, got NaN",
+        c"expected a drop rate from 0 to 1, or a finite logit, got NaN",
         c"expected a drop rate from 0 to 1, got a negative number",
         c"expected a drop rate from 0 to 1, got a number above 1",
         c"expected a drop rate from 0 to 1, got a ratio over 0",

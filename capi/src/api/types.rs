@@ -33,7 +33,7 @@ pub enum dk_status {
     DK_SOURCE_NOT_DRAWN = -8,
     /// Elements other than `int8_t` have their zero at 0, and so have the fused calls.
     DK_ZERO_POINT = -9,
-    /// p is NaN.
+    /// p is NaN, or a logit is.
     DK_NOT_A_NUMBER = -10,
     /// p is negative.
     DK_NEGATIVE = -11,
@@ -103,6 +103,7 @@ impl From<RateError> for dk_status {
             RateError::ZeroDenominator { .. } => DK_ZERO_DENOMINATOR,
             RateError::Zero { .. } => DK_RATE_ZERO,
             RateError::One => DK_RATE_ONE,
+            RateError::Logit { given } if given.is_nan() => DK_NOT_A_NUMBER,
             RateError::Logit { given } if given < 0.0 => DK_RATE_ZERO,
             RateError::Logit { .. } => DK_RATE_ONE,
             RateError::Temperature { .. } => DK_TEMPERATURE,
@@ -119,6 +120,7 @@ impl From<ShapeError> for dk_status {
             ShapeError::MaskTooShort { .. } => DK_MASK_TOO_SHORT,
             ShapeError::MaskTooLong { .. } => DK_MASK_TOO_LONG,
             ShapeError::OtherElements { .. } => DK_NOT_WHOLE_ROWS,
+            ShapeError::StrideTooShort { .. } => DK_STRIDE,
             ShapeError::Overflow { .. } | ShapeError::PastTheEnd { .. } => DK_OVERFLOW,
             ShapeError::SpatialAxes { .. } => DK_AXES,
             ShapeError::EmptyBlock => DK_EMPTY_BLOCK,
@@ -383,16 +385,8 @@ pub struct dk_panel {
 impl dk_panel {
     pub(super) fn get(&self) -> Result<Panel, dk_status> {
         let Self { rows, width, x_stride, y_stride, mask_stride } = *self;
-        let panel = Panel::new(rows, width)?.with_strides(x_stride, y_stride).map_err(strided)?;
+        let panel = Panel::new(rows, width)?.with_strides(x_stride, y_stride)?;
         Ok(panel.with_mask_stride(mask_stride)?)
-    }
-}
-
-/// What is wrong where all lengths follow from strides.
-pub(super) fn strided(error: ShapeError) -> dk_status {
-    match error.into() {
-        DK_NOT_WHOLE_ROWS => DK_STRIDE,
-        other => other,
     }
 }
 

@@ -13,7 +13,7 @@ use super::given::{
 use super::types::dk_status::{self, *};
 use super::types::{
     By, dk_drop_block, dk_drop_connect, dk_dropout, dk_embedding_noise, dk_panel, dk_rate,
-    dk_source, strided,
+    dk_source,
 };
 
 pub(super) type Done = Result<(), dk_status>;
@@ -459,7 +459,7 @@ where
             Pair::Apart(x, y) => by_draw!(source, |mask| d.forward_relu(x, y, mask)),
             Pair::InPlace(x) => by_draw!(source, |mask| d.forward_relu_in_place(x, mask)),
         }
-        .map_err(strided)
+        .map_err(dk_status::from)
     }
     // SAFETY: the caller's promise.
     unsafe {
