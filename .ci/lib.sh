@@ -52,7 +52,11 @@ refused() { # MESSAGE COMMAND...
   fi
 }
 
-# The tests in release, with overflow checks. What they depend on is built as the examples and benches have it.
-# The formulas are compiled quickly.
-checked=(cargo test --release --quiet --config profile.release.package.dropout-kernels.overflow-checks=true
-  --config profile.release.package.dropout-reference.opt-level=1)
+# What the library and its examples, benches and tests in release depend on is built once for all. The formulas are compiled quickly.
+formulas=(--config profile.release.package.dropout-reference.opt-level=1)
+
+# Builds the tests in release, those that are optimised apart, and says in `tests` where the program is.
+in_release() {
+  tests=$(cargo "${formulas[@]}" rustc --release --quiet --test all --message-format=json-render-diagnostics -- --cfg tests_optimised |
+    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
+}
