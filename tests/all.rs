@@ -58,8 +58,6 @@ mod recurrent;
 #[cfg(not(any(tests_few, tests_optimised)))]
 mod schedule;
 mod semantics;
-#[cfg(all(feature = "serde", not(tests_few)))]
-mod serialise;
 #[cfg(not(tests_few))]
 mod small;
 #[cfg(not(any(tests_few, tests_optimised)))]
