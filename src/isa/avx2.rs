@@ -355,6 +355,7 @@ impl Wide for Half {
         shift_left_9(a) = _mm256_slli_epi32::<9>(a);
         rotate_left_7(a) = _mm256_or_si256(_mm256_slli_epi32::<7>(a), _mm256_srli_epi32::<25>(a));
         rotate_left_11(a) = _mm256_or_si256(_mm256_slli_epi32::<11>(a), _mm256_srli_epi32::<21>(a));
+        rotate_left_22(a) = _mm256_or_si256(_mm256_slli_epi32::<22>(a), _mm256_srli_epi32::<10>(a));
         shift_right_13(a) = _mm256_srli_epi32::<13>(a);
         shift_right_16(a) = _mm256_srli_epi32::<16>(a);
         times(a, b) = _mm256_mullo_epi32(a, b);
@@ -400,7 +401,7 @@ impl Wide for Vector {
     }
 
     of_halves! {
-        add(b) and(b) xor(b) negate() shift_left_9() rotate_left_7() rotate_left_11()
+        add(b) and(b) xor(b) negate() shift_left_9() rotate_left_7() rotate_left_11() rotate_left_22()
         shift_right_13() shift_right_16() times(b)
         or_and_not(b, c) or_where_below(r, low, bits) where_nonzero(lanes, other)
     }

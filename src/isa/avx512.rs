@@ -374,6 +374,7 @@ macro_rules! wide {
                 shift_left_9(a) = $slli::<9>(a);
                 rotate_left_7(a) = $rol::<7>(a);
                 rotate_left_11(a) = $rol::<11>(a);
+                rotate_left_22(a) = $rol::<22>(a);
                 shift_right_13(a) = $srli::<13>(a);
                 shift_right_16(a) = $srli::<16>(a);
                 times(a, b) = $mullo(a, b);

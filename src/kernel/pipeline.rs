@@ -52,7 +52,7 @@ pub(crate) fn draw_some<V: Wide>(
     let used = V::load(isa, used);
     let mut state = old;
     let mut words = [0; LANES];
-    decider.only(used).draw(&mut state, &mut ()).store(&mut words);
+    decider.only(used).draw_soon(&mut state).store(&mut words);
     state.where_nonzero(used, old).store(lanes);
     words
 }

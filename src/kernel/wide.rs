@@ -44,6 +44,7 @@ pub(crate) trait Wide: Copy {
     fn shift_left_9(self) -> Self;
     fn rotate_left_7(self) -> Self;
     fn rotate_left_11(self) -> Self;
+    fn rotate_left_22(self) -> Self;
     fn shift_right_13(self) -> Self;
     fn shift_right_16(self) -> Self;
     /// The low half of each product.
@@ -127,6 +128,24 @@ impl<V: Wide> State<V> {
     }
 }
 
+impl<V: Wide> State<V> {
+    /// Two steps, of which the second waits for less of the first: a state after two is three operations
+    /// behind one, and not four. It takes two operations more.
+    #[inline(always)]
+    fn two_steps(&mut self) -> [V; 2] {
+        let [s0, s1, s2, s3] = self.0;
+        let (a, b, c) = (s3.xor(s1), s1.xor3(s2, s0), s2.xor(s0));
+        let (t0, t3) = (s0.xor(a), a.rotate_left_11());
+        self.0 = [
+            s3.xor3(s2, t3),
+            s0.xor3(s3, s1.shift_left_9()),
+            a.xor3(s2, c.shift_left_9()),
+            a.rotate_left_22().xor(b.rotate_left_11()),
+        ];
+        [s0.add(s3).rotate_left_7().add(s0), t0.add(t3).rotate_left_7().add(t0)]
+    }
+}
+
 /// Work that is done a piece at a time. (A trait and no closure, as nobody can ask that a closure
 /// be inlined; where it is not, its code has none of the instruction set that it is for.)
 pub(super) trait Work {
@@ -151,6 +170,28 @@ pub(super) struct Decider<V> {
     all: V,
 }
 
+/// What planes have decided: where that keeps (drop, undecided), this keeps (drop, drop | undecided): then a
+/// plane changes only one of the two, and both by the same operation.
+struct Open<V> {
+    drop: V,
+    open: V,
+    /// The bits of the rate, the next one highest.
+    top: u32,
+}
+
+impl<V: Wide> Open<V> {
+    #[inline(always)]
+    fn plane(&mut self, r: V) {
+        let changed = self.drop.or_and_not(self.open, r);
+        if self.top & 1 << 31 != 0 {
+            self.drop = changed;
+        } else {
+            self.open = changed;
+        }
+        self.top <<= 1;
+    }
+}
+
 impl<V: Wide> Decider<V> {
     #[inline(always)]
     pub(super) fn new(isa: V::Proof, planes: Planes) -> Self {
@@ -170,29 +211,41 @@ impl<V: Wide> Decider<V> {
 
     /// Keep words of all lanes, as the portable `keep_words`. Does a piece of `other` after each
     /// plane.
-    ///
-    /// Where that keeps (drop, undecided), this keeps (drop, drop | undecided): then a plane
-    /// changes only one of the two, and both by the same operation.
     #[inline(always)]
     pub(super) fn draw(&self, state: &mut State<V>, other: &mut impl Work) -> V {
-        let (mut drop, mut open) = (self.none, self.all);
-        let mut top = self.planes.top();
+        let mut open = Open { drop: self.none, open: self.all, top: self.planes.top() };
         let mut left = self.planes.count;
         loop {
-            let r = state.step();
-            let changed = drop.or_and_not(open, r);
-            if top & 1 << 31 != 0 {
-                drop = changed;
-            } else {
-                open = changed;
-            }
+            open.plane(state.step());
             other.piece();
-            top <<= 1;
             left -= 1;
             if left == 0 {
                 break;
             }
         }
+        self.settle(state, open)
+    }
+
+    /// The same, for who waits for it: two planes at a time.
+    #[inline(always)]
+    pub(super) fn draw_soon(&self, state: &mut State<V>) -> V {
+        let mut open = Open { drop: self.none, open: self.all, top: self.planes.top() };
+        let mut left = self.planes.count;
+        while left > 1 {
+            for r in state.two_steps() {
+                open.plane(r);
+            }
+            left -= 2;
+        }
+        if left != 0 {
+            open.plane(state.step());
+        }
+        self.settle(state, open)
+    }
+
+    /// Keep words, from what the planes have left open.
+    #[inline(always)]
+    fn settle(&self, state: &mut State<V>, Open { mut drop, open, .. }: Open<V>) -> V {
         if self.planes.low != 0 {
             let r = state.step();
             let undecided = open.xor(drop);
