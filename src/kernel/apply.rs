@@ -85,15 +85,19 @@ pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
 ) {
     let (whole, _) = target.as_chunks_mut::<32>();
     let (of_whole, of_rest) = words.split_at_checked(whole.len()).unwrap_or_default();
+    let mut words = words.iter();
     if isa.multiplied(at, whole, op) {
-        for (target, word) in whole.iter_mut().zip(of_whole) {
+        at += 32 * whole.len();
+        // They are not counted together, which would take more flash.
+        for (target, word) in whole.iter_mut().zip(&mut words) {
             zero(!*word, target);
         }
-        at += 32 * whole.len();
     } else if I::VECTORS {
+        words = of_rest.iter();
         apply_whole::<I, T, O, STREAMING>(isa, at, of_whole, whole, op);
         at += 32 * whole.len();
     } else if let (true, Some(filler)) = (T::LIGHT, op.filler()) {
+        words = of_rest.iter();
         keep_steps(at, whole.as_flattened_mut().as_chunks_mut().0, op);
         for (target, word) in whole.iter_mut().zip(of_whole) {
             drop_by_steps(!*word, target, filler);
@@ -108,7 +112,7 @@ pub(super) fn apply<I: Isa, T: Vectored, O: Op<T>, const STREAMING: bool>(
     }
     let (_, rest) = target.as_chunks_mut::<32>();
     // Less than what a word decides is left.
-    if let Some(word) = of_rest.first() {
+    if let Some(word) = words.next() {
         isa.select_some(*word, at, rest, op);
     }
 }
