@@ -19,8 +19,8 @@ pub struct Length(u8);
 impl Length {
     pub fn get(self) -> usize {
         match usize::from(self.0) {
-            n @ ..230 => n % 77,
-            n => LENGTHS[(n - 230) % LENGTHS.len()],
+            n @ ..224 => n % 77,
+            n => LENGTHS[(n - 224) % LENGTHS.len()],
         }
     }
 }

@@ -31,11 +31,12 @@ pub fn few() -> bool {
     cfg!(tests_few) || std::env::var_os("TESTS_FEW").is_some()
 }
 
-/// Lengths around every size that a kernel treats apart: a word, four words (below which lanes run
-/// singly), a block of 512, and several blocks.
-pub const LENGTHS: [usize; 26] = [
-    0, 1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129, 159, 160, 161, 480, 481, 511, 512, 513,
-    1023, 1024, 1025, 1567,
+/// Lengths around every size that a kernel treats apart: parts of a word that are registers of eight or
+/// sixteen elements, a word, four words (below which lanes run singly), eight words, a block of 512, and several
+/// blocks.
+pub const LENGTHS: [usize; 32] = [
+    0, 1, 7, 8, 9, 31, 32, 33, 47, 48, 57, 63, 64, 65, 127, 128, 129, 159, 160, 161, 255, 256, 257,
+    480, 481, 511, 512, 513, 1023, 1024, 1025, 1567,
 ];
 
 /// Drop probabilities of every class: 0 and what rounds to it, the least, one plane, several, ties

@@ -399,3 +399,19 @@ wide! {
     _mm256_add_epi32 _mm256_sub_epi32 _mm256_mullo_epi32 _mm256_and_si256 _mm256_xor_si256 _mm256_slli_epi32 _mm256_srli_epi32 _mm256_rol_epi32;
     _mm256_ternarylogic_epi32 _mm256_mask_or_epi32 _mm256_mask_mov_epi32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of the two is used, the processor decides.
+    #[test]
+    fn words_by_either_way_are_the_same() {
+        let Some(token) = CpuToken::<Features>::detect() else { return };
+        let bits = |word: Word| (u32::from(word), word.low, word.high);
+        let words = [0x8001_7FFE, 0x0123_4567];
+        let expected = [(0x8001_7FFE, 0x7FFE, 0x8001), (0x0123_4567, 0x4567, 0x0123)];
+        assert_eq!(Features::pair(words[0], words[1]).map(bits), expected);
+        assert_eq!(words.map(|word| bits(Features::word(token, &word))), expected);
+    }
+}

@@ -1,7 +1,7 @@
 //! Thirty-two elements in the registers of an instruction set, from its intrinsics.
 
 /// Types that are [`Registers`](crate::kernel::registers::Registers) of `$proof`, a value of which
-/// proves that the machine has the intrinsics; they touch no memory.
+/// proves that the machine has the intrinsics; those of `some` alone touch memory.
 ///
 /// After each `=>` comes what all types of one width have: the registers; `bits`, which makes what
 /// register `i` is selected by, from the word; `select`, which selects by it; `or_zero`, which does
@@ -129,7 +129,8 @@ macro_rules! registers {
         #[inline(always)]
         fn load_some(_: $proof, elements: &[$t]) -> Self {
             let (from, all) = (elements.as_ptr(), first(elements.len()));
-            // SAFETY: the proof proves the features; no element is read but those of the slice.
+            // SAFETY: the proof proves the features; no element is read but those of the slice, of which `first` has no
+            // more than 32.
             unsafe {
                 Self([$({
                     let at = $elements * $i;
@@ -141,7 +142,8 @@ macro_rules! registers {
         #[inline(always)]
         fn store_some(self, target: &mut [$t]) {
             let (to, all) = (target.as_mut_ptr(), first(target.len()));
-            // SAFETY: a value proves the features; no element is written but those of the slice.
+            // SAFETY: a value proves the features; no element is written but those of the slice, of which `first` has
+            // no more than 32.
             unsafe {
                 $({
                     let at = $elements * $i;

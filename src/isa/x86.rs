@@ -374,26 +374,6 @@ fn has_f16c() -> bool {
     unsafe { intrinsics::__cpuid(1) }.ecx & 1 << 29 != 0
 }
 
-/// Whether a move from a general register to a mask register takes the place of a store, as in AMD's processors
-/// from Zen 5 on (family 1A). A load to a mask register does not.
-#[inline(always)]
-pub(super) fn moves_to_masks_hinder_stores() -> bool {
-    static ZEN_5: Asked = Asked::new();
-    // There a program may not ask.
-    !cfg!(target_env = "sgx") && ZEN_5.get(is_zen_5)
-}
-
-#[expect(unsafe_code, reason = "an intrinsic")]
-#[allow(unused_unsafe, reason = "newer compilers have it as a safe function")]
-fn is_zen_5() -> bool {
-    // SAFETY: only code with AVX-512 asks, and every processor that has it has the instruction.
-    let [leaf_0, leaf_1] = [0, 1].map(|leaf| unsafe { intrinsics::__cpuid(leaf) });
-    let maker = [leaf_0.ebx, leaf_0.edx, leaf_0.ecx].map(u32::to_le_bytes);
-    // From the fifteenth on a family is a sum.
-    let family = (leaf_1.eax >> 8 & 0xF) + (leaf_1.eax >> 20 & 0xFF);
-    maker.as_flattened() == b"AuthenticAMD" && family >= 0x1A
-}
-
 cfg_if! {
     if #[cfg(dropout_kernels_backend = "avx512")] {
         pub(super) use super::Missing as Avx2;
@@ -412,6 +392,27 @@ cfg_if! {
         detected!(has_avx512: "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "bmi2");
         kernels!(proof avx512 if has_avx512;);
         pub(super) type Avx512 = CpuToken<avx512::Features>;
+
+        /// Whether a move from a general register to a mask register takes the place of a store, as in AMD's processors
+        /// from Zen 5 on (family 1A). A load to a mask register does not. The processor is asked even where the
+        /// compiler knows that it has AVX-512.
+        #[inline(always)]
+        pub(super) fn moves_to_masks_hinder_stores() -> bool {
+            static ZEN_5: Asked = Asked::new();
+            // There a program may not ask.
+            !cfg!(target_env = "sgx") && ZEN_5.get(is_zen_5)
+        }
+
+        #[expect(unsafe_code, reason = "an intrinsic")]
+        #[allow(unused_unsafe, reason = "newer compilers have it as a safe function")]
+        fn is_zen_5() -> bool {
+            // SAFETY: only code with AVX-512 asks, and every processor that has it has the instruction.
+            let [leaf_0, leaf_1] = [0, 1].map(|leaf| unsafe { intrinsics::__cpuid(leaf) });
+            let maker = [leaf_0.ebx, leaf_0.edx, leaf_0.ecx].map(u32::to_le_bytes);
+            // From the fifteenth on a family is a sum.
+            let family = (leaf_1.eax >> 8 & 0xF) + (leaf_1.eax >> 20 & 0xFF);
+            maker.as_flattened() == b"AuthenticAMD" && family >= 0x1A
+        }
     }
 }
 

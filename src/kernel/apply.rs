@@ -270,7 +270,42 @@ pub(super) fn apply_block<I: Isa, T: Vectored, O: Op<T>>(
 
 #[cfg(test)]
 mod tests {
-    use super::zero;
+    use super::{apply_whole, zero};
+    use crate::kernel::Isa;
+    use crate::kernel::op::{InPlace, Mapped, Times};
+
+    /// Takes words in pairs or not, which on x86 the processor decides.
+    #[derive(Clone, Copy)]
+    struct Paired(bool);
+
+    impl Isa for Paired {
+        const VECTORS: bool = true;
+
+        type Word = u32;
+
+        fn takes_pairs(self) -> bool {
+            self.0
+        }
+    }
+
+    #[test]
+    fn words_in_pairs_are_words() {
+        const WORDS: [u32; 5] = [1, 0x8000_0000, 0xA5A5_5A5A, !0, 0x0F0F_1234];
+        let of = |paired| {
+            let mut target = [[1f32; 32]; 5];
+            apply_whole::<_, _, _, false>(
+                Paired(paired),
+                0,
+                &WORDS,
+                &mut target,
+                Mapped(InPlace, Times(2.0)),
+            );
+            target
+        };
+        let expected =
+            WORDS.map(|word| core::array::from_fn(|i| if word >> i & 1 != 0 { 2.0 } else { 0.0 }));
+        assert_eq!([of(false), of(true)], [expected, expected]);
+    }
 
     /// Only chips with a floating-point unit call it.
     #[test]

@@ -46,7 +46,7 @@ vectored! {
 }
 
 /// Thirty-two elements in registers. Holding them proves that the machine has the instructions of
-/// `I`: `load`, the only way to make them, asks for the proof.
+/// `I`: `load` and `load_some`, the only ways to make them, ask for the proof.
 pub(crate) trait Registers<T: Number, I: Isa>: Value<T> {
     fn load(isa: I, elements: &[T; 32]) -> Self;
 
