@@ -93,6 +93,8 @@ pub enum dk_status {
 use dk_status::*;
 
 impl From<RateError> for dk_status {
+    // Where it is known which error it is, the number in it need not be made.
+    #[inline(always)]
     fn from(error: RateError) -> Self {
         match error {
             RateError::NotANumber => DK_NOT_A_NUMBER,
@@ -103,9 +105,12 @@ impl From<RateError> for dk_status {
             RateError::ZeroDenominator { .. } => DK_ZERO_DENOMINATOR,
             RateError::Zero { .. } => DK_RATE_ZERO,
             RateError::One => DK_RATE_ONE,
-            RateError::Logit { given } if given.is_nan() => DK_NOT_A_NUMBER,
-            RateError::Logit { given } if given < 0.0 => DK_RATE_ZERO,
-            RateError::Logit { .. } => DK_RATE_ONE,
+            // By its bits: comparisons of doubles are 500 bytes of code on a chip.
+            RateError::Logit { given } => match given.to_bits() {
+                bits if bits << 1 > f64::INFINITY.to_bits() << 1 => DK_NOT_A_NUMBER,
+                bits if bits >> 63 != 0 => DK_RATE_ZERO,
+                _ => DK_RATE_ONE,
+            },
             RateError::Temperature { .. } => DK_TEMPERATURE,
             RateError::Mean { .. } => DK_MEAN,
             RateError::Variance { .. } => DK_VARIANCE,
