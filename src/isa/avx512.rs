@@ -51,8 +51,7 @@ impl Vectors for Features {
 
     #[inline(always)]
     fn word(_: CpuToken<Self>, in_memory: &u32) -> Word {
-        // SAFETY: `CpuToken` proves AVX-512.
-        unsafe { in_mask_registers(*in_memory) }
+        Word { word: *in_memory, in_memory: true }
     }
 
     #[inline(always)]
@@ -73,18 +72,32 @@ impl Vectors for Features {
     }
 }
 
-/// A word, and its halves, of which each may stand in a mask register.
+/// A word, and how its halves come to mask registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Word {
     word: u32,
-    low: u16,
-    high: u16,
+    /// Whether it comes from memory. Only who has the proof says so.
+    in_memory: bool,
+}
+
+impl Word {
+    /// Bits 0 to 15, or 16 to 31.
+    #[inline(always)]
+    fn half(self, i: u32) -> u16 {
+        let [low, high] = if self.in_memory {
+            // SAFETY: `Features::word` alone makes one from memory, by a `CpuToken`, which proves AVX-512.
+            unsafe { in_mask_registers(self.word) }
+        } else {
+            [self.word as u16, (self.word >> 16) as u16]
+        };
+        if i == 0 { low } else { high }
+    }
 }
 
 impl From<u32> for Word {
     #[inline(always)]
     fn from(word: u32) -> Self {
-        Self { word, low: word as u16, high: (word >> 16) as u16 }
+        Self { word, in_memory: false }
     }
 }
 
@@ -95,22 +108,21 @@ impl From<Word> for u32 {
     }
 }
 
-/// By one load to a mask register, and a shift there. The compiler would load each half, or move it from
+/// Both halves by one load to a mask register, and a shift there. The compiler would load each half, or move it from
 /// a general register. A function, as only where AVX-512 is enabled can assembly name its registers.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn in_mask_registers(word: u32) -> Word {
-    let mut low = word;
+fn in_mask_registers(mut word: u32) -> [u16; 2] {
     let high: u16;
     // SAFETY: AVX-512 is enabled; no memory is touched.
     unsafe {
         asm!(
-            "kshiftrd {high}, {low}, 16",
-            low = inout(kreg) low, high = out(kreg) high,
+            "kshiftrd {high}, {word}, 16",
+            word = inout(kreg) word, high = out(kreg) high,
             options(pure, nomem, nostack, preserves_flags),
         );
     }
-    Word { word, low: low as u16, high }
+    [word as u16, high]
 }
 
 // What the products need, as macros, and not functions: so it is inlined at every level, and stands in
@@ -222,7 +234,7 @@ registers! {
 
     => {
         [__m512; 2], 0 1;
-        bits(word, i) if i == 0 { word.low } else { word.high };
+        bits(word, i) word.half(i);
         select(x, bits, dropped) _mm512_mask_blend_ps(bits, dropped, x);
         or_zero(x, bits) _mm512_maskz_mov_ps(bits, x);
         merge(x, bits, dropped) _mm512_mask_blend_ps(bits, dropped, x);
@@ -273,7 +285,7 @@ registers! {
     // Registers of 256 bits, so that none is divided or joined.
     => {
         [__m256i; 2], 0 1;
-        bits(word, i) if i == 0 { word.low } else { word.high };
+        bits(word, i) word.half(i);
         select(x, bits, dropped) _mm256_mask_blend_epi16(bits, dropped, x);
         or_zero(x, bits) _mm256_maskz_mov_epi16(bits, x);
         merge(x, bits, dropped) _mm256_mask_blend_epi16(bits, dropped, x);
@@ -408,7 +420,7 @@ mod tests {
     #[test]
     fn words_by_either_way_are_the_same() {
         let Some(token) = CpuToken::<Features>::detect() else { return };
-        let bits = |word: Word| (u32::from(word), word.low, word.high);
+        let bits = |word: Word| (u32::from(word), word.half(0), word.half(1));
         let words = [0x8001_7FFE, 0x0123_4567];
         let expected = [(0x8001_7FFE, 0x7FFE, 0x8001), (0x0123_4567, 0x4567, 0x0123)];
         assert_eq!(Features::pair(words[0], words[1]).map(bits), expected);

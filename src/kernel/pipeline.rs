@@ -94,7 +94,7 @@ pub(crate) fn fill_and_apply<I: WideIsa, T: Vectored, O: Op<T>>(
     op: O,
     streaming: bool,
 ) {
-    // So few that two calls would take as long as they do.
+    // So few that two calls would take as long as they do, and pairs of words longer than they save.
     if target.len() <= BLOCK / 2 && !target.is_empty() {
         let drawn = draw_some::<I::Half>(isa, lanes, planes, target.len().div_ceil(32));
         copy_first(&drawn, words);

@@ -126,9 +126,7 @@ impl<V: Wide> State<V> {
         ];
         s0.add(s3).rotate_left_7().add(s0)
     }
-}
 
-impl<V: Wide> State<V> {
     /// Two steps, of which the second waits for less of the first: a state after two is three operations
     /// behind one, and not four. It takes two operations more.
     #[inline(always)]
